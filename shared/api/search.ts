@@ -1,0 +1,208 @@
+/**
+ * Bodies of the public search API: one set of schemas validates requests, types the handlers and makes `/openapi.json`.
+ *
+ * @module
+ */
+import { z } from "@hono/zod-openapi";
+import {
+  DEFAULT_K,
+  MAX_FILTER_DOCUMENTS,
+  MAX_K,
+  MAX_METADATA_FIELDS,
+  MAX_METADATA_VALUE_CHARS,
+  MAX_QUERY_CHARS,
+} from "../limits.ts";
+
+const metadataValue = z.string().max(MAX_METADATA_VALUE_CHARS);
+
+export const filterSchema = z
+  .strictObject({
+    documents: z
+      .array(z.string())
+      .min(1)
+      .max(MAX_FILTER_DOCUMENTS)
+      .optional()
+      .openapi({ description: "Only pages of these documents (ids)." }),
+    metadata: z
+      .record(z.string(), z.union([metadataValue, z.array(metadataValue).min(1).max(MAX_FILTER_DOCUMENTS)]))
+      .refine((fields) => Object.keys(fields).length <= MAX_METADATA_FIELDS, `more than ${MAX_METADATA_FIELDS} fields`)
+      .optional()
+      .openapi({ description: "Every field must have the value, or one of the values." }),
+  })
+  .openapi("Filter");
+
+export const searchRequestSchema = z
+  .strictObject({
+    query: z.string().openapi({ description: `1 to ${MAX_QUERY_CHARS} characters.`, example: "revenue by region" }),
+    k: z.number().int().min(1).max(MAX_K).default(DEFAULT_K).openapi({ description: "Pages to return." }),
+    filter: filterSchema.optional(),
+    candidates: z
+      .number()
+      .int()
+      .min(1)
+      .max(MAX_K * 8)
+      .optional()
+      .openapi({ description: "Pages reranked by PQ MaxSim. Chosen for you when absent." }),
+    exact: z
+      .number()
+      .int()
+      .min(0)
+      .max(MAX_K)
+      .optional()
+      .openapi({ description: "Pages reranked by exact vectors; 0 turns it off. Chosen for you when absent." }),
+  })
+  .openapi("SearchRequest");
+
+/** Fractions of the page: left, top, right, bottom. */
+export const boxSchema = z.tuple([z.number(), z.number(), z.number(), z.number()]).openapi("Box");
+
+export const tokenSchema = z
+  .object({
+    text: z.string(),
+    start: z.number().int().openapi({ description: "First character of the query that this token covers." }),
+    end: z.number().int(),
+  })
+  .openapi("QueryToken");
+
+export const matchSchema = z
+  .object({
+    token: z.number().int().openapi({ description: "Position in `tokens`." }),
+    score: z.number().openapi({ description: "Cosine of the token's best vector on the page." }),
+    text: z.string().optional().openapi({ description: "The word it matched." }),
+    box: boxSchema.optional(),
+  })
+  .openapi("Match");
+
+export const hitSchema = z
+  .object({
+    rank: z.number().int(),
+    score: z.number().openapi({ description: "Σ over query tokens of the best cosine on the page." }),
+    document: z.object({
+      id: z.string(),
+      name: z.string(),
+      pageCount: z.number().int(),
+      metadata: z.record(z.string(), z.string()),
+    }),
+    page: z.number().int().openapi({ description: "1-based." }),
+    width: z.number(),
+    height: z.number(),
+    imageUrl: z.string(),
+    thumbnailUrl: z.string(),
+    snippet: z.string(),
+    matches: z.array(matchSchema),
+  })
+  .openapi("Hit");
+
+export const performanceSchema = z
+  .object({
+    path: z.enum(["resident"]),
+    pagesSearched: z.number(),
+    candidates: z.number(),
+    exactPages: z.number(),
+    reads: z.number(),
+    bytesRead: z.number(),
+    serialReadWaves: z.number(),
+    cacheHits: z.number(),
+    encodeMs: z.number(),
+    encodeCached: z.boolean(),
+    tablesMs: z.number(),
+    candidatesMs: z.number(),
+    rerankMs: z.number(),
+    exactMs: z.number(),
+    hitsMs: z.number(),
+    /** Everything after the query was encoded. */
+    searchMs: z.number(),
+    totalMs: z.number(),
+  })
+  .openapi("Performance");
+
+export const searchResponseSchema = z
+  .object({
+    index: z.string(),
+    query: z.string(),
+    recipe: z.string(),
+    manifestVersion: z.number().int(),
+    tokens: z.array(tokenSchema),
+    hits: z.array(hitSchema),
+    pagesMatched: z.number().int().openapi({ description: "Searchable pages that passed the filter." }),
+    performance: performanceSchema,
+  })
+  .openapi("SearchResponse");
+
+export const explainRequestSchema = z
+  .strictObject({
+    query: z.string(),
+    document: z.string().openapi({ description: "Document id." }),
+    page: z.number().int().min(1),
+  })
+  .openapi("ExplainRequest");
+
+export const explainResponseSchema = z
+  .object({
+    document: z.string(),
+    page: z.number().int(),
+    tokens: z.array(tokenSchema),
+    kind: z.enum(["words", "regions", "grid"]),
+    columns: z.number().int(),
+    rows: z.number().int(),
+    boxes: z.array(boxSchema),
+    words: z.array(z.string()),
+    scores: z
+      .array(z.array(z.number().nullable()))
+      .openapi({ description: "[tokens][boxes]: best cosine inside the box, null where no vector sits." }),
+  })
+  .openapi("ExplainResponse");
+
+export const indexSchema = z
+  .object({
+    name: z.string(),
+    recipe: z.string(),
+    version: z.number().int(),
+    updatedAt: z.iso.datetime(),
+    documents: z.number().int(),
+    pages: z.number().int(),
+    searchablePages: z.number().int(),
+    vectors: z.number().int(),
+    bytes: z.number().int().openapi({ description: "Segments and codebook, without exact vectors, images and sources." }),
+  })
+  .openapi("Index");
+
+export const indexListSchema = z.object({ indexes: z.array(indexSchema) }).openapi("IndexList");
+
+export const documentSchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    revision: z.string(),
+    contentType: z.string(),
+    sourceBytes: z.number().int(),
+    pageCount: z.number().int(),
+    searchablePages: z.number().int(),
+    addedAt: z.iso.datetime(),
+    metadata: z.record(z.string(), z.string()),
+  })
+  .openapi("Document");
+
+export const documentListSchema = z
+  .object({ documents: z.array(documentSchema), nextCursor: z.string().optional() })
+  .openapi("DocumentList");
+
+export const problemSchema = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    code: z.string(),
+    detail: z.string(),
+    instance: z.string().optional(),
+  })
+  .openapi("Problem");
+
+export const healthSchema = z.object({ status: z.literal("ok"), version: z.string() }).openapi("Health");
+
+export type SearchRequestBody = z.infer<typeof searchRequestSchema>;
+export type SearchResponseBody = z.infer<typeof searchResponseSchema>;
+export type ExplainResponseBody = z.infer<typeof explainResponseSchema>;
+export type HitBody = z.infer<typeof hitSchema>;
+export type IndexBody = z.infer<typeof indexSchema>;
+export type DocumentBody = z.infer<typeof documentSchema>;

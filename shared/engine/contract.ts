@@ -1,0 +1,117 @@
+/**
+ * What the engine takes and gives. The engine knows neither HTTP nor any store adapter: the edge, the command line and
+ * the evaluation all call it.
+ *
+ * @module
+ */
+
+/** An encoded query. `vectors` is `[tokenCount, dim]`, rows of length 1. */
+export interface EncodedQuery {
+  recipeFingerprint: string;
+  dim: number;
+  tokenCount: number;
+  vectors: Float32Array;
+  /** What each vector stands for, for people: a word piece, or the whole query for a dense recipe. `[tokenCount]`. */
+  tokens: QueryToken[];
+}
+
+export interface QueryToken {
+  text: string;
+  /** Half-open character range of the query; both 0 for augmentation tokens, which score but are not drawn. */
+  start: number;
+  end: number;
+}
+
+/** Anything that turns a question into vectors: the encoder over HTTP, or in process. */
+export interface QueryEncoder {
+  /** Errors: `encoder_unavailable`, `encoder_timeout`, `query_too_long`, `recipe_mismatch`. */
+  encodeQuery(recipeName: string, query: string): Promise<EncodedQuery>;
+}
+
+export interface SearchFilter {
+  /** Document ids. */
+  documents?: readonly string[] | undefined;
+  /** Every field must have one of its values. */
+  metadata?: Readonly<Record<string, readonly string[]>> | undefined;
+}
+
+export interface SearchRequest {
+  query: EncodedQuery;
+  k: number;
+  filter?: SearchFilter | undefined;
+  /** Pages reranked by PQ MaxSim; default by the planner. */
+  candidates?: number | undefined;
+  /** Pages reranked by exact int8 MaxSim; 0 turns it off; default by the planner. */
+  exact?: number | undefined;
+  /** Leave out text and boxes (evaluation runs). */
+  bare?: boolean | undefined;
+}
+
+/** Where one query token matched best on a page. `box` is fractions of the page 0…1: x0, y0, x1, y1; undefined if nowhere. */
+export interface TokenMatch {
+  token: number;
+  score: number;
+  region: number | undefined;
+  box: [number, number, number, number] | undefined;
+  /** The word under the box, for `words` geometry. */
+  text: string | undefined;
+}
+
+export interface PageHit {
+  documentId: string;
+  documentName: string;
+  revision: string;
+  pageNumber: number;
+  pageCount: number;
+  width: number;
+  height: number;
+  /** Σ over query tokens of the best cosine: 0 … tokenCount. */
+  score: number;
+  metadata: Record<string, string>;
+  matches: TokenMatch[];
+  /** Words around the densest run of matches; empty when the page has no text. */
+  snippet: string;
+}
+
+/** What the query cost. Times in milliseconds. */
+export interface SearchPerformance {
+  path: "resident";
+  pagesSearched: number;
+  candidates: number;
+  exactPages: number;
+  reads: number;
+  bytesRead: number;
+  /** Reads that had to wait for an earlier read, in sequence. */
+  serialReadWaves: number;
+  cacheHits: number;
+  tablesMs: number;
+  candidatesMs: number;
+  rerankMs: number;
+  exactMs: number;
+  hitsMs: number;
+  totalMs: number;
+}
+
+export interface SearchResult {
+  hits: PageHit[];
+  /** Searchable pages that passed the filter. */
+  pagesMatched: number;
+  manifestVersion: number;
+  performance: SearchPerformance;
+}
+
+/** Heat map of one page: for every query token, the best score inside every region. */
+export interface PageExplanation {
+  documentId: string;
+  pageNumber: number;
+  tokens: QueryToken[];
+  kind: "words" | "regions" | "grid";
+  columns: number;
+  rows: number;
+  /** `[regions][4]`, fractions of the page; for `grid` too (the cells). */
+  boxes: [number, number, number, number][];
+  /** The words under the boxes, for `words` geometry. */
+  words: string[];
+  /** `[tokens][regions]` cosines from the stored codes, rounded to 4 places; null where no vector sits. */
+  scores: (number | null)[][];
+}

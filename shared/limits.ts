@@ -1,0 +1,55 @@
+/**
+ * Every limit, in one place, with where it comes from.
+ *
+ * @module
+ */
+
+// --- Requests -------------------------------------------------------------------------------------------------
+
+/** Characters of a query. A question fits 512 tokens; beyond that the encoder would cut silently. Ours. */
+export const MAX_QUERY_CHARS = 2_000;
+/** Tokens of a query kept by every recipe (BERT's 512 positions less two specials). */
+export const MAX_QUERY_TOKENS = 510;
+/** Hits per request: a page of results, with deep evaluation runs at 100 and head room. Ours. */
+export const MAX_K = 1_000;
+export const DEFAULT_K = 10;
+/** Bytes of a JSON request body: the longest query (4 bytes a character) and a filter of MAX_FILTER_DOCUMENTS ids. Ours. */
+export const MAX_SEARCH_BODY_BYTES = 64 * 1024;
+export const MAX_FILTER_DOCUMENTS = 1_000;
+export const MAX_METADATA_FIELDS = 32;
+export const MAX_METADATA_VALUE_CHARS = 512;
+
+// --- Names ----------------------------------------------------------------------------------------------------
+
+/** Index names are path segments and URL segments. Ours; R2 keys may have 1,024 bytes in all. */
+export const MAX_INDEX_NAME_CHARS = 63;
+/** Document names are shown, never used in a key (keys use the hashed id). Ours. */
+export const MAX_DOCUMENT_NAME_BYTES = 1_024;
+
+// --- Formats --------------------------------------------------------------------------------------------------
+
+/** Dimensions a vector may have; the recipes use 48 to 384. Kernels work on multiples of 16. */
+export const MAX_DIM = 1_024;
+/** Centroid ids are u16. */
+export const MAX_CENTROIDS = 65_536;
+/** PQ codes are one byte each. */
+export const CODEWORDS_PER_SUBSPACE = 256;
+export const MAX_SUBSPACES = 128;
+/** Vectors of one page: region indexes are u16 with 0xffff kept for "nowhere". ColPali has 1,030, ColQwen 768, words about 700. */
+export const MAX_VECTORS_PER_PAGE = 65_535;
+/** Pages of one segment; keeps a segment near 100 MB at 16 bytes a vector with its exact vectors apart. Ours. */
+export const MAX_PAGES_PER_SEGMENT = 8_192;
+/** Section lengths and offsets are u32, so that a reader never needs 64-bit arithmetic. */
+export const MAX_SEGMENT_BYTES = 0xffff_ffff;
+/** A footer lists at most 32 sections of 40 bytes and a small header; anything longer is corrupt. */
+export const MAX_FOOTER_BYTES = 64 * 1024;
+/** One read from the end of a segment gets the footer and, for segments of up to about 1,000 pages, the page table too. */
+export const SEGMENT_TAIL_READ_BYTES = 64 * 1024;
+export const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
+
+// --- Platform (../shared/design/platform.md) --------------------------------------------------------------------
+
+/** Cloudflare: memory per isolate. */
+export const ISOLATE_MEMORY_BYTES = 128 * 1024 * 1024;
+/** Cloudflare: connections that may wait for response headers at once. */
+export const MAX_CONCURRENT_READS = 6;

@@ -1,0 +1,41 @@
+/**
+ * A recipe is everything that decides what a vector means. Two vectors may be compared only if their recipes have the
+ * same fingerprint; it is stored in codebooks, segments and manifests and checked before every query.
+ *
+ * @module
+ */
+import { z } from "zod";
+
+/** What one vector stands for on the page, and so what lights up when it matches. */
+export const geometryKinds = ["words", "regions", "grid"] as const;
+export type GeometryKind = (typeof geometryKinds)[number];
+
+export const recipeSchema = z.strictObject({
+  /** Registry name, for people: `minilm-words`. */
+  name: z.string().min(1).max(64),
+  /** Upstream model id and pinned revision or weights checksum. */
+  model: z.string().min(1),
+  revision: z.string().min(1),
+  dim: z.number().int().positive(),
+  /** `late`: a vector per token or patch. `dense`: a vector per window, one query vector. */
+  interaction: z.enum(["late", "dense"]),
+  geometry: z.enum(geometryKinds),
+  queryPrefix: z.string(),
+  documentPrefix: z.string(),
+  /** Longest input in tokens, specials included, and the overlap of neighbouring windows in tokens. */
+  windowTokens: z.number().int().positive(),
+  windowOverlapTokens: z.number().int().nonnegative(),
+  /** `none`, `mean` (mask-weighted), `cls`. */
+  pooling: z.enum(["none", "mean", "cls"]),
+  /** Checksum of the fixed projection (centre and matrix), or `none`. */
+  projection: z.string().min(1),
+  /** Which positions are dropped: `specials` ([CLS], [SEP], [PAD]), … */
+  dropped: z.string(),
+  /** Further facts a family needs (prompt, resize kernel, marker ids). */
+  extra: z.record(z.string(), z.string()),
+});
+
+export type Recipe = z.infer<typeof recipeSchema>;
+
+/** Hex digits of a fingerprint: 64 bits. */
+export const FINGERPRINT_CHARS = 16;

@@ -1,0 +1,32 @@
+/**
+ * Where everything lies in the bucket. The only place that builds object keys.
+ *
+ * @module
+ */
+
+/** Indexes live under one prefix each: `indexes/{index}/…`. */
+export const INDEXES_PREFIX = "indexes/";
+
+/** Digits of a manifest version in its key, so that key order is version order. */
+const VERSION_DIGITS = 12;
+
+export const layout = {
+  index: (index: string) => `${INDEXES_PREFIX}${index}/`,
+  /** A hint: the newest manifest version its writer knew of. Readers look one further. */
+  current: (index: string) => `${INDEXES_PREFIX}${index}/CURRENT`,
+  manifests: (index: string) => `${INDEXES_PREFIX}${index}/manifests/`,
+  manifest: (index: string, version: number) =>
+    `${INDEXES_PREFIX}${index}/manifests/${String(version).padStart(VERSION_DIGITS, "0")}`,
+  codebook: (index: string, id: string) => `${INDEXES_PREFIX}${index}/codebooks/${id}`,
+  segment: (index: string, id: string) => `${INDEXES_PREFIX}${index}/segments/${id}`,
+  /** The int8 vectors of a segment, an object of their own: most queries never read them. */
+  vectors: (index: string, id: string) => `${INDEXES_PREFIX}${index}/segments/${id}.vectors`,
+  /** Everything of one version of one document. `revision` is the source's content hash. */
+  document: (index: string, documentId: string) => `${INDEXES_PREFIX}${index}/documents/${documentId}/`,
+  source: (index: string, documentId: string, revision: string) =>
+    `${INDEXES_PREFIX}${index}/documents/${documentId}/${revision}/source`,
+  pageImage: (index: string, documentId: string, revision: string, page: number) =>
+    `${INDEXES_PREFIX}${index}/documents/${documentId}/${revision}/pages/${page}.webp`,
+  pageThumbnail: (index: string, documentId: string, revision: string, page: number) =>
+    `${INDEXES_PREFIX}${index}/documents/${documentId}/${revision}/pages/${page}.thumb.webp`,
+} as const;
