@@ -1,0 +1,8 @@
+/**
+ * The search page's entry.
+ *
+ * @module
+ */
+document.querySelector("#app")?.replaceChildren("Maxleaf");
+
+export {};
