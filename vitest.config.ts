@@ -7,14 +7,14 @@ export default defineConfig({
       {
         test: {
           name: "node",
-          include: ["shared/**/*.test.ts", "encoder/**/*.test.ts", "infra/**/*.test.ts", "test/{conformance,e2e,faults}/**/*.test.ts"],
+          include: ["shared/**/*.test.ts", "encoder/**/*.test.ts", "infra/**/*.test.ts", "edge/ui/client/**/*.test.ts", "test/{conformance,e2e,faults}/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
       },
       {
         plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
-        test: { name: "workerd", include: ["edge/**/*.test.ts"], testTimeout: 30_000 },
+        test: { name: "workerd", include: ["edge/**/*.test.ts"], exclude: ["edge/ui/client/**"], testTimeout: 30_000 },
       },
     ],
   },
