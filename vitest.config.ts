@@ -7,7 +7,13 @@ export default defineConfig({
       {
         test: {
           name: "node",
-          include: ["shared/**/*.test.ts", "encoder/**/*.test.ts", "infra/**/*.test.ts", "edge/ui/client/**/*.test.ts", "test/{conformance,e2e,faults}/**/*.test.ts"],
+          include: [
+            "shared/**/*.test.ts",
+            "encoder/**/*.test.ts",
+            "infra/**/*.test.ts",
+            "edge/ui/client/**/*.test.ts",
+            "test/{conformance,e2e,faults}/**/*.test.ts",
+          ],
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

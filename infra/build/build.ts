@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -29,10 +30,11 @@ async function buildKernels(): Promise<void> {
   const sources = join(root, "shared/kernel/assembly");
   if (await isFresh(output, sources)) return;
   await mkdir(dirname(output), { recursive: true });
-  const asc = await import("assemblyscript/asc");
+  const compiler = join(root, "node_modules/assemblyscript/bin/asc.js");
   const flags = ["-O3", "--runtime", "stub", "--noAssert", "--enable", "simd", "--importMemory"];
-  const { error, stderr } = await asc.main([join(sources, "index.ts"), ...flags, "--outFile", output]);
-  if (error) throw new Error(`the WASM kernels did not compile: ${stderr.toString()}`);
+  const args = [compiler, join(sources, "index.ts"), ...flags, "--outFile", output];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`the WASM kernels did not compile: ${stderr}`);
 }
 
 async function buildSearchPage(): Promise<void> {
