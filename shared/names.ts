@@ -30,7 +30,8 @@ export function parseDocumentName(name: string): string {
   }
   // oxlint-disable-next-line no-control-regex -- control characters are what is being refused
   if (/[\u0000-\u001f\u007f]/.test(name)) return fail("has a control character");
-  if (name.startsWith("/") || name.split(/[/\\]/).includes("..")) return fail('leaves its folder ("..", or a leading "/")');
+  if (name.startsWith("/") || name.split(/[/\\]/).includes(".."))
+    return fail('leaves its folder ("..", or a leading "/")');
   return name;
 }
 
@@ -45,7 +46,7 @@ export async function documentIdOf(name: string): Promise<string> {
 }
 
 /** SHA-256 of `bytes`, 64 hex digits. */
-export async function sha256Hex(bytes: Uint8Array): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>);
+export async function sha256Hex(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
