@@ -5,6 +5,9 @@
  * @module
  */
 
+import type { SegmentReader } from "../format/contract.ts";
+import type { Manifest } from "../format/manifest.ts";
+
 /** An encoded query. `vectors` is `[tokenCount, dim]`, rows of length 1. */
 export interface EncodedQuery {
   recipeFingerprint: string;
@@ -114,4 +117,21 @@ export interface PageExplanation {
   words: string[];
   /** `[tokens][regions]` cosines from the stored codes, rounded to 4 places; null where no vector sits. */
   scores: (number | null)[][];
+}
+
+/** An opened index, as `openIndex` returns it. Requests may overlap each other and a refresh. */
+export interface SearchableIndex {
+  /** The version that the next request sees. */
+  readonly manifest: Manifest;
+  /** In the manifest's order. */
+  readonly segments: readonly SegmentReader[];
+  /** Bytes held now: resident state, WASM memory and caches. */
+  readonly memoryBytes: number;
+  search(request: SearchRequest): Promise<SearchResult>;
+  /** Errors: `document_not_found`, `page_not_found`. */
+  explain(request: { query: EncodedQuery; documentId: string; pageNumber: number }): Promise<PageExplanation>;
+  /** Reads the manifest again and opens what is new. Errors: `index_not_found` when the index is gone. */
+  refresh(): Promise<void>;
+  /** Lets go of everything held. */
+  close(): void;
 }
