@@ -1,0 +1,123 @@
+/**
+ * The public API as this page calls it. Failures come back as {@link ApiError}; an aborted request rejects with the
+ * browser's `AbortError`.
+ *
+ * @module
+ */
+import type { Explanation, Index, SearchResponse } from "./types.ts";
+
+/** A failure a person can read: the `code` and `detail` of the problem body, or our words for a broken connection. */
+export class ApiError extends Error {
+  readonly code: string;
+  /** HTTP status; 0 when no answer arrived. */
+  readonly status: number;
+
+  constructor(code: string, detail: string, status: number) {
+    super(detail);
+    this.name = "ApiError";
+    this.code = code;
+    this.status = status;
+  }
+}
+
+/** Indexes that can be searched, in the server's order. */
+export async function listIndexes(signal: AbortSignal): Promise<Index[]> {
+  const body = await request<{ indexes: Index[] }>("/v1/indexes", ["indexes"], { signal });
+  return body.indexes;
+}
+
+export interface SearchOptions {
+  /** Hits to return; the server's default when absent. */
+  k?: number;
+  /** Only pages of this document (id). */
+  document?: string;
+}
+
+/** Pages of `index` for `query`, best first. */
+export async function search(
+  index: string,
+  query: string,
+  options: SearchOptions,
+  signal: AbortSignal,
+): Promise<SearchResponse> {
+  const filter = options.document === undefined ? {} : { filter: { documents: [options.document] } };
+  const k = options.k === undefined ? {} : { k: options.k };
+  return post(`${indexUrl(index)}/search`, { query, ...k, ...filter }, ["hits", "tokens", "performance"], signal);
+}
+
+/** Score of every query token in every box of one page. */
+export async function explain(
+  index: string,
+  query: string,
+  document: string,
+  page: number,
+  signal: AbortSignal,
+): Promise<Explanation> {
+  return post(`${indexUrl(index)}/explain`, { query, document, page }, ["tokens", "boxes", "scores"], signal);
+}
+
+function indexUrl(index: string): string {
+  return `/v1/indexes/${encodeURIComponent(index)}`;
+}
+
+async function post<T>(url: string, body: unknown, fields: string[], signal: AbortSignal): Promise<T> {
+  const headers = { "content-type": "application/json" };
+  return request<T>(url, fields, { method: "POST", headers, body: JSON.stringify(body), signal });
+}
+
+async function request<T>(url: string, fields: string[], init: RequestInit): Promise<T> {
+  const response = await fetch(url, init).catch((error: unknown) => {
+    if (isAbort(error)) throw error;
+    throw new ApiError("no_answer", "The server did not answer. Is it still running?", 0);
+  });
+  const body: unknown = await response.json().catch((error: unknown) => {
+    if (isAbort(error)) throw error;
+    return undefined;
+  });
+  if (!response.ok) throw problemOf(body, response.status);
+  if (isBody<T>(body, fields)) return body;
+  throw new ApiError(
+    "unexpected_answer",
+    `The server's answer to ${url} is not what this page understands.`,
+    response.status,
+  );
+}
+
+/**
+ * Server and page are deployed together and the server's tests hold its bodies to the schemas, so this only checks that
+ * it is the body that was asked for: zod would be five times the size of the rest of the script.
+ */
+function isBody<T>(body: unknown, fields: readonly string[]): body is T {
+  return isRecord(body) && fields.every((field) => field in body);
+}
+
+function problemOf(body: unknown, status: number): ApiError {
+  if (isRecord(body) && typeof body.code === "string" && typeof body.detail === "string") {
+    return new ApiError(body.code, body.detail, status);
+  }
+  return new ApiError(`http_${status}`, `The server answered with status ${status} and no explanation.`, status);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+/** Whether `error` is only a request that a newer one replaced. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
+}
+
+/** Hands out one signal at a time: taking the next aborts the request that the one before belongs to. */
+export class LatestRequest {
+  #controller = new AbortController();
+
+  next(): AbortSignal {
+    this.cancel();
+    this.#controller = new AbortController();
+    return this.#controller.signal;
+  }
+
+  cancel(): void {
+    this.#controller.abort();
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * The panel beside a page: a toggle for every token of the question, with the word it matched best and how well.
+ *
+ * @module
+ */
+import { ApiError } from "./api.ts";
+import { element, need } from "./dom.ts";
+import { bestBox, scoreRange } from "./heatmap.ts";
+import type { ScoreRange } from "./heatmap.ts";
+import type { Explanation, QueryToken } from "./types.ts";
+
+/** Tokens that are drawn. Augmentation tokens cover no character: they score, but there is nothing to call them. */
+export function namedTokens(tokens: readonly QueryToken[]): number[] {
+  return [...tokens.keys()].filter((position) => {
+    const token = tokens[position];
+    return token !== undefined && token.end > token.start;
+  });
+}
+
+/**
+ * The selection after a click on `token`. The first click out of "all" looks at that token alone, further ones add and
+ * take away, and taking the last one away is "all" again.
+ */
+export function toggleToken(selected: ReadonlySet<number>, token: number, all: readonly number[]): Set<number> {
+  if (selected.size === all.length && all.length > 1) return new Set([token]);
+  const next = new Set(selected);
+  if (!next.delete(token)) next.add(token);
+  return next.size === 0 ? new Set(all) : next;
+}
+
+/** How a word piece is written for people: without the marker that it continues a word. */
+export function tokenLabel(token: QueryToken): string {
+  return token.text.replace(/^##/, "");
+}
+
+export class EvidencePanel {
+  readonly #tokens: HTMLElement;
+  readonly #legend: HTMLElement;
+  readonly #message: HTMLElement;
+  readonly #onChange: () => void;
+  #all: number[] = [];
+  #selected: Set<number> = new Set();
+  #allButton: HTMLButtonElement | undefined;
+  #buttons = new Map<number, HTMLButtonElement>();
+
+  constructor(root: HTMLElement, onChange: () => void) {
+    this.#tokens = need(".tokens", HTMLElement, root);
+    this.#legend = need(".legend", HTMLElement, root);
+    this.#message = need(".evidence-message", HTMLElement, root);
+    this.#onChange = onChange;
+  }
+
+  get selected(): ReadonlySet<number> {
+    return this.#selected;
+  }
+
+  /** Forgets the selection: another question has other tokens. */
+  reset(tokens: readonly QueryToken[]): void {
+    this.#all = namedTokens(tokens);
+    this.#selected = new Set(this.#all);
+  }
+
+  showLoading(): void {
+    this.#message.replaceChildren("Comparing the question with this page…");
+    this.#tokens.classList.add("is-loading");
+  }
+
+  showError(error: unknown, onRetry: () => void): void {
+    const detail = error instanceof Error ? error.message : String(error);
+    const code = error instanceof ApiError ? ` (${error.code})` : "";
+    const retry = element("button", { type: "button", class: "link-button" }, "Try again");
+    retry.addEventListener("click", onRetry);
+    this.#message.replaceChildren(`No heat map: ${detail}${code} `, retry);
+    this.#tokens.replaceChildren();
+    this.#legend.hidden = true;
+  }
+
+  /** Returns the range that the heat map's colours span. */
+  show(explanation: Explanation): ScoreRange | undefined {
+    const range = scoreRange(explanation.scores.flat());
+    this.#message.replaceChildren(range === undefined ? "This page has no vectors, so nothing on it can match." : "");
+    this.#showLegend(range);
+    const hadFocus = this.#tokens.contains(document.activeElement);
+    this.#tokens.classList.remove("is-loading");
+    this.#tokens.replaceChildren(this.#allToggle(), ...this.#all.map((token) => this.#tokenToggle(token, explanation)));
+    this.#showPressed();
+    if (hadFocus) this.#allButton?.focus();
+    return range;
+  }
+
+  #showLegend(range: ScoreRange | undefined): void {
+    this.#legend.hidden = range === undefined;
+    if (range === undefined) return;
+    need(".legend-min", HTMLElement, this.#legend).textContent = range.min.toFixed(2);
+    need(".legend-max", HTMLElement, this.#legend).textContent = range.max.toFixed(2);
+  }
+
+  #allToggle(): HTMLElement {
+    const button = element("button", { type: "button", class: "token token-all" }, "All words");
+    button.addEventListener("click", () => this.#select(new Set(this.#all)));
+    this.#allButton = button;
+    return element("li", {}, button);
+  }
+
+  #tokenToggle(token: number, explanation: Explanation): HTMLElement {
+    const queryToken = explanation.tokens[token];
+    const scores = explanation.scores[token] ?? [];
+    const box = bestBox(scores);
+    const score = box === undefined ? undefined : scores[box];
+    const previous = explanation.tokens[token - 1];
+    const continues =
+      previous !== undefined && queryToken !== undefined && previous.end === queryToken.start && token > 0;
+    const button = element(
+      "button",
+      { type: "button", class: continues ? "token continues" : "token", "data-token": token },
+      element("span", { class: "token-text" }, queryToken === undefined ? "?" : tokenLabel(queryToken)),
+      element("span", { class: "token-match" }, box === undefined ? "" : (explanation.words[box] ?? "")),
+      element("span", { class: "token-score" }, typeof score === "number" ? score.toFixed(2) : "–"),
+    );
+    button.addEventListener("click", () => this.#select(toggleToken(this.#selected, token, this.#all)));
+    this.#buttons.set(token, button);
+    return element("li", {}, button);
+  }
+
+  #select(selected: Set<number>): void {
+    this.#selected = selected;
+    this.#showPressed();
+    this.#onChange();
+  }
+
+  #showPressed(): void {
+    const everything = this.#selected.size === this.#all.length;
+    this.#allButton?.setAttribute("aria-pressed", String(everything));
+    for (const [token, button] of this.#buttons) {
+      button.setAttribute("aria-pressed", String(!everything && this.#selected.has(token)));
+    }
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * What stands where results would: nothing indexed, nothing found, nothing asked yet, or a failure.
+ *
+ * @module
+ */
+import { ApiError } from "./api.ts";
+import { element } from "./dom.ts";
+import { EXAMPLE_QUESTIONS, SAMPLES_INDEX } from "./examples.ts";
+import { formatQuantity } from "./format.ts";
+import type { Index, SearchResponse } from "./types.ts";
+
+/** Before the first question: what can be searched, and for the samples some questions to begin with. */
+export function startNotice(index: Index, onAsk: (question: string) => void): HTMLElement {
+  const size = `${formatQuantity(index.pages, "page")} in ${formatQuantity(index.documents, "document")}`;
+  const unread = index.pages - index.searchablePages;
+  const note = unread === 0 ? "" : `; ${formatQuantity(unread, "page")} without text cannot be found`;
+  const lines = [element("p", { class: "muted" }, `Searching ${size}${note}.`)];
+  if (index.name !== SAMPLES_INDEX || EXAMPLE_QUESTIONS.length === 0) {
+    return element("section", { class: "start" }, ...lines);
+  }
+  const questions = EXAMPLE_QUESTIONS.map((question) => {
+    const button = element("button", { type: "button", class: "example" }, question);
+    button.addEventListener("click", () => onAsk(question));
+    return element("li", {}, button);
+  });
+  const heading = element("h2", { class: "label" }, "Try one of these");
+  return element("section", { class: "start" }, ...lines, heading, element("ul", { class: "examples" }, ...questions));
+}
+
+/** The bucket holds no index. */
+export function noIndexNotice(onRetry: () => void): HTMLElement {
+  return notice(
+    "No index yet",
+    [
+      element("p", {}, "Index a folder of PDFs and images, then come back:"),
+      element("pre", {}, element("code", {}, "npx maxleaf ingest ./my-folder --index my-index")),
+    ],
+    { label: "Look again", action: onRetry },
+  );
+}
+
+export function noHitsNotice(response: SearchResponse): HTMLElement {
+  const why =
+    response.pagesMatched === 0
+      ? `The index “${response.index}” has no searchable pages.`
+      : "No page came near this question. Try other words, or another index.";
+  return notice("Nothing found", [element("p", {}, why)]);
+}
+
+/** A failure in the server's own words, with its code, and a way to try again. */
+export function errorNotice(error: unknown, onRetry: () => void): HTMLElement {
+  const title =
+    error instanceof ApiError && error.status < 500 && error.status >= 400
+      ? "That did not work"
+      : "Search is not available";
+  const detail = error instanceof Error ? error.message : String(error);
+  const code = error instanceof ApiError ? error.code : "page_error";
+  const section = notice(
+    title,
+    [element("p", {}, detail), element("p", { class: "muted" }, "Code ", element("code", {}, code))],
+    { label: "Try again", action: onRetry },
+  );
+  section.setAttribute("role", "alert");
+  section.classList.add("failure");
+  return section;
+}
+
+function notice(title: string, content: Node[], button?: { label: string; action: () => void }): HTMLElement {
+  const section = element("section", { class: "notice" }, element("h2", {}, title), ...content);
+  if (button === undefined) return section;
+  const control = element("button", { type: "button", class: "button" }, button.label);
+  control.addEventListener("click", button.action);
+  section.append(control);
+  return section;
+}

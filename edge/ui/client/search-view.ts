@@ -1,0 +1,111 @@
+/**
+ * The search page around the results: the question, the index picker, the status line, and whatever stands in for
+ * results.
+ *
+ * @module
+ */
+import { isTyping, element, need } from "./dom.ts";
+import { formatQuantity } from "./format.ts";
+import { errorNotice, noHitsNotice, noIndexNotice, startNotice } from "./notices.ts";
+import { Results } from "./results.ts";
+import { summarise, timingDetails } from "./timings.ts";
+import type { Hit, Index, SearchResponse } from "./types.ts";
+
+export interface SearchViewHandlers {
+  onSearch: (query: string) => void;
+  onPickIndex: (index: string) => void;
+  onOpen: (hit: Hit) => void;
+}
+
+export class SearchView {
+  readonly results: Results;
+  readonly #handlers: SearchViewHandlers;
+  readonly #query = need("#query", HTMLInputElement);
+  readonly #picker = need("#index", HTMLSelectElement);
+  readonly #status = need("#status", HTMLElement);
+  readonly #details = need("#timings", HTMLElement);
+  readonly #notice = need("#notice", HTMLElement);
+
+  constructor(handlers: SearchViewHandlers) {
+    this.#handlers = handlers;
+    this.results = new Results(need("#results", HTMLOListElement), {
+      onOpen: handlers.onOpen,
+      onLeave: () => this.focusQuery(),
+    });
+    need("#search", HTMLFormElement).addEventListener("submit", (event) => {
+      event.preventDefault();
+      handlers.onSearch(this.#query.value);
+    });
+    this.#picker.addEventListener("change", () => handlers.onPickIndex(this.#picker.value));
+    this.#query.addEventListener("keydown", (event) => {
+      if (event.key !== "ArrowDown") return;
+      event.preventDefault();
+      this.results.focusFirst();
+    });
+    document.addEventListener("keydown", (event) => this.#focusOnSlash(event));
+  }
+
+  focusQuery(): void {
+    this.#query.focus();
+    this.#query.select();
+  }
+
+  /** Makes the form say what is shown. */
+  setForm(query: string, index: string): void {
+    this.#query.value = query;
+    this.#picker.value = index;
+    document.title = query === "" ? "Maxleaf" : `${query} – Maxleaf`;
+  }
+
+  setIndexes(indexes: readonly Index[], selected: string): void {
+    const known = indexes.some((index) => index.name === selected);
+    const options = indexes.map((index) =>
+      element("option", { value: index.name }, `${index.name} · ${formatQuantity(index.pages, "page")}`),
+    );
+    if (!known && selected !== "") options.unshift(element("option", { value: selected }, selected));
+    this.#picker.replaceChildren(...options);
+    this.#picker.value = selected;
+    this.#picker.disabled = options.length === 0;
+  }
+
+  showStart(index: Index | undefined): void {
+    this.#show("start", "", index === undefined ? [] : [startNotice(index, this.#handlers.onSearch)]);
+    this.results.clear();
+  }
+
+  showNoIndex(onRetry: () => void): void {
+    this.#show("start", "", [noIndexNotice(onRetry)]);
+    this.results.clear();
+  }
+
+  showLoading(): void {
+    this.#show("results", "Searching…", []);
+    this.results.showLoading();
+  }
+
+  showResponse(response: SearchResponse): void {
+    const none = response.hits.length === 0;
+    this.#show("results", summarise(response).join(" · "), none ? [noHitsNotice(response)] : []);
+    this.#details.replaceChildren(timingDetails(response));
+    this.results.show(response);
+  }
+
+  showError(error: unknown, onRetry: () => void): void {
+    this.#show("results", "", [errorNotice(error, onRetry)]);
+    this.results.clear();
+  }
+
+  #show(layout: "start" | "results", status: string, notices: HTMLElement[]): void {
+    document.body.dataset.layout = layout;
+    this.#status.textContent = status;
+    this.#details.replaceChildren();
+    this.#notice.replaceChildren(...notices);
+  }
+
+  #focusOnSlash(event: KeyboardEvent): void {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (isTyping(event.target) || document.querySelector("dialog[open]") !== null) return;
+    event.preventDefault();
+    this.focusQuery();
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * What a search cost: one line for everybody, the whole record behind a toggle.
+ *
+ * @module
+ */
+import { element } from "./dom.ts";
+import { formatBytes, formatCount, formatMs, formatQuantity } from "./format.ts";
+import type { Performance, SearchResponse } from "./types.ts";
+
+/** The parts of the line, in reading order. */
+export function summarise({ hits, performance }: SearchResponse): string[] {
+  const encode = performance.encodeCached ? "question encoded before" : `encode ${formatMs(performance.encodeMs)}`;
+  return [
+    formatQuantity(hits.length, "result"),
+    `search ${formatMs(performance.searchMs)}`,
+    encode,
+    `${formatQuantity(performance.pagesSearched, "page")} searched`,
+    formatQuantity(performance.candidates, "candidate"),
+    formatQuantity(performance.reads, "read"),
+  ];
+}
+
+type Row = readonly [name: string, value: (performance: Performance) => string];
+
+const ROWS: readonly Row[] = [
+  ["Path", (p) => p.path],
+  ["Pages searched", (p) => formatCount(p.pagesSearched)],
+  ["Candidates reranked", (p) => formatCount(p.candidates)],
+  ["Pages scored exactly", (p) => formatCount(p.exactPages)],
+  ["Storage reads", (p) => formatCount(p.reads)],
+  ["Waves of reads", (p) => formatCount(p.serialReadWaves)],
+  ["Bytes read", (p) => formatBytes(p.bytesRead)],
+  ["Cache hits", (p) => formatCount(p.cacheHits)],
+  ["Encode the question", (p) => `${formatMs(p.encodeMs)}${p.encodeCached ? " (cached)" : ""}`],
+  ["Centroid tables", (p) => formatMs(p.tablesMs)],
+  ["Find candidates", (p) => formatMs(p.candidatesMs)],
+  ["Rerank", (p) => formatMs(p.rerankMs)],
+  ["Exact rerank", (p) => formatMs(p.exactMs)],
+  ["Snippets and boxes", (p) => formatMs(p.hitsMs)],
+  ["Search in all", (p) => formatMs(p.searchMs)],
+  ["Request in all", (p) => formatMs(p.totalMs)],
+];
+
+/** A closed `<details>` with every figure of the response's `performance`. */
+export function timingDetails(response: SearchResponse): HTMLDetailsElement {
+  const figures = ROWS.map(([name, value]) =>
+    element("div", {}, element("dt", {}, name), element("dd", {}, value(response.performance))),
+  );
+  const identity = [
+    ["Recipe", response.recipe],
+    ["Index version", String(response.manifestVersion)],
+  ].map(([name, value]) => element("div", {}, element("dt", {}, name ?? ""), element("dd", {}, value ?? "")));
+  return element(
+    "details",
+    { class: "timing-details" },
+    element("summary", {}, "Details"),
+    element("dl", { class: "figures" }, ...figures, ...identity),
+  );
+}
