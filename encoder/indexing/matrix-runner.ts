@@ -144,7 +144,7 @@ export class MatrixRunner {
 }
 
 /** −½·|row|² of every row: added to ⟨point, row⟩ it ranks rows by Euclidean distance. `rows` is `[n, dim]`. */
-export function halfSquaredNorms(rows: Float32Array, dim: number): Float32Array {
+export function halfSquaredNorms(rows: Float32Array, dim: number): Float32Array<ArrayBuffer> {
   const result = new Float32Array(rows.length / dim);
   for (let row = 0; row < result.length; row++) {
     let sum = 0;

@@ -1,0 +1,84 @@
+/**
+ * Spherical k-means: centroids of length 1, every vector belongs to the centroid at the smallest angle (Dhillon and
+ * Modha, "Concept Decompositions for Large Sparse Text Data Using Clustering", 2001).
+ *
+ * @module
+ */
+import type { Matrix, MatrixRunner } from "./matrix-runner.ts";
+import { type RandomIndex, sampleIndexes } from "./random-sample.ts";
+
+/** Rounds of assignment and averaging. */
+export const KMEANS_ITERATIONS = 8;
+
+export interface KmeansOptions {
+  centroidCount: number;
+  randomIndex: RandomIndex;
+  iterations?: number;
+  /** Called after every round with its number, from 1. */
+  onIteration?: ((iteration: number) => void) | undefined;
+}
+
+/**
+ * Centroids `[centroidCount, dim]`, rows of length 1, of `vectors` (rows of length 1, at least `centroidCount` of them).
+ * A centroid left without vectors moves to the vector that is served worst.
+ */
+export async function trainCentroids(
+  runner: MatrixRunner,
+  vectors: Matrix,
+  { centroidCount, randomIndex, iterations = KMEANS_ITERATIONS, onIteration }: KmeansOptions,
+): Promise<Float32Array> {
+  const { dim } = vectors;
+  if (centroidCount < 1 || centroidCount > vectors.count) {
+    throw new RangeError(`${centroidCount} centroids cannot be trained on ${vectors.count} vectors`);
+  }
+  const centroids = new Float32Array(centroidCount * dim);
+  sampleIndexes(centroidCount, vectors.count, randomIndex).forEach((vector, centroid) => {
+    centroids.set(vectors.values.subarray(vector * dim, (vector + 1) * dim), centroid * dim);
+  });
+  for (let iteration = 1; iteration <= iterations; iteration++) {
+    const ids = await runner.nearestRows(vectors, { values: centroids, count: centroidCount, dim });
+    const empty = moveToMeanDirections(centroids, vectors, ids);
+    reseed(centroids, empty, vectors, ids);
+    onIteration?.(iteration);
+  }
+  return centroids;
+}
+
+/** Sets every centroid to the direction of the sum of its vectors; returns the centroids that have none. */
+function moveToMeanDirections(centroids: Float32Array, { values, count, dim }: Matrix, ids: Int32Array): number[] {
+  const sums = new Float64Array(centroids.length);
+  for (let vector = 0; vector < count; vector++) {
+    const from = vector * dim;
+    const to = (ids[vector] ?? 0) * dim;
+    for (let i = 0; i < dim; i++) sums[to + i] = (sums[to + i] ?? 0) + (values[from + i] ?? 0);
+  }
+  const empty: number[] = [];
+  for (let centroid = 0; centroid * dim < centroids.length; centroid++) {
+    const sum = sums.subarray(centroid * dim, (centroid + 1) * dim);
+    const norm = Math.sqrt(sum.reduce((total, value) => total + value * value, 0));
+    if (norm === 0) {
+      empty.push(centroid);
+      continue;
+    }
+    for (let i = 0; i < dim; i++) centroids[centroid * dim + i] = (sum[i] ?? 0) / norm;
+  }
+  return empty;
+}
+
+function reseed(centroids: Float32Array, empty: readonly number[], vectors: Matrix, ids: Int32Array): void {
+  if (empty.length === 0) return;
+  const { values, count, dim } = vectors;
+  const cosines = Float32Array.from({ length: count }, (_, vector) => {
+    const centroid = (ids[vector] ?? 0) * dim;
+    let sum = 0;
+    for (let i = 0; i < dim; i++) sum += (values[vector * dim + i] ?? 0) * (centroids[centroid + i] ?? 0);
+    return sum;
+  });
+  const worstFirst = Uint32Array.from({ length: count }, (_, vector) => vector).sort(
+    (a, b) => (cosines[a] ?? 0) - (cosines[b] ?? 0) || a - b,
+  );
+  empty.forEach((centroid, position) => {
+    const vector = worstFirst[position] ?? 0;
+    centroids.set(values.subarray(vector * dim, (vector + 1) * dim), centroid * dim);
+  });
+}
