@@ -22,7 +22,7 @@ export class ApiError extends Error {
 
 /** Indexes that can be searched, in the server's order. */
 export async function listIndexes(signal: AbortSignal): Promise<Index[]> {
-  const body = await request<{ indexes: Index[] }>("/v1/indexes", ["indexes"], { signal });
+  const body = await request("/v1/indexes", isIndexList, { signal });
   return body.indexes;
 }
 
@@ -42,7 +42,7 @@ export async function search(
 ): Promise<SearchResponse> {
   const filter = options.document === undefined ? {} : { filter: { documents: [options.document] } };
   const k = options.k === undefined ? {} : { k: options.k };
-  return post(`${indexUrl(index)}/search`, { query, ...k, ...filter }, ["hits", "tokens", "performance"], signal);
+  return post(`${indexUrl(index)}/search`, { query, ...k, ...filter }, isSearchResponse, signal);
 }
 
 /** Score of every query token in every box of one page. */
@@ -53,19 +53,24 @@ export async function explain(
   page: number,
   signal: AbortSignal,
 ): Promise<Explanation> {
-  return post(`${indexUrl(index)}/explain`, { query, document, page }, ["tokens", "boxes", "scores"], signal);
+  return post(`${indexUrl(index)}/explain`, { query, document, page }, isExplanation, signal);
 }
 
 function indexUrl(index: string): string {
   return `/v1/indexes/${encodeURIComponent(index)}`;
 }
 
-async function post<T>(url: string, body: unknown, fields: string[], signal: AbortSignal): Promise<T> {
+async function post<T>(
+  url: string,
+  body: unknown,
+  isBody: (answer: unknown) => answer is T,
+  signal: AbortSignal,
+): Promise<T> {
   const headers = { "content-type": "application/json" };
-  return request<T>(url, fields, { method: "POST", headers, body: JSON.stringify(body), signal });
+  return request(url, isBody, { method: "POST", headers, body: JSON.stringify(body), signal });
 }
 
-async function request<T>(url: string, fields: string[], init: RequestInit): Promise<T> {
+async function request<T>(url: string, isBody: (body: unknown) => body is T, init: RequestInit): Promise<T> {
   const response = await fetch(url, init).catch((error: unknown) => {
     if (isAbort(error)) throw error;
     throw new ApiError("no_answer", "The server did not answer. Is it still running?", 0);
@@ -75,7 +80,7 @@ async function request<T>(url: string, fields: string[], init: RequestInit): Pro
     return undefined;
   });
   if (!response.ok) throw problemOf(body, response.status);
-  if (isBody<T>(body, fields)) return body;
+  if (isBody(body)) return body;
   throw new ApiError(
     "unexpected_answer",
     `The server's answer to ${url} is not what this page understands.`,
@@ -83,12 +88,23 @@ async function request<T>(url: string, fields: string[], init: RequestInit): Pro
   );
 }
 
-/**
- * Server and page are deployed together and the server's tests hold its bodies to the schemas, so this only checks that
- * it is the body that was asked for: zod would be five times the size of the rest of the script.
- */
-function isBody<T>(body: unknown, fields: readonly string[]): body is T {
-  return isRecord(body) && fields.every((field) => field in body);
+// Server and page are deployed together and the server's tests hold its bodies to the schemas, so these only check that
+// the body is the one that was asked for: zod would be several times the size of the whole script.
+
+function isIndexList(body: unknown): body is { indexes: Index[] } {
+  return hasLists(body, ["indexes"]);
+}
+
+function isSearchResponse(body: unknown): body is SearchResponse {
+  return hasLists(body, ["hits", "tokens"]);
+}
+
+function isExplanation(body: unknown): body is Explanation {
+  return hasLists(body, ["tokens", "boxes", "words", "scores"]);
+}
+
+function hasLists(body: unknown, fields: readonly string[]): boolean {
+  return isRecord(body) && fields.every((field) => Array.isArray(body[field]));
 }
 
 function problemOf(body: unknown, status: number): ApiError {
