@@ -46,7 +46,8 @@ export async function documentIdOf(name: string): Promise<string> {
 }
 
 /** SHA-256 of `bytes`, 64 hex digits. */
-export async function sha256Hex(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", bytes);
+export async function sha256Hex(bytes: Uint8Array): Promise<string> {
+  // A copy, because Web Crypto's types refuse views of shared memory, which `bytes` may be.
+  const digest = await crypto.subtle.digest("SHA-256", bytes.slice());
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

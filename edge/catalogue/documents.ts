@@ -1,0 +1,49 @@
+/**
+ * The documents of an index, out of the document tables of its segments.
+ *
+ * @module
+ */
+import type { SearchableIndex } from "../../shared/engine/contract.ts";
+import { MaxleafError, quote } from "../../shared/errors.ts";
+import type { DocumentEntry } from "../../shared/page.ts";
+
+/** A live document and how many of its pages can be found by searching. */
+export interface CatalogueEntry {
+  document: DocumentEntry;
+  searchablePages: number;
+}
+
+type Catalogued = Pick<SearchableIndex, "manifest" | "segments">;
+
+/** Neither deleted nor replaced, ordered by name. Segments hold at most thousands of documents, so this takes milliseconds. */
+export function listDocuments(index: Catalogued): CatalogueEntry[] {
+  const entries: CatalogueEntry[] = [];
+  for (const [position, segment] of index.segments.entries()) {
+    const deleted = new Set(index.manifest.segments[position]?.deletedDocuments);
+    const searchablePages = new Uint32Array(segment.documents.length);
+    for (let page = 0; page < segment.pages.pageCount; page++) {
+      const ordinal = segment.pages.documentOrdinal[page];
+      if (ordinal === undefined || segment.pages.status[page] !== "searchable") continue;
+      searchablePages[ordinal] = (searchablePages[ordinal] ?? 0) + 1;
+    }
+    for (const [ordinal, document] of segment.documents.entries()) {
+      if (!deleted.has(ordinal)) entries.push({ document, searchablePages: searchablePages[ordinal] ?? 0 });
+    }
+  }
+  return entries.sort((a, b) => compareText(a.document.name, b.document.name));
+}
+
+/** The live document with `id`. Errors: `document_not_found`. */
+export function findDocument(index: Catalogued, id: string): CatalogueEntry {
+  const found = listDocuments(index).find((entry) => entry.document.id === id);
+  if (found === undefined) {
+    throw new MaxleafError("document_not_found", `index ${quote(index.manifest.index)} has no document ${quote(id)}`);
+  }
+  return found;
+}
+
+/** By code units: the same order in every locale. */
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

@@ -1,0 +1,16 @@
+/**
+ * What the worker is given by its deployment: bindings, variables and secrets.
+ *
+ * @module
+ */
+
+export interface Env {
+  /** Where everything durable lies. */
+  BUCKET: R2Bucket;
+  /** Base URL of the encoder service. */
+  ENCODER_URL?: string;
+  /** Shared with the encoder service; a secret. */
+  ENCODER_SECRET?: string;
+  /** Origins that may call the API from a browser, separated by commas; absent: every origin, since the API is public and reads only. */
+  CORS_ORIGINS?: string;
+}

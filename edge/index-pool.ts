@@ -1,0 +1,184 @@
+/**
+ * Opened indexes, kept while the isolate lives.
+ *
+ * workerd ties every read to the request that began it: a promise of one request's I/O may never settle when that
+ * request is cancelled, and another request waiting on it would hang. So requests share finished indexes only. A cold
+ * index is opened by the first request; those that come meanwhile look again on timers of their own, and take over when
+ * the first has not finished in time.
+ *
+ * @module
+ */
+import { MaxleafError } from "../shared/errors.ts";
+import { describeCauses, logError } from "./http/log.ts";
+import type { Background } from "./query/cached-encoder.ts";
+
+/** A manifest younger than this is not looked at again: one small read every so often, whatever the load. */
+export const REFRESH_INTERVAL_MS = 5_000;
+/** A manifest older than this is looked at before answering; in between it is looked at behind an answer. */
+export const MAX_STALENESS_MS = 2 * REFRESH_INTERVAL_MS;
+/** How long one request may take to open an index before another tries: ten times a large cold open. */
+export const OPEN_LEASE_MS = 10_000;
+/** Between two looks of a waiting request; short against an open (tens of ms and more). */
+const OPEN_POLL_MS = 5;
+/** Of an isolate's 128 MB: the rest is for code, requests in flight and garbage not yet collected. */
+export const POOL_MEMORY_BYTES = 64 * 1024 * 1024;
+
+/** What the pool needs of an opened index. */
+export interface PoolableIndex {
+  /** Bytes it holds now. */
+  readonly memoryBytes: number;
+  /** Reads the manifest again. Errors: `index_not_found` when the index is gone. */
+  refresh(): Promise<unknown>;
+  close(): void;
+}
+
+interface Entry<T> {
+  index: T;
+  checkedAtMs: number;
+  /** Start of a look at the manifest that has not ended; it may never end if its request was cancelled. */
+  checkingSinceMs: number | undefined;
+  users: number;
+}
+
+interface Opening {
+  startedAtMs: number;
+  /** Why it failed, for the requests that waited for it. */
+  failure?: unknown;
+}
+
+export interface IndexPoolOptions<T> {
+  /** Opens an index with the reads of the current request. Errors: `index_not_found`, and what a damaged index gives. */
+  open: (name: string) => Promise<T>;
+  nowMs?: () => number;
+  memoryBytes?: number;
+}
+
+/** Indexes by name, the least recently used closed first when together they outgrow their share of the isolate. */
+export class IndexPool<T extends PoolableIndex> {
+  readonly #open: (name: string) => Promise<T>;
+  readonly #nowMs: () => number;
+  readonly #memoryBytes: number;
+  /** In order of use, the oldest first. */
+  readonly #entries = new Map<string, Entry<T>>();
+  readonly #openings = new Map<string, Opening>();
+
+  constructor(options: IndexPoolOptions<T>) {
+    this.#open = options.open;
+    this.#nowMs = options.nowMs ?? Date.now;
+    this.#memoryBytes = options.memoryBytes ?? POOL_MEMORY_BYTES;
+  }
+
+  /** Runs `use` with index `name` open; it is not closed before `use` ends. Errors: those of opening, and of `use`. */
+  async withIndex<R>(name: string, background: Background, use: (index: T) => Promise<R>): Promise<R> {
+    const entry = this.#claim(name) ?? (await this.#openOnce(name));
+    try {
+      await this.#keepFresh(name, entry, background);
+      return await use(entry.index);
+    } finally {
+      this.#release(name, entry);
+    }
+  }
+
+  /** The open index, counted as in use. Never split by an await: an index must not be closed between finding and counting. */
+  #claim(name: string): Entry<T> | undefined {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return undefined;
+    this.#entries.delete(name);
+    this.#entries.set(name, entry);
+    entry.users += 1;
+    return entry;
+  }
+
+  #release(name: string, entry: Entry<T>): void {
+    entry.users -= 1;
+    if (entry.users === 0 && this.#entries.get(name) !== entry) entry.index.close();
+    this.#evict(name);
+  }
+
+  async #keepFresh(name: string, entry: Entry<T>, background: Background): Promise<void> {
+    const ageMs = this.#nowMs() - entry.checkedAtMs;
+    if (ageMs < REFRESH_INTERVAL_MS || this.#isBeingChecked(entry)) return;
+    const check = this.#check(name, entry);
+    if (ageMs >= MAX_STALENESS_MS) return await check;
+    // Whoever comes next opens the index anew and hears that it is gone.
+    background.waitUntil(check.catch(() => undefined));
+  }
+
+  #isBeingChecked(entry: Entry<T>): boolean {
+    return entry.checkingSinceMs !== undefined && this.#nowMs() - entry.checkingSinceMs < REFRESH_INTERVAL_MS;
+  }
+
+  /** Refreshes `entry`. Throws only `index_not_found`: what was read before still answers when the store is away. */
+  async #check(name: string, entry: Entry<T>): Promise<void> {
+    entry.checkingSinceMs = this.#nowMs();
+    try {
+      await entry.index.refresh();
+      entry.checkedAtMs = this.#nowMs();
+    } catch (error) {
+      if (error instanceof MaxleafError && error.code === "index_not_found") {
+        this.#drop(name, entry);
+        throw error;
+      }
+      logError("an index could not be refreshed", { index: name, causes: describeCauses(error) });
+    } finally {
+      entry.checkingSinceMs = undefined;
+    }
+  }
+
+  async #openOnce(name: string): Promise<Entry<T>> {
+    for (;;) {
+      const opening = this.#openings.get(name);
+      if (opening === undefined || this.#nowMs() - opening.startedAtMs >= OPEN_LEASE_MS)
+        return await this.#openNow(name);
+      await new Promise((resolve) => setTimeout(resolve, OPEN_POLL_MS));
+      const entry = this.#claim(name);
+      if (entry !== undefined) return entry;
+      if (opening.failure !== undefined) throw opening.failure;
+    }
+  }
+
+  async #openNow(name: string): Promise<Entry<T>> {
+    const opening: Opening = { startedAtMs: this.#nowMs() };
+    this.#openings.set(name, opening);
+    try {
+      const index = await this.#open(name);
+      return this.#add(name, index);
+    } catch (error) {
+      opening.failure = error;
+      throw error;
+    } finally {
+      if (this.#openings.get(name) === opening) this.#openings.delete(name);
+    }
+  }
+
+  #add(name: string, index: T): Entry<T> {
+    const existing = this.#claim(name);
+    if (existing !== undefined) {
+      // Two requests opened it, the second after the lease of the first: one copy is enough.
+      index.close();
+      return existing;
+    }
+    const entry: Entry<T> = { index, checkedAtMs: this.#nowMs(), checkingSinceMs: undefined, users: 1 };
+    this.#entries.set(name, entry);
+    return entry;
+  }
+
+  /** Takes `entry` out of the pool and closes it, or leaves that to its last user. */
+  #drop(name: string, entry: Entry<T>): void {
+    if (this.#entries.get(name) !== entry) return;
+    this.#entries.delete(name);
+    if (entry.users === 0) entry.index.close();
+  }
+
+  /** Closes what has not been used for longest until the rest fits; never `keep`, nor what is in use. */
+  #evict(keep: string): void {
+    let heldBytes = 0;
+    for (const entry of this.#entries.values()) heldBytes += entry.index.memoryBytes;
+    for (const [name, entry] of this.#entries) {
+      if (heldBytes <= this.#memoryBytes) return;
+      if (name === keep || entry.users > 0) continue;
+      heldBytes -= entry.index.memoryBytes;
+      this.#drop(name, entry);
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * `GET /v1/indexes/{index}/documents` and one document of it.
+ *
+ * @module
+ */
+import { createRoute, z } from "@hono/zod-openapi";
+import { type DocumentBody, documentListSchema, documentSchema } from "../../shared/api/search.ts";
+import { parseIndexName } from "../../shared/names.ts";
+import { decodeCursor, encodeCursor } from "../catalogue/cursor.ts";
+import { type CatalogueEntry, findDocument, listDocuments } from "../catalogue/documents.ts";
+import type { EdgeApp } from "../http/edge-app.ts";
+import type { Services } from "../services.ts";
+import { documentParams, indexParams, parseDocumentId } from "./params.ts";
+import { badRequest, json, notFound, storeFailures } from "./responses.ts";
+
+const DEFAULT_LIMIT = 100;
+const MAX_LIMIT = 1_000;
+
+const listQuery = z.object({
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(MAX_LIMIT)
+    .default(DEFAULT_LIMIT)
+    .openapi({ description: "Documents to return." }),
+  cursor: z.string().optional().openapi({ description: "`nextCursor` of the page before." }),
+});
+
+const listRoute = createRoute({
+  method: "get",
+  path: "/v1/indexes/{index}/documents",
+  tags: ["documents"],
+  summary: "The documents of an index, by name",
+  request: { params: indexParams, query: listQuery },
+  responses: { 200: json(documentListSchema, "One page of the list."), ...badRequest, ...notFound, ...storeFailures },
+});
+
+const readRoute = createRoute({
+  method: "get",
+  path: "/v1/indexes/{index}/documents/{document}",
+  tags: ["documents"],
+  summary: "One document",
+  request: { params: documentParams },
+  responses: { 200: json(documentSchema, "The document."), ...badRequest, ...notFound, ...storeFailures },
+});
+
+export function registerDocuments(app: EdgeApp, services: Services): void {
+  app.openapi(listRoute, async (c) => {
+    const name = parseIndexName(c.req.valid("param").index);
+    const { limit, cursor } = c.req.valid("query");
+    const after = cursor === undefined ? undefined : decodeCursor(cursor);
+
+    const all = await services.indexes.withIndex(name, c.executionCtx, async (index) => listDocuments(index));
+    const rest = after === undefined ? all : all.filter((entry) => entry.document.name > after);
+    const page = rest.slice(0, limit);
+    const last = rest.length > limit ? page.at(-1) : undefined;
+    return c.json(
+      {
+        documents: page.map(toDocumentBody),
+        ...(last === undefined ? {} : { nextCursor: encodeCursor(last.document.name) }),
+      },
+      200,
+    );
+  });
+
+  app.openapi(readRoute, async (c) => {
+    const params = c.req.valid("param");
+    const name = parseIndexName(params.index);
+    const id = parseDocumentId(params.document);
+    const entry = await services.indexes.withIndex(name, c.executionCtx, async (index) => findDocument(index, id));
+    return c.json(toDocumentBody(entry), 200);
+  });
+}
+
+function toDocumentBody({ document, searchablePages }: CatalogueEntry): DocumentBody {
+  const { addedAtMs, ...rest } = document;
+  return { ...rest, searchablePages, addedAt: new Date(addedAtMs).toISOString() };
+}

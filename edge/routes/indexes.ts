@@ -1,0 +1,48 @@
+/**
+ * `GET /v1/indexes` and `GET /v1/indexes/{index}`: what there is to search.
+ *
+ * @module
+ */
+import { createRoute } from "@hono/zod-openapi";
+import { indexListSchema, indexSchema } from "../../shared/api/search.ts";
+import { MaxleafError, quote } from "../../shared/errors.ts";
+import { listIndexes, readManifest } from "../../shared/format/manifest-store.ts";
+import { parseIndexName } from "../../shared/names.ts";
+import { summarizeIndex } from "../catalogue/index-summary.ts";
+import type { EdgeApp } from "../http/edge-app.ts";
+import type { Services } from "../services.ts";
+import { indexParams } from "./params.ts";
+import { badRequest, json, notFound, storeFailures } from "./responses.ts";
+
+const listRoute = createRoute({
+  method: "get",
+  path: "/v1/indexes",
+  tags: ["indexes"],
+  summary: "Every index, by name",
+  responses: { 200: json(indexListSchema, "The indexes."), ...storeFailures },
+});
+
+const readRoute = createRoute({
+  method: "get",
+  path: "/v1/indexes/{index}",
+  tags: ["indexes"],
+  summary: "One index",
+  request: { params: indexParams },
+  responses: { 200: json(indexSchema, "The index."), ...badRequest, ...notFound, ...storeFailures },
+});
+
+export function registerIndexes(app: EdgeApp, { store }: Services): void {
+  app.openapi(listRoute, async (c) => {
+    const names = await listIndexes(store);
+    const manifests = await Promise.all(names.map((name) => readManifest(store, name)));
+    const present = manifests.filter((manifest) => manifest !== undefined);
+    return c.json({ indexes: await Promise.all(present.map((manifest) => summarizeIndex(store, manifest))) }, 200);
+  });
+
+  app.openapi(readRoute, async (c) => {
+    const name = parseIndexName(c.req.valid("param").index);
+    const manifest = await readManifest(store, name);
+    if (manifest === undefined) throw new MaxleafError("index_not_found", `there is no index ${quote(name)}`);
+    return c.json(await summarizeIndex(store, manifest), 200);
+  });
+}
