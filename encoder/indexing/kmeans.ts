@@ -4,15 +4,16 @@
  *
  * @module
  */
+import type { Random } from "../../shared/ports.ts";
 import type { Matrix, MatrixRunner } from "./matrix-runner.ts";
-import { type RandomIndex, sampleIndexes } from "./random-sample.ts";
+import { sampleIndexes } from "./random-sample.ts";
 
 /** Rounds of assignment and averaging. */
 export const KMEANS_ITERATIONS = 8;
 
 export interface KmeansOptions {
   centroidCount: number;
-  randomIndex: RandomIndex;
+  random: Random;
   iterations?: number;
   /** Called after every round with its number, from 1. */
   onIteration?: ((iteration: number) => void) | undefined;
@@ -25,14 +26,14 @@ export interface KmeansOptions {
 export async function trainCentroids(
   runner: MatrixRunner,
   vectors: Matrix,
-  { centroidCount, randomIndex, iterations = KMEANS_ITERATIONS, onIteration }: KmeansOptions,
+  { centroidCount, random, iterations = KMEANS_ITERATIONS, onIteration }: KmeansOptions,
 ): Promise<Float32Array> {
   const { dim } = vectors;
   if (centroidCount < 1 || centroidCount > vectors.count) {
     throw new RangeError(`${centroidCount} centroids cannot be trained on ${vectors.count} vectors`);
   }
   const centroids = new Float32Array(centroidCount * dim);
-  sampleIndexes(centroidCount, vectors.count, randomIndex).forEach((vector, centroid) => {
+  sampleIndexes(centroidCount, vectors.count, random).forEach((vector, centroid) => {
     centroids.set(vectors.values.subarray(vector * dim, (vector + 1) * dim), centroid * dim);
   });
   for (let iteration = 1; iteration <= iterations; iteration++) {

@@ -6,8 +6,9 @@
  */
 import { MaxleafError } from "../../shared/errors.ts";
 import { CODEWORDS_PER_SUBSPACE, MAX_SUBSPACES } from "../../shared/limits.ts";
+import type { Random } from "../../shared/ports.ts";
 import type { Matrix, MatrixRunner } from "./matrix-runner.ts";
-import { type RandomIndex, sampleIndexes } from "./random-sample.ts";
+import { randomIndex, sampleIndexes } from "./random-sample.ts";
 
 /** Rounds of assignment and averaging, as faiss' ProductQuantizer trains. */
 export const CODEWORD_ITERATIONS = 25;
@@ -35,11 +36,11 @@ export async function trainCodewords(
   runner: MatrixRunner,
   residuals: Matrix,
   subspaces: number,
-  randomIndex: RandomIndex,
+  random: Random,
 ): Promise<Float32Array> {
   const width = residuals.dim / subspaces;
   const codewords = new Float32Array(subspaces * CODEWORDS_PER_SUBSPACE * width);
-  sampleIndexes(CODEWORDS_PER_SUBSPACE, residuals.count, randomIndex).forEach((residual, codeword) => {
+  sampleIndexes(CODEWORDS_PER_SUBSPACE, residuals.count, random).forEach((residual, codeword) => {
     for (let subspace = 0; subspace < subspaces; subspace++) {
       const from = residual * residuals.dim + subspace * width;
       const to = (subspace * CODEWORDS_PER_SUBSPACE + codeword) * width;
@@ -49,7 +50,7 @@ export async function trainCodewords(
   if (residuals.count <= CODEWORDS_PER_SUBSPACE) return codewords;
   for (let iteration = 0; iteration < CODEWORD_ITERATIONS; iteration++) {
     const codes = await runner.nearestCodewords(residuals, codewords, subspaces);
-    moveToMeans(codewords, residuals, codes, subspaces, randomIndex);
+    moveToMeans(codewords, residuals, codes, subspaces, random);
   }
   return codewords;
 }
@@ -60,7 +61,7 @@ function moveToMeans(
   { values, count, dim }: Matrix,
   codes: Uint8Array,
   subspaces: number,
-  randomIndex: RandomIndex,
+  random: Random,
 ): void {
   const width = dim / subspaces;
   const sums = new Float64Array(codewords.length);
@@ -80,7 +81,7 @@ function moveToMeans(
       return;
     }
     const subspace = Math.floor(codeword / CODEWORDS_PER_SUBSPACE);
-    const from = randomIndex(count) * dim + subspace * width;
+    const from = randomIndex(random, count) * dim + subspace * width;
     codewords.set(values.subarray(from, from + width), start);
   });
 }

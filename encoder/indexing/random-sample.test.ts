@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { sampleIndexes, seededIndex } from "./random-sample.ts";
+import { sampleIndexes, seededRandom } from "./random-sample.ts";
 
 describe("sampleIndexes", () => {
   it("gives distinct ascending numbers below the population", () => {
@@ -10,7 +10,7 @@ describe("sampleIndexes", () => {
         fc.integer({ min: 0, max: 60 }),
         fc.integer(),
         (size, population, seed) => {
-          const sample = Array.from(sampleIndexes(size, population, seededIndex(seed)));
+          const sample = Array.from(sampleIndexes(size, population, seededRandom(seed)));
           expect(sample.length).toBe(Math.min(size, population));
           expect(sample).toEqual([...new Set(sample)].toSorted((a, b) => a - b));
           for (const index of sample) expect(index).toBeLessThan(population);
@@ -21,9 +21,9 @@ describe("sampleIndexes", () => {
 
   it("gives every number the same chance", () => {
     const counts = new Uint32Array(10);
-    const randomIndex = seededIndex(42);
+    const random = seededRandom(42);
     for (let round = 0; round < 3_000; round++) {
-      for (const index of sampleIndexes(3, 10, randomIndex)) counts[index] = (counts[index] ?? 0) + 1;
+      for (const index of sampleIndexes(3, 10, random)) counts[index] = (counts[index] ?? 0) + 1;
     }
     // 900 expected, standard deviation 25: five of them either way.
     for (const count of counts) expect(Math.abs(count - 900)).toBeLessThan(125);

@@ -3,10 +3,9 @@
  *
  * @module
  */
+import { COORDINATE_MAX, type EncodedPage } from "../../shared/page.ts";
 import type { Matrix } from "./matrix-runner.ts";
-import { seededIndex } from "./random-sample.ts";
-
-const STEPS = 1 << 20;
+import { seededRandom } from "./random-sample.ts";
 
 /** `count` seeded vectors of length 1 around `topics` random directions; `spread` 0 puts every vector on its topic. */
 export function topicVectors(options: {
@@ -17,8 +16,8 @@ export function topicVectors(options: {
   seed: number;
 }): Matrix {
   const { count, dim, topics, spread, seed } = options;
-  const randomIndex = seededIndex(seed);
-  const uniform = () => (2 * randomIndex(STEPS)) / STEPS - 1;
+  const random = seededRandom(seed);
+  const uniform = () => 2 * random.next() - 1;
   const directions = unitRows(Float32Array.from({ length: topics * dim }, uniform), dim);
   const values = Float32Array.from({ length: count * dim }, (_, at) => {
     const topic = Math.floor(at / dim) % topics;
@@ -42,4 +41,28 @@ export function dot(a: Float32Array, aRow: number, b: Float32Array, bRow: number
   let sum = 0;
   for (let i = 0; i < dim; i++) sum += (a[aRow * dim + i] ?? 0) * (b[bRow * dim + i] ?? 0);
   return sum;
+}
+
+/** A page of one word per vector, in a column. */
+export function encodedPage({ values, count, dim }: Matrix, pageNumber: number): EncodedPage {
+  const rowHeight = Math.floor(COORDINATE_MAX / (count + 1));
+  return {
+    pageNumber,
+    width: 612,
+    height: 792,
+    status: count > 0 ? "searchable" : "no-text",
+    vectorCount: count,
+    vectors: values.subarray(0, count * dim),
+    geometry: {
+      kind: "words",
+      boxes: Uint16Array.from({ length: count * 4 }, (_, at) => {
+        const top = Math.floor(at / 4) * rowHeight;
+        return [0, top, COORDINATE_MAX, top + rowHeight][at % 4] ?? 0;
+      }),
+      columns: 0,
+      rows: 0,
+      regionOfVector: Uint16Array.from({ length: count }, (_, vector) => vector),
+    },
+    text: Array.from({ length: count }, (_, word) => `word${word}`).join(" "),
+  };
 }

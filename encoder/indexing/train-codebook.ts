@@ -9,7 +9,7 @@ import { MAX_CENTROIDS } from "../../shared/limits.ts";
 import { KMEANS_ITERATIONS, trainCentroids } from "./kmeans.ts";
 import type { Matrix, MatrixRunner } from "./matrix-runner.ts";
 import { defaultSubspaces, MAX_CODEWORD_TRAINING_VECTORS, trainCodewords } from "./product-quantizer.ts";
-import { sampleIndexes, seededIndex } from "./random-sample.ts";
+import { sampleIndexes, seededRandom } from "./random-sample.ts";
 import { CentroidAssigner, decodedCosines } from "./vector-coder.ts";
 
 /** K ≈ 16·√vectors, as ColBERTv2 and PLAID choose it. */
@@ -55,19 +55,19 @@ export async function trainCodebook(
   { recipeFingerprint, vectorCount, subspaces = defaultSubspaces(training.dim), onProgress }: TrainingOptions,
 ): Promise<Codebook> {
   const { dim } = training;
-  const randomIndex = seededIndex(TRAINING_SEED);
+  const random = seededRandom(TRAINING_SEED);
   const centroidCount = chooseCentroidCount(vectorCount, training.count);
   const unrounded = await trainCentroids(runner, training, {
     centroidCount,
-    randomIndex,
+    random,
     onIteration: (iteration) => onProgress?.(iteration / (KMEANS_ITERATIONS + 1)),
   });
   const centroidPart = { dim, centroidCount, ...roundCentroids(unrounded) };
   const assigner = new CentroidAssigner(runner, centroidPart);
-  const sample = pickRows(training, sampleIndexes(MAX_CODEWORD_TRAINING_VECTORS, training.count, randomIndex));
+  const sample = pickRows(training, sampleIndexes(MAX_CODEWORD_TRAINING_VECTORS, training.count, random));
   const centroidIds = await assigner.assign(sample);
   const residuals = assigner.residuals(sample, centroidIds);
-  const codewords = await trainCodewords(runner, residuals, subspaces, randomIndex);
+  const codewords = await trainCodewords(runner, residuals, subspaces, random);
   const codes = await runner.nearestCodewords(residuals, codewords, subspaces);
 
   const codebook = { id: crypto.randomUUID(), recipeFingerprint, ...centroidPart, subspaces, codewords };
