@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { LANE_BYTES } from "./lanes";
+import { LANE_ROW_I8 } from "./lanes";
 
 /**
  * Adds to `scores[p]` (i32), for every page of `first` … `end` whose `selected[p]` byte is not 0 and whose bag is not
@@ -29,7 +29,7 @@ export function scanBags(
     let low = i8x16.splat(-128);
     let high = low;
     for (; id < idEnd; id += 2) {
-      const row = rows + <usize>load<u16>(id) * LANE_BYTES;
+      const row = rows + <usize>load<u16>(id) * LANE_ROW_I8;
       low = i8x16.max_s(low, v128.load(row));
       high = i8x16.max_s(high, v128.load(row, 16));
     }

@@ -1,6 +1,14 @@
 /**
- * The WASM kernels' exports. Every kernel has a scalar twin in ../reference.ts that gives the same integers.
+ * The WASM kernels' exports. Every kernel has a scalar twin in ../reference.ts that gives the same numbers, bit for bit.
+ *
+ * The kernels keep no state and no data of their own: every pointer is the caller's (../kernel.ts), every size is checked
+ * there. Conventions: a block is 32 query tokens, one per lane; `[a, b]` arrays are row-major; a dimension is a multiple
+ * of 16; a page may have any number of vectors unless said otherwise.
  *
  * @module
  */
 export { scanBags } from "./bags";
+export { centroidTables } from "./centroid-tables";
+export { exactBest } from "./exact";
+export { pqEntryMaxima, pqTables } from "./pq-tables";
+export { pqBest, pqMax, pqVectorScores } from "./pq-maxsim";

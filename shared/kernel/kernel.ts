@@ -1,0 +1,160 @@
+/**
+ * A kernel instance and what lives in its memory for long: codebooks and bags.
+ *
+ * Residents are copied in once and checked then; scoring trusts them. Per query: query-tables.ts, bag-scan.ts and
+ * exact-scorer.ts.
+ *
+ * @module
+ */
+import { MaxleafError } from "../errors.ts";
+import type { Bags, Codebook } from "../format/contract.ts";
+import { CODEWORDS_PER_SUBSPACE, ISOLATE_MEMORY_BYTES, MAX_CENTROIDS, MAX_DIM, MAX_SUBSPACES } from "../limits.ts";
+import type { CentroidScale } from "./lane-scales.ts";
+import { KernelMemory, type Region, type RegionHolder } from "./memory.ts";
+import { instantiateKernel, type KernelExports, type KernelModule } from "./webassembly.ts";
+
+/** Half of an isolate: the other half is the heap, with the record cache and the answers. */
+export const DEFAULT_KERNEL_BUDGET_BYTES = ISOLATE_MEMORY_BYTES / 2;
+
+/** Kernels take dimensions in steps of one 16-byte register and codes in fours. */
+export const DIM_MULTIPLE = 16;
+export const SUBSPACE_MULTIPLE = 4;
+
+/** A codebook in kernel memory. */
+export interface KernelCodebook extends CentroidScale, RegionHolder {
+  readonly id: string;
+  readonly dim: number;
+  readonly centroidCount: number;
+  readonly subspaces: number;
+  /** i8 `[centroidCount, dim]`. */
+  readonly centroids: Region;
+  /** f32 `[subspaces, 256, dim / subspaces]`. */
+  readonly codewords: Region;
+}
+
+/** Bags of one segment in kernel memory. */
+export interface KernelBags extends RegionHolder {
+  readonly pageCount: number;
+  /** u32 `[pageCount + 1]`. */
+  readonly offsets: Region;
+  /** u16. */
+  readonly ids: Region;
+}
+
+export class Kernel {
+  readonly exports: KernelExports;
+  readonly memory: KernelMemory;
+
+  /** `module` is `kernel.wasm`; `budgetBytes` bounds its whole memory. */
+  constructor(module: KernelModule, options: { budgetBytes?: number } = {}) {
+    this.memory = new KernelMemory(options.budgetBytes ?? DEFAULT_KERNEL_BUDGET_BYTES);
+    this.exports = instantiateKernel(module, this.memory.wasm);
+  }
+
+  /** Errors: `corrupt_data` when the shape is none the kernels take; `overloaded` when the memory budget is spent. */
+  loadCodebook(codebook: Codebook): KernelCodebook {
+    checkCodebook(codebook);
+    const { memory } = this;
+    const centroids = memory.allocate(codebook.centroids.byteLength, "a codebook's centroids");
+    const codewords = allocateAfter(memory, [centroids], codebook.codewords.byteLength, "a codebook's codewords");
+    memory.int8(centroids).set(codebook.centroids);
+    memory.float32(codewords).set(codebook.codewords);
+    return {
+      id: codebook.id,
+      dim: codebook.dim,
+      centroidCount: codebook.centroidCount,
+      subspaces: codebook.subspaces,
+      centroidScale: codebook.centroidScale,
+      centroidNormMax: largestNorm(codebook.centroids, codebook.dim) * codebook.centroidScale,
+      centroids,
+      codewords,
+      release: () => releaseAll(memory, [centroids, codewords]),
+    };
+  }
+
+  /** Errors: `corrupt_data` when offsets fall or an id names no centroid; `overloaded` when the memory budget is spent. */
+  loadBags(bags: Bags, centroidCount: number): KernelBags {
+    checkBags(bags, centroidCount);
+    const { memory } = this;
+    const offsets = memory.allocate(bags.offsets.byteLength, "a segment's bag offsets");
+    const ids = allocateAfter(memory, [offsets], bags.ids.byteLength, "a segment's bags");
+    memory.uint32(offsets).set(bags.offsets);
+    memory.uint16(ids).set(bags.ids);
+    return {
+      pageCount: bags.offsets.length - 1,
+      offsets,
+      ids,
+      release: () => releaseAll(memory, [offsets, ids]),
+    };
+  }
+}
+
+/** Allocates; on failure first gives back what the same resident already holds. */
+export function allocateAfter(memory: KernelMemory, held: readonly Region[], bytes: number, purpose: string): Region {
+  try {
+    return memory.allocate(bytes, purpose);
+  } catch (error) {
+    releaseAll(memory, held);
+    throw error;
+  }
+}
+
+/** Gives every region back. */
+export function releaseAll(memory: KernelMemory, regions: readonly Region[]): void {
+  for (const region of regions) memory.release(region);
+}
+
+function checkCodebook(codebook: Codebook): void {
+  const { id, dim, centroidCount, subspaces, centroids, codewords, centroidScale } = codebook;
+  const fail = (why: string): never => {
+    throw new MaxleafError("corrupt_data", `codebook ${id} cannot be searched: ${why}`);
+  };
+  if (dim <= 0 || dim > MAX_DIM || dim % DIM_MULTIPLE !== 0)
+    fail(`${dim} dimensions are no multiple of ${DIM_MULTIPLE}`);
+  if (subspaces <= 0 || subspaces > MAX_SUBSPACES || subspaces % SUBSPACE_MULTIPLE !== 0 || dim % subspaces !== 0) {
+    fail(`${subspaces} subspaces are no multiple of ${SUBSPACE_MULTIPLE} that divides ${dim}`);
+  }
+  if (centroidCount <= 0 || centroidCount > MAX_CENTROIDS) fail(`it has ${centroidCount} centroids`);
+  if (centroids.length !== centroidCount * dim)
+    fail(`${centroids.length} centroid values for ${centroidCount} × ${dim}`);
+  if (codewords.length !== CODEWORDS_PER_SUBSPACE * dim) fail(`${codewords.length} codeword values for 256 × ${dim}`);
+  if (!Number.isFinite(centroidScale) || centroidScale <= 0) fail(`its centroid scale is ${centroidScale}`);
+  if (!codewords.every((value) => Number.isFinite(value))) fail("a codeword is not a finite number");
+}
+
+function checkBags(bags: Bags, centroidCount: number): void {
+  const { offsets, ids } = bags;
+  const pageCount = offsets.length - 1;
+  if (pageCount < 0 || offsets[0] !== 0 || offsets[pageCount] !== ids.length) {
+    throw new MaxleafError("corrupt_data", `bag offsets do not span the ${ids.length} ids`);
+  }
+  for (let page = 0; page < pageCount; page++) {
+    if ((offsets[page] ?? 0) > (offsets[page + 1] ?? 0)) {
+      throw new MaxleafError("corrupt_data", `the bag of page ${page} ends before it begins`);
+    }
+  }
+  checkCentroidIds(ids, centroidCount);
+}
+
+/** Errors: `corrupt_data` naming the first id that is no centroid. */
+export function checkCentroidIds(ids: Uint16Array, centroidCount: number): void {
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i] ?? 0;
+    if (id >= centroidCount) {
+      throw new MaxleafError(
+        "corrupt_data",
+        `centroid id ${id} is not below the codebook's ${centroidCount} centroids`,
+      );
+    }
+  }
+}
+
+function largestNorm(rows: Int8Array, dim: number): number {
+  let largest = 0;
+  for (let start = 0; start < rows.length; start += dim) {
+    let squares = 0;
+    for (let d = 0; d < dim; d++) squares += (rows[start + d] ?? 0) ** 2;
+    largest = Math.max(largest, squares);
+  }
+  return Math.sqrt(largest);
+}

@@ -1,0 +1,74 @@
+/**
+ * The fixed-point steps of a query: how much one unit of each integer table is worth, per lane.
+ *
+ * @module
+ */
+import { LANES, type QueryBlock } from "./query-block.ts";
+
+/** |entry| of the PQ tables: four of them add up to at most 124, inside int8. */
+export const PQ_ENTRY_MAX = 31;
+
+/**
+ * |row| of the int16 centroid table. A page vector's sum is one row and up to 128 entries (128 · 31 = 3,968), which leaves
+ * 28,799 of int16; the rest is head room for the rounding of the query (under 1 % of its length at 1,024 dims).
+ */
+export const PQ_ROW_MAX = 28_000;
+
+/** |row| of the int8 centroid table. */
+export const BAG_ROW_MAX = 127;
+
+/** What a query needs to know about a codebook to choose its steps. */
+export interface CentroidScale {
+  /** Value of one int8 unit of a centroid. */
+  centroidScale: number;
+  /** Largest length of a centroid, in real units. */
+  centroidNormMax: number;
+}
+
+/** Multipliers, `[32]` each. A lane without a token has zeros everywhere. */
+export interface LaneScales {
+  /** Integer dot product of query row and centroid → int8 bag row. */
+  bagFactors: Float32Array;
+  /** The same → int16 PQ row. */
+  pqFactors: Float32Array;
+  /** Real dot product of query and codeword → int8 table entry. */
+  entryFactors: Float32Array;
+  /** PQ score → cosine. */
+  pqSteps: Float32Array;
+}
+
+/**
+ * Value of one unit of a bag row. One step for all tokens of a query, so that rows of different lanes add up as integers.
+ * No dot product is longer than the product of the lengths, so no row saturates.
+ */
+export function bagStep(blocks: readonly QueryBlock[], centroids: CentroidScale): number {
+  let norm = 0;
+  for (const block of blocks) for (const length of block.norms) norm = Math.max(norm, length);
+  return (norm * centroids.centroidNormMax) / BAG_ROW_MAX;
+}
+
+/** Steps for `block`, given the largest |entry| of each lane over all PQ tables (`entryMaxima` `[32]`). */
+export function laneScales(
+  block: QueryBlock,
+  centroids: CentroidScale,
+  step: number,
+  entryMaxima: Float32Array,
+): LaneScales {
+  const scales: LaneScales = {
+    bagFactors: new Float32Array(LANES),
+    pqFactors: new Float32Array(LANES),
+    entryFactors: new Float32Array(LANES),
+    pqSteps: new Float32Array(LANES),
+  };
+  for (let lane = 0; lane < LANES; lane++) {
+    const dotUnit = (block.scales[lane] ?? 0) * centroids.centroidScale;
+    const longest = (block.norms[lane] ?? 0) * centroids.centroidNormMax;
+    const pqStep = Math.max((entryMaxima[lane] ?? 0) / PQ_ENTRY_MAX, longest / PQ_ROW_MAX);
+    if (step > 0) scales.bagFactors[lane] = dotUnit / step;
+    if (pqStep === 0) continue;
+    scales.pqFactors[lane] = dotUnit / pqStep;
+    scales.entryFactors[lane] = 1 / pqStep;
+    scales.pqSteps[lane] = pqStep;
+  }
+  return scales;
+}

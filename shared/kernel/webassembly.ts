@@ -1,0 +1,95 @@
+/**
+ * The part of the WebAssembly API the kernels need, typed here: neither ES2024's library nor Node's types declare it, and
+ * the DOM's and the Workers' declarations cannot be loaded together with Node's.
+ *
+ * @module
+ */
+import { MaxleafError } from "../errors.ts";
+
+/** A compiled `kernel.wasm`: what the worker imports, or {@link compileKernel} returns. */
+export type KernelModule = object;
+
+export interface WasmMemory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+
+interface WasmInstance {
+  readonly exports: Record<string, unknown>;
+}
+
+interface WasmNamespace {
+  Memory: new (descriptor: { initial: number; maximum: number }) => WasmMemory;
+  Instance: new (module: KernelModule, imports: { env: { memory: WasmMemory } }) => WasmInstance;
+  compile(bytes: Uint8Array): Promise<KernelModule>;
+}
+
+/** The global; erased from the running code. */
+declare const WebAssembly: WasmNamespace;
+
+/** A pointer into kernel memory, or a count. */
+type I32 = number;
+
+/** The exports of assembly/index.ts; see there for shapes. */
+export interface KernelExports {
+  scanBags(offsets: I32, ids: I32, selected: I32, first: I32, end: I32, rows: I32, scores: I32): void;
+  centroidTables(
+    centroids: I32,
+    count: I32,
+    dim: I32,
+    pairs: I32,
+    bagFactors: I32,
+    pqFactors: I32,
+    dots: I32,
+    bagRows: I32,
+    pqRows: I32,
+  ): void;
+  pqEntryMaxima(codewords: I32, subspaces: I32, width: I32, query: I32, maxima: I32): void;
+  pqTables(codewords: I32, subspaces: I32, width: I32, query: I32, factors: I32, tables: I32): void;
+  pqMax(ids: I32, codes: I32, count: I32, subspaces: I32, pqRows: I32, tables: I32, maxima: I32): void;
+  pqBest(
+    ids: I32,
+    codes: I32,
+    count: I32,
+    subspaces: I32,
+    pqRows: I32,
+    tables: I32,
+    row: I32,
+    maxima: I32,
+    winners: I32,
+  ): void;
+  pqVectorScores(ids: I32, codes: I32, count: I32, subspaces: I32, pqRows: I32, tables: I32, scores: I32): void;
+  exactBest(vectors: I32, scales: I32, count: I32, dim: I32, pairs: I32, dots: I32, best: I32, winners: I32): void;
+}
+
+const EXPORT_NAMES = [
+  "scanBags",
+  "centroidTables",
+  "pqEntryMaxima",
+  "pqTables",
+  "pqMax",
+  "pqBest",
+  "pqVectorScores",
+  "exactBest",
+] as const satisfies readonly (keyof KernelExports)[];
+
+function hasKernelExports(exports: Record<string, unknown>): exports is Record<string, unknown> & KernelExports {
+  return EXPORT_NAMES.every((name) => typeof exports[name] === "function");
+}
+
+/** Compiles the bytes of `kernel.wasm`. Not at the edge, where compiling at run time is disallowed: import the module there. */
+export function compileKernel(bytes: Uint8Array): Promise<KernelModule> {
+  return WebAssembly.compile(bytes);
+}
+
+/** Memory of `initialPages` 64 KiB pages that may grow to `maximumPages`. */
+export function createMemory(initialPages: number, maximumPages: number): WasmMemory {
+  return new WebAssembly.Memory({ initial: initialPages, maximum: maximumPages });
+}
+
+/** An instance of `module` over `memory`. Errors: `internal` when the module is not this build's kernel. */
+export function instantiateKernel(module: KernelModule, memory: WasmMemory): KernelExports {
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  if (hasKernelExports(exports)) return exports;
+  throw new MaxleafError("internal", `the kernel module lacks one of ${EXPORT_NAMES.join(", ")}: run the build again`);
+}
