@@ -81,6 +81,10 @@ class App {
   async #search({ query, index }: PageState): Promise<void> {
     const signal = this.#request.next();
     this.#response = undefined;
+    if (index === "") {
+      await this.start();
+      return;
+    }
     if (query === "") {
       this.#view.showStart(this.#indexes.find((known) => known.name === index));
       return;
@@ -123,8 +127,14 @@ class App {
       }
       this.#viewer.show(response, hit);
     } catch (error) {
-      if (!isAbort(error)) this.#view.showError(error, () => this.#go({ ...this.#state, open: undefined }));
+      if (!isAbort(error)) this.#view.showError(error, () => this.#showResultsOnly());
     }
+  }
+
+  /** After a link to a page that does not exist: its question's results, without the page. */
+  #showResultsOnly(): void {
+    this.#response = undefined;
+    this.#go({ ...this.#state, open: undefined });
   }
 
   #moveTo(hit: Hit): void {

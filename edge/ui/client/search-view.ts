@@ -65,7 +65,7 @@ export class SearchView {
     if (!known && selected !== "") options.unshift(element("option", { value: selected }, selected));
     this.#picker.replaceChildren(...options);
     this.#picker.value = selected;
-    this.#picker.disabled = options.length === 0;
+    need(".picker", HTMLElement).hidden = options.length === 0;
   }
 
   showStart(index: Index | undefined): void {

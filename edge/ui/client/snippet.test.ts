@@ -1,0 +1,44 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { markWords, tellingWords, wordKey } from "./snippet.ts";
+
+describe("wordKey", () => {
+  it("ignores case and the punctuation around a word, not inside it", () => {
+    expect(wordKey("“Sales,”")).toBe("sales");
+    expect(wordKey("(year-end)")).toBe("year-end");
+    expect(wordKey("ΠΛΗΡΩΜΉ.")).toBe("πληρωμή");
+    expect(wordKey("—")).toBe("");
+  });
+});
+
+describe("tellingWords", () => {
+  it("leaves out function words, bare punctuation and matches without a word", () => {
+    const matches = [
+      { token: 0, score: 1, text: "the" },
+      { token: 1, score: 0.9, text: "Revenue," },
+      { token: 2, score: 0.9, text: "?" },
+      { token: 3, score: 0.4 },
+    ];
+    expect([...tellingWords(matches)]).toEqual(["revenue"]);
+  });
+});
+
+describe("markWords", () => {
+  it("marks every occurrence of a word", () => {
+    expect(markWords("Revenue rose; revenue, again.", new Set(["revenue"]))).toEqual([
+      { text: "Revenue", marked: true },
+      { text: " rose; ", marked: false },
+      { text: "revenue,", marked: true },
+      { text: " again.", marked: false },
+    ]);
+  });
+
+  it("loses no character of the snippet", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme" }), fc.array(fc.string()), (snippet, keys) => {
+        const parts = markWords(snippet, new Set(keys.map(wordKey).filter((key) => key !== "")));
+        expect(parts.map((part) => part.text).join("")).toBe(snippet);
+      }),
+    );
+  });
+});
