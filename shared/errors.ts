@@ -20,6 +20,7 @@ export const ERROR_STATUS = {
   index_not_found: 404,
   document_not_found: 404,
   page_not_found: 404,
+  recipe_not_found: 404,
   method_not_allowed: 405,
   body_too_large: 413,
   unsupported_media_type: 415,
