@@ -1,0 +1,284 @@
+import fc from "fast-check";
+import { readFile } from "node:fs/promises";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Bags, Codebook, PageCodes, PageVectors } from "../format/contract.ts";
+import { BagScan } from "./bag-scan.ts";
+import { exactTokenBest, totalScore } from "./exact-scorer.ts";
+import { KernelQuery } from "./kernel-query.ts";
+import { Kernel } from "./kernel.ts";
+import { bagStep, laneScales } from "./lane-scales.ts";
+import { LANES, toQueryBlocks } from "./query-block.ts";
+import { QueryTables } from "./query-tables.ts";
+import * as reference from "./reference.ts";
+import { compileKernel } from "./webassembly.ts";
+
+let kernel: Kernel;
+
+beforeAll(async () => {
+  const module = await compileKernel(await readFile(new URL("build/kernel.wasm", import.meta.url)));
+  kernel = new Kernel(module);
+});
+
+/** A repeatable stream of numbers 0 ≤ x < 1 (mulberry32), cheap enough for whole tables of them. */
+function numbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+interface Shape {
+  seed: number;
+  dim: number;
+  subspaces: number;
+  centroidCount: number;
+  tokenCount: number;
+  vectorCount: number;
+  /** Every number at its extreme instead of anywhere between. */
+  extreme: boolean;
+}
+
+const shapes: fc.Arbitrary<Shape> = fc
+  .record({
+    seed: fc.integer(),
+    dim: fc.constantFrom(16, 48, 64, 128, 384),
+    subspacesOf: fc.nat(),
+    centroidCount: fc.integer({ min: 1, max: 70 }),
+    tokenCount: fc.integer({ min: 1, max: 100 }),
+    vectorCount: fc.oneof(fc.constantFrom(0, 1, 2), fc.integer({ min: 3, max: 60 })),
+    extreme: fc.boolean(),
+  })
+  .map(({ subspacesOf, ...shape }) => {
+    const choices = [4, 8, 16, 32, 48, 64, 128].filter((m) => shape.dim % m === 0);
+    return { ...shape, subspaces: choices[subspacesOf % choices.length] ?? 4 };
+  });
+
+function material(shape: Shape): {
+  codebook: Codebook;
+  query: Float32Array;
+  codes: PageCodes;
+  exact: PageVectors;
+  bags: Bags;
+  selected: Uint8Array;
+} {
+  const { dim, subspaces, centroidCount, tokenCount, vectorCount, extreme } = shape;
+  const next = numbers(shape.seed);
+  const signed = (): number => (extreme ? (next() < 0.5 ? -1 : 1) : next() * 2 - 1);
+  const int8 = (): number => Math.round(signed() * 127);
+  const below = (limit: number): number => Math.floor(next() * limit);
+  const pageSizes = Array.from({ length: 9 }, () => below(20));
+  const offsets = new Uint32Array(pageSizes.length + 1);
+  for (const [page, size] of pageSizes.entries()) offsets[page + 1] = (offsets[page] ?? 0) + size;
+  return {
+    codebook: {
+      id: "test",
+      recipeFingerprint: "test",
+      dim,
+      subspaces,
+      centroidCount,
+      centroids: Int8Array.from({ length: centroidCount * dim }, int8),
+      centroidScale: 0.003,
+      codewords: Float32Array.from({ length: 256 * dim }, () => signed() * 0.2),
+      training: { vectors: 0, meanResidualNorm: 0, meanCosine: 0 },
+    },
+    query: Float32Array.from({ length: tokenCount * dim }, signed),
+    codes: {
+      centroidIds: Uint16Array.from({ length: vectorCount }, () => below(centroidCount)),
+      codes: Uint8Array.from({ length: vectorCount * subspaces }, () => below(256)),
+    },
+    exact: {
+      scales: Float32Array.from({ length: vectorCount }, () => next() / 127),
+      values: Int8Array.from({ length: vectorCount * dim }, int8),
+    },
+    bags: { offsets, ids: Uint16Array.from({ length: offsets.at(-1) ?? 0 }, () => below(centroidCount)) },
+    selected: Uint8Array.from({ length: pageSizes.length }, () => below(2)),
+  };
+}
+
+describe("kernels", () => {
+  it("give the integers of the scalar references", () => {
+    fc.assert(
+      fc.property(shapes, (shape) => {
+        const { codebook, query, codes, exact, bags, selected } = material(shape);
+        const { dim, subspaces, tokenCount } = shape;
+        const usedBefore = kernel.memory.usedBytes;
+        const resident = kernel.loadCodebook(codebook);
+        const residentBags = kernel.loadBags(bags, codebook.centroidCount);
+        const kernelQuery = new KernelQuery(kernel, query, tokenCount, dim);
+        const tables = new QueryTables(kernelQuery, resident);
+        const scan = new BagScan(kernel, [{ bags: residentBags, selected }]);
+
+        const blocks = toQueryBlocks(query, tokenCount, dim);
+        const step = bagStep(blocks, resident);
+        const bagScores = new Int32Array(selected.length);
+        const totals = new Float64Array(1);
+        let expectedTotal = 0;
+        const pqBest = { scores: new Float32Array(tokenCount), vectors: new Uint16Array(tokenCount) };
+        const exactBest = exactTokenBest(kernelQuery, exact);
+
+        for (const [index, block] of blocks.entries()) {
+          const maxima = reference.pqEntryMaxima(codebook.codewords, subspaces, block.values, dim);
+          const scales = laneScales(block, resident, step, maxima);
+          const entries = reference.pqTables(codebook.codewords, subspaces, block.values, dim, scales.entryFactors);
+          const rows = reference.centroidTables(
+            codebook.centroids,
+            dim,
+            block.rows,
+            scales.bagFactors,
+            scales.pqFactors,
+          );
+          expect(entries.every((value) => Math.abs(value) <= 31)).toBe(true);
+          reference.scanBags(bags, selected, rows.bagRows, bagScores);
+          const best = reference.pqBest(codes, subspaces, rows.pqRows, entries);
+          for (let lane = 0; lane < LANES; lane++)
+            expectedTotal += (best.maxima[lane] ?? 0) * (scales.pqSteps[lane] ?? 0);
+
+          tables.prepare(index);
+          scan.add(tables);
+          tables.addPqScores([codes], totals);
+          tables.fillPqBest(codes, pqBest);
+          const vectorUnits = reference.pqVectorScores(codes, subspaces, rows.pqRows, entries);
+          const vectorScores = Float32Array.from(vectorUnits, (units, i) => units * (scales.pqSteps[i % LANES] ?? 0));
+          expect(tables.pqVectorScores(codes)).toEqual(vectorScores);
+
+          const exactReference = reference.exactBest(exact, dim, block.rows);
+          for (let lane = 0; lane < block.tokenCount; lane++) {
+            const token = block.firstToken + lane;
+            expect(pqBest.vectors[token]).toBe(best.winners[lane]);
+            expect(pqBest.scores[token]).toBe(Math.fround((best.maxima[lane] ?? 0) * (scales.pqSteps[lane] ?? 0)));
+            expect(exactBest.vectors[token]).toBe(exactReference.winners[lane]);
+            expect(exactBest.scores[token]).toBe(
+              Math.fround((exactReference.best[lane] ?? 0) * (block.scales[lane] ?? 0)),
+            );
+          }
+        }
+        expect(Array.from(scan.scores())).toEqual(Array.from(bagScores));
+        if (codes.centroidIds.length === 0) expect(totals[0]).toBe(Number.NEGATIVE_INFINITY);
+        else expect(totals[0]).toBeCloseTo(expectedTotal, 9);
+
+        for (const holder of [scan, tables, kernelQuery, residentBags, resident]) holder.release();
+        expect(kernel.memory.usedBytes).toBe(usedBefore);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("come close to float MaxSim: exact vectors within 0.2 %, PQ tables within their rounding", () => {
+    fc.assert(
+      fc.property(fc.integer(), (seed) => {
+        const dim = 64;
+        const shape = { seed, dim, subspaces: 16, centroidCount: 20, tokenCount: 40, vectorCount: 30, extreme: false };
+        const { codebook, query, codes, exact } = material(shape);
+        const kernelQuery = new KernelQuery(kernel, query, 40, dim);
+        const floats = Float32Array.from(exact.values, (value, i) => value * (exact.scales[Math.floor(i / dim)] ?? 0));
+        const exactScore = reference.maxSim(query, floats, dim);
+        expect(Math.abs(totalScore(exactTokenBest(kernelQuery, exact)) - exactScore)).toBeLessThan(exactScore * 0.002);
+
+        const resident = kernel.loadCodebook(codebook);
+        const tables = new QueryTables(kernelQuery, resident);
+        const totals = new Float64Array(1);
+        for (let block = 0; block < tables.blockCount; block++) {
+          tables.prepare(block);
+          tables.addPqScores([codes], totals);
+        }
+        const decoded = decode(codebook, codes);
+        const pqScore = reference.maxSim(query, decoded, dim);
+        expect(Math.abs((totals[0] ?? 0) - pqScore)).toBeLessThan(Math.abs(pqScore) * 0.02);
+        for (const holder of [tables, resident, kernelQuery]) holder.release();
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it("compute tables again when too many blocks are asked for, with the same scores", () => {
+    const shape = {
+      seed: 7,
+      dim: 16,
+      subspaces: 4,
+      centroidCount: 40_000,
+      tokenCount: 130,
+      vectorCount: 25,
+      extreme: false,
+    };
+    const { codebook, query, codes } = material(shape);
+    const resident = kernel.loadCodebook(codebook);
+    const kernelQuery = new KernelQuery(kernel, query, shape.tokenCount, shape.dim);
+    const usedBefore = kernel.memory.usedBytes;
+    const tables = new QueryTables(kernelQuery, resident);
+    expect(kernel.memory.usedBytes - usedBefore).toBeLessThan(8 * 1024 * 1024);
+    const scores = [0, 1, 2, 3, 4].map((block) => {
+      tables.prepare(block);
+      const totals = new Float64Array(1);
+      tables.addPqScores([codes], totals);
+      return totals[0];
+    });
+    for (const block of [4, 2, 0, 3, 1]) {
+      tables.prepare(block);
+      const totals = new Float64Array(1);
+      tables.addPqScores([codes], totals);
+      expect(totals[0]).toBe(scores[block]);
+    }
+    for (const holder of [tables, kernelQuery, resident]) holder.release();
+  });
+});
+
+describe("Kernel", () => {
+  const { codebook, bags } = material({
+    seed: 1,
+    dim: 16,
+    subspaces: 4,
+    centroidCount: 8,
+    tokenCount: 1,
+    vectorCount: 1,
+    extreme: false,
+  });
+
+  it.each([
+    ["a dimension that is no multiple of 16", { dim: 24 }],
+    ["subspaces that do not divide the dimension", { subspaces: 12 }],
+    ["more centroids than rows", { centroidCount: 9 }],
+    ["no scale", { centroidScale: 0 }],
+    ["a codeword that is no number", { codewords: new Float32Array(256 * 16).fill(Number.NaN) }],
+  ])("refuses a codebook with %s", (_why, change) => {
+    expect(() => kernel.loadCodebook({ ...codebook, ...change })).toThrowError(
+      expect.objectContaining({ code: "corrupt_data" }),
+    );
+  });
+
+  it("refuses bags that name no centroid or whose offsets fall", () => {
+    const corrupt = expect.objectContaining({ code: "corrupt_data" });
+    expect(() => kernel.loadBags({ offsets: Uint32Array.of(0, 1), ids: Uint16Array.of(8) }, 8)).toThrowError(corrupt);
+    expect(() => kernel.loadBags({ offsets: Uint32Array.of(0, 2, 1), ids: Uint16Array.of(0) }, 8)).toThrowError(
+      corrupt,
+    );
+    expect(() => kernel.loadBags({ ...bags, ids: bags.ids.subarray(1) }, 8)).toThrowError(corrupt);
+  });
+
+  it("keeps nothing when a resident does not fit", async () => {
+    const module = await compileKernel(await readFile(new URL("build/kernel.wasm", import.meta.url)));
+    const small = new Kernel(module, { budgetBytes: 64 * 1024 });
+    const large = material({ ...smallest, dim: 384, centroidCount: 100 }).codebook;
+    expect(() => small.loadCodebook(large)).toThrowError(expect.objectContaining({ code: "overloaded" }));
+    expect(small.memory.usedBytes).toBe(0);
+  });
+});
+
+const smallest = { seed: 1, subspaces: 4, tokenCount: 1, vectorCount: 1, extreme: false };
+
+function decode(codebook: Codebook, page: PageCodes): Float32Array {
+  const { dim, subspaces, centroids, centroidScale, codewords } = codebook;
+  const width = dim / subspaces;
+  const vectors = new Float32Array(page.centroidIds.length * dim);
+  for (const [i, id] of page.centroidIds.entries()) {
+    for (let d = 0; d < dim; d++) {
+      const m = Math.floor(d / width);
+      const code = page.codes[i * subspaces + m] ?? 0;
+      const residual = codewords[(m * 256 + code) * width + (d % width)] ?? 0;
+      vectors[i * dim + d] = (centroids[id * dim + d] ?? 0) * centroidScale + residual;
+    }
+  }
+  return vectors;
+}
