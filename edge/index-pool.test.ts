@@ -1,0 +1,216 @@
+import { describe, expect, it } from "vitest";
+import { MaxleafError } from "../shared/errors.ts";
+import { IndexPool, MAX_STALENESS_MS, OPEN_LEASE_MS, type PoolableIndex, REFRESH_INTERVAL_MS } from "./index-pool.ts";
+
+/** An index that records what is done to it. */
+class RecordedIndex implements PoolableIndex {
+  memoryBytes = 10;
+  refreshes = 0;
+  closed = false;
+  failure: Error | undefined;
+
+  async refresh(): Promise<void> {
+    this.refreshes += 1;
+    if (this.failure !== undefined) throw this.failure;
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+}
+
+/** A background that can be awaited. */
+class Behind {
+  work: Promise<unknown>[] = [];
+
+  waitUntil(work: Promise<unknown>): void {
+    this.work.push(work);
+  }
+
+  async settle(): Promise<void> {
+    await Promise.all(this.work);
+  }
+}
+
+function setUp(options: { memoryBytes?: number; open?: (name: string) => Promise<RecordedIndex> } = {}) {
+  const clock = { nowMs: 1_000_000 };
+  const opened: { name: string; index: RecordedIndex }[] = [];
+  const open = async (name: string) => {
+    const index = await (options.open?.(name) ?? Promise.resolve(new RecordedIndex()));
+    opened.push({ name, index });
+    return index;
+  };
+  const pool = new IndexPool({
+    open,
+    nowMs: () => clock.nowMs,
+    ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
+  });
+  const behind = new Behind();
+  const use = (name: string) => pool.withIndex(name, behind, async (index) => index);
+  return { pool, clock, opened, behind, use };
+}
+
+/** A promise and its settling functions. */
+function gate() {
+  return Promise.withResolvers<void>();
+}
+
+const gone = () => new MaxleafError("index_not_found", 'there is no index "a"');
+
+describe("IndexPool", () => {
+  it("opens an index once and keeps it", async () => {
+    const { use, opened } = setUp();
+    const first = await use("a");
+    expect(await use("a")).toBe(first);
+    expect(opened).toHaveLength(1);
+  });
+
+  it("lets requests that come during an open wait for it instead of opening again", async () => {
+    const started = gate();
+    const { use, opened } = setUp({
+      open: async () => {
+        await started.promise;
+        return new RecordedIndex();
+      },
+    });
+    const uses = [use("a"), use("a"), use("a")];
+    started.resolve();
+    const indexes = await Promise.all(uses);
+    expect(new Set(indexes).size).toBe(1);
+    expect(opened).toHaveLength(1);
+  });
+
+  it("takes over an open whose request died", async () => {
+    let opens = 0;
+    const { use, clock } = setUp({
+      open: () => {
+        opens += 1;
+        return opens === 1 ? new Promise(() => undefined) : Promise.resolve(new RecordedIndex());
+      },
+    });
+    void use("a");
+    const waiting = use("a");
+    clock.nowMs += OPEN_LEASE_MS;
+    expect((await waiting).closed).toBe(false);
+    expect(opens).toBe(2);
+  });
+
+  it("keeps one copy when the first open ends after all", async () => {
+    const slow = gate();
+    let opens = 0;
+    const { use, clock, opened } = setUp({
+      open: async () => {
+        opens += 1;
+        if (opens === 1) await slow.promise;
+        return new RecordedIndex();
+      },
+    });
+    const first = use("a");
+    clock.nowMs += OPEN_LEASE_MS;
+    const second = await use("a");
+    slow.resolve();
+    expect(await first).toBe(second);
+    expect(opened.map(({ index }) => index.closed)).toEqual([false, true]);
+  });
+
+  it("gives those who waited the failure of the open, and forgets it", async () => {
+    let opens = 0;
+    const failed = gate();
+    const { use } = setUp({
+      open: async () => {
+        opens += 1;
+        if (opens > 1) return new RecordedIndex();
+        await failed.promise;
+        throw gone();
+      },
+    });
+    const uses = [use("a"), use("a")];
+    failed.resolve();
+    const results = await Promise.allSettled(uses);
+    expect(results.map((result) => result.status)).toEqual(["rejected", "rejected"]);
+    expect(opens).toBe(1);
+    await use("a");
+    expect(opens).toBe(2);
+  });
+
+  it("looks for a new version behind an answer, once for many", async () => {
+    const { use, clock, behind, opened } = setUp();
+    await use("a");
+    clock.nowMs += REFRESH_INTERVAL_MS - 1;
+    await use("a");
+    expect(opened[0]?.index.refreshes).toBe(0);
+
+    clock.nowMs += 1;
+    await Promise.all([use("a"), use("a"), use("a")]);
+    await behind.settle();
+    expect(opened[0]?.index.refreshes).toBe(1);
+  });
+
+  it("looks before answering when the version is too old", async () => {
+    const { pool, use, clock, behind, opened } = setUp();
+    await use("a");
+    clock.nowMs += MAX_STALENESS_MS;
+    const refreshes = await pool.withIndex("a", behind, async (index) => index.refreshes);
+    expect(refreshes).toBe(1);
+    expect(behind.work).toHaveLength(0);
+    expect(opened).toHaveLength(1);
+  });
+
+  it("answers from what it has when the store is away", async () => {
+    const { use, clock, opened } = setUp();
+    const index = await use("a");
+    index.failure = new MaxleafError("store_unavailable", "the bucket does not answer");
+    clock.nowMs += MAX_STALENESS_MS;
+    expect(await use("a")).toBe(index);
+    expect(opened).toHaveLength(1);
+  });
+
+  it("closes an index that is gone, and says so", async () => {
+    const { use, clock, opened } = setUp();
+    const index = await use("a");
+    index.failure = gone();
+    clock.nowMs += MAX_STALENESS_MS;
+    await expect(use("a")).rejects.toMatchObject({ code: "index_not_found" });
+    expect(index.closed).toBe(true);
+    await use("a");
+    expect(opened).toHaveLength(2);
+  });
+
+  it("closes the least recently used when memory is short, never what is in use", async () => {
+    const { pool, use, behind, opened } = setUp({ memoryBytes: 25 });
+    const a = await use("a");
+    const b = await use("b");
+    await use("a");
+    const held = gate();
+    const holding = pool.withIndex("a", behind, () => held.promise);
+    const c = await use("c");
+    expect([a.closed, b.closed, c.closed]).toEqual([false, true, false]);
+
+    const d = await use("d");
+    expect([a.closed, c.closed, d.closed]).toEqual([false, true, false]);
+    held.resolve();
+    await holding;
+    expect(opened.map(({ name }) => name)).toEqual(["a", "b", "c", "d"]);
+  });
+
+  it("leaves the closing of a dropped index to its last user", async () => {
+    const { pool, use, clock, behind } = setUp();
+    const index = await use("a");
+    const held = gate();
+    const holding = pool.withIndex("a", behind, () => held.promise);
+    index.failure = gone();
+    clock.nowMs += MAX_STALENESS_MS;
+    await expect(use("a")).rejects.toMatchObject({ code: "index_not_found" });
+    expect(index.closed).toBe(false);
+    held.resolve();
+    await holding;
+    expect(index.closed).toBe(true);
+  });
+
+  it("serves an index larger than its memory", async () => {
+    const { use, opened } = setUp({ memoryBytes: 5 });
+    await use("a");
+    await use("a");
+    expect(opened).toHaveLength(1);
+  });
+});
