@@ -24,22 +24,26 @@ export function segmentLimits(dim: number): SegmentLimits {
   };
 }
 
+interface HasPages {
+  pages: readonly { vectorCount: number }[];
+}
+
 /** Some or all pages of one document, in one segment. */
-export interface SegmentPart<Document, Page> {
+export interface SegmentPart<Document extends HasPages> {
   document: Document;
-  pages: Page[];
+  pages: Document["pages"][number][];
 }
 
 /**
  * Packs documents into segments in their order. A document stays whole unless it is larger than a segment; then it goes
  * on in the next ones, each of which lists it.
  */
-export function planSegments<Page extends { vectorCount: number }, Document extends { pages: readonly Page[] }>(
+export function planSegments<Document extends HasPages>(
   documents: readonly Document[],
   { maxPages, maxVectors }: SegmentLimits,
-): SegmentPart<Document, Page>[][] {
-  const segments: SegmentPart<Document, Page>[][] = [];
-  let parts: SegmentPart<Document, Page>[] = [];
+): SegmentPart<Document>[][] {
+  const segments: SegmentPart<Document>[][] = [];
+  let parts: SegmentPart<Document>[] = [];
   let room = { pages: maxPages, vectors: maxVectors };
   const startNext = () => {
     if (parts.length > 0) segments.push(parts);
@@ -49,7 +53,7 @@ export function planSegments<Page extends { vectorCount: number }, Document exte
   for (const document of documents) {
     const vectors = document.pages.reduce((sum, page) => sum + page.vectorCount, 0);
     if (document.pages.length > room.pages || vectors > room.vectors) startNext();
-    let part: SegmentPart<Document, Page> | undefined;
+    let part: SegmentPart<Document> | undefined;
     for (const page of document.pages) {
       const full = room.pages === 0 || page.vectorCount > room.vectors;
       if (full && parts.some((other) => other.pages.length > 0)) {

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { COORDINATE_MAX, type EncodedPage } from "../../shared/page.ts";
+import { documentIdOf } from "../../shared/names.ts";
+import { COORDINATE_MAX, type DocumentEntry, type EncodedPage } from "../../shared/page.ts";
+import type { Recipe } from "../../shared/recipe/recipe.ts";
 import type { Matrix } from "./matrix-runner.ts";
 import { seededRandom } from "./random-sample.ts";
 
@@ -64,5 +66,36 @@ export function encodedPage({ values, count, dim }: Matrix, pageNumber: number):
       regionOfVector: Uint16Array.from({ length: count }, (_, vector) => vector),
     },
     text: Array.from({ length: count }, (_, word) => `word${word}`).join(" "),
+  };
+}
+
+/** A document called `name`. */
+export async function documentEntry(
+  name: string,
+  pageCount: number,
+  revision = "0123456789abcdef",
+): Promise<DocumentEntry> {
+  const id = await documentIdOf(name);
+  const contentType = "application/pdf";
+  return { id, name, revision, contentType, sourceBytes: 1_000, pageCount, addedAtMs: 1_700_000_000_000, metadata: {} };
+}
+
+/** A recipe for {@link encodedPage}. */
+export function testRecipe(dim: number): Recipe {
+  return {
+    name: "test",
+    model: "none",
+    revision: "1",
+    dim,
+    interaction: "late",
+    geometry: "words",
+    queryPrefix: "",
+    documentPrefix: "",
+    windowTokens: 256,
+    windowOverlapTokens: 0,
+    pooling: "none",
+    projection: "none",
+    dropped: "specials",
+    extra: {},
   };
 }

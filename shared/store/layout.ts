@@ -23,6 +23,9 @@ export const layout = {
   vectors: (index: string, id: string) => `${INDEXES_PREFIX}${index}/segments/${id}.vectors`,
   /** Everything of one version of one document. `revision` is the source's content hash. */
   document: (index: string, documentId: string) => `${INDEXES_PREFIX}${index}/documents/${documentId}/`,
+  /** Source and images of one version. */
+  revision: (index: string, documentId: string, revision: string) =>
+    `${INDEXES_PREFIX}${index}/documents/${documentId}/${revision}/`,
   source: (index: string, documentId: string, revision: string) =>
     `${INDEXES_PREFIX}${index}/documents/${documentId}/${revision}/source`,
   pageImage: (index: string, documentId: string, revision: string, page: number) =>

@@ -1,0 +1,101 @@
+/**
+ * Codes spooled pages and puts them into a segment.
+ *
+ * @module
+ */
+import type { SegmentIdentity, SegmentPage } from "../../shared/format/contract.ts";
+import { SegmentWriter, type WrittenSegment } from "../../shared/format/segment-writer.ts";
+import type { DocumentEntry } from "../../shared/page.ts";
+import type { Matrix } from "./matrix-runner.ts";
+import type { PageSpool, SpoolTicket } from "./page-spool.ts";
+import { dequantizeInto } from "./page-vectors.ts";
+import type { SegmentPart } from "./plan-segments.ts";
+import type { VectorCoder } from "./vector-coder.ts";
+
+/** Vectors coded in one run: a page of a dense recipe has three, which alone would be all overhead. */
+const VECTORS_PER_RUN = 8_192;
+/** Pages without vectors end a batch by their number. */
+const PAGES_PER_RUN = 256;
+
+/** A document whose pages lie in the spool. */
+export interface SpooledDocument {
+  entry: DocumentEntry;
+  pages: readonly SpoolTicket[];
+}
+
+export interface BuildSegmentOptions {
+  spool: PageSpool;
+  identity: SegmentIdentity;
+  parts: readonly SegmentPart<SpooledDocument>[];
+  /** Undefined only when no page of `parts` has vectors. */
+  coder: VectorCoder | undefined;
+  /** Called with the number of pages done since the last call. */
+  onPages?: ((count: number) => void) | undefined;
+}
+
+export async function buildSegment(options: BuildSegmentOptions): Promise<WrittenSegment> {
+  const { spool, identity, parts, coder, onPages } = options;
+  const writer = new SegmentWriter(
+    identity,
+    parts.map(({ document }) => document.entry),
+  );
+  for (const batch of batchesOf(parts)) {
+    const pages = await Promise.all(
+      batch.map(async ({ documentOrdinal, ticket }) => ({ documentOrdinal, ...(await spool.read(ticket)) })),
+    );
+    for (const page of await codePages(coder, pages, identity.dim)) writer.add(page);
+    onPages?.(batch.length);
+  }
+  return writer.finish();
+}
+
+interface BatchPage {
+  documentOrdinal: number;
+  ticket: SpoolTicket;
+}
+
+function* batchesOf(parts: readonly SegmentPart<SpooledDocument>[]): Generator<BatchPage[]> {
+  let batch: BatchPage[] = [];
+  let vectors = 0;
+  for (const [documentOrdinal, { pages }] of parts.entries()) {
+    for (const ticket of pages) {
+      batch.push({ documentOrdinal, ticket });
+      vectors += ticket.vectorCount;
+      if (vectors < VECTORS_PER_RUN && batch.length < PAGES_PER_RUN) continue;
+      yield batch;
+      batch = [];
+      vectors = 0;
+    }
+  }
+  if (batch.length > 0) yield batch;
+}
+
+type UncodedPage = Omit<SegmentPage, "codes">;
+
+/** Codes all of `pages` in one run. */
+async function codePages(
+  coder: VectorCoder | undefined,
+  pages: readonly UncodedPage[],
+  dim: number,
+): Promise<SegmentPage[]> {
+  const count = pages.reduce((sum, { page }) => sum + page.vectorCount, 0);
+  if (coder === undefined || count === 0) {
+    return pages.map((page) => ({ ...page, codes: { centroidIds: new Uint16Array(), codes: new Uint8Array() } }));
+  }
+  const vectors: Matrix = { values: new Float32Array(count * dim), count, dim };
+  let filled = 0;
+  for (const { page, exact } of pages) {
+    dequantizeInto(vectors, filled, exact);
+    filled += page.vectorCount;
+  }
+  const { centroidIds, codes } = await coder.code(vectors);
+  const { subspaces } = coder.codebook;
+  let first = 0;
+  return pages.map((page) => {
+    const last = first + page.page.vectorCount;
+    const ids = centroidIds.slice(first, last);
+    const ownCodes = codes.slice(first * subspaces, last * subspaces);
+    first = last;
+    return { ...page, codes: { centroidIds: ids, codes: ownCodes } };
+  });
+}

@@ -1,0 +1,165 @@
+/**
+ * Changes of an index as manifests: documents appear, replace older ones and disappear in one commit each.
+ *
+ * @module
+ */
+import { MaxleafError, quote } from "../../shared/errors.ts";
+import { type CommitOptions, commitManifest, type ManifestDraft } from "../../shared/format/manifest-store.ts";
+import type { Manifest, SegmentEntry } from "../../shared/format/manifest.ts";
+import { explainMismatch } from "../../shared/recipe/fingerprint.ts";
+import type { Recipe } from "../../shared/recipe/recipe.ts";
+import { layout } from "../../shared/store/layout.ts";
+import type { ObjectStore } from "../../shared/store/object-store.ts";
+import { DocumentTables, type LiveDocument } from "./document-index.ts";
+
+/** What a commit needs to know of the world. */
+export interface CommitTarget extends CommitOptions {
+  store: ObjectStore;
+  index: string;
+  /** Told what could not be tidied up after a commit that succeeded. */
+  onWarning?: ((message: string, cause: unknown) => void) | undefined;
+}
+
+/** Segments that are stored but not yet part of the index. */
+export interface NewSegments {
+  recipe: Recipe;
+  recipeFingerprint: string;
+  /** Undefined when no page of the segments has vectors. */
+  codebook: Manifest["codebook"];
+  segments: readonly SegmentEntry[];
+  /** Ids of the documents in them: older versions of these disappear. */
+  documentIds: ReadonlySet<string>;
+}
+
+export interface CommittedChange {
+  manifest: Manifest;
+  /** Documents that disappeared: replaced or deleted ones. */
+  removed: LiveDocument[];
+}
+
+/** The index got a codebook, or another one, after the segments were coded: they must be coded again. */
+export class CodebookChangedError extends Error {
+  constructor() {
+    super("another writer gave the index its codebook first");
+    this.name = "CodebookChangedError";
+  }
+}
+
+/**
+ * Adds `added` to the index, creating it when it does not exist.
+ *
+ * @throws CodebookChangedError; MaxleafError `recipe_mismatch`, `commit_conflict`, `store_unavailable`.
+ */
+export async function commitSegments(
+  target: CommitTarget,
+  tables: DocumentTables,
+  added: NewSegments,
+): Promise<CommittedChange> {
+  let removed: LiveDocument[] = [];
+  const manifest = await commitManifest(
+    target.store,
+    target.index,
+    async (current) => {
+      const { recipe, recipeFingerprint, codebook } = added;
+      if (current === undefined) {
+        removed = [];
+        return { recipe, recipeFingerprint, ...(codebook && { codebook }), segments: [...added.segments] };
+      }
+      checkRecipe(current, added);
+      if (codebook !== undefined && current.codebook !== undefined && current.codebook.id !== codebook.id) {
+        throw new CodebookChangedError();
+      }
+      const live = await tables.liveDocuments(current);
+      removed = [...added.documentIds].flatMap((id) => live.get(id) ?? []);
+      const segments = [...withoutDocuments(current.segments, removed), ...added.segments];
+      return { ...draftOf(current), ...(codebook && { codebook }), segments };
+    },
+    target,
+  );
+  return { manifest, removed };
+}
+
+/**
+ * Deletes a document: first from the index, then its images and source.
+ *
+ * @throws MaxleafError `index_not_found`, `document_not_found`, `commit_conflict`, `store_unavailable`.
+ */
+export async function deleteDocument(target: CommitTarget, documentId: string): Promise<CommittedChange> {
+  const tables = new DocumentTables(target.store, target.index);
+  let removed: LiveDocument[] = [];
+  const manifest = await commitManifest(
+    target.store,
+    target.index,
+    async (current) => {
+      if (current === undefined) throw new MaxleafError("index_not_found", `there is no index ${quote(target.index)}`);
+      const document = (await tables.liveDocuments(current)).get(documentId);
+      if (document === undefined) {
+        const where = `index ${quote(target.index)}`;
+        throw new MaxleafError("document_not_found", `${where} has no document with the id ${quote(documentId)}`);
+      }
+      removed = [document];
+      return { ...draftOf(current), segments: withoutDocuments(current.segments, removed) };
+    },
+    target,
+  );
+  await removeObjects(target, removed);
+  return { manifest, removed };
+}
+
+/**
+ * Removes source and images of versions that left the index, except those still live under `keep` (document id →
+ * revision). Only these versions' own keys: another writer may be storing the images of a newer one. A failure leaves
+ * objects that nothing refers to, and is a warning.
+ */
+export async function removeObjects(
+  { store, index, onWarning }: CommitTarget,
+  removed: readonly LiveDocument[],
+  keep: ReadonlyMap<string, string> = new Map(),
+): Promise<void> {
+  for (const { entry } of removed) {
+    if (keep.get(entry.id) === entry.revision) continue;
+    try {
+      await deletePrefix(store, layout.revision(index, entry.id, entry.revision));
+    } catch (error) {
+      onWarning?.(`objects of ${quote(entry.name)}, which left the index, could not be removed`, error);
+    }
+  }
+}
+
+async function deletePrefix(store: ObjectStore, prefix: string): Promise<void> {
+  let cursor: string | undefined;
+  do {
+    const page = await store.list(prefix, cursor === undefined ? {} : { cursor });
+    await store.delete(page.objects.map((object) => object.key));
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+}
+
+/** Throws `recipe_mismatch` when the index was made by another recipe, saying what differs. */
+export function checkRecipe(
+  manifest: Manifest,
+  { recipe, recipeFingerprint }: { recipe: Recipe; recipeFingerprint: string },
+): void {
+  if (manifest.recipeFingerprint === recipeFingerprint) return;
+  const difference = explainMismatch(manifest.recipe, recipe).join("; ");
+  throw new MaxleafError(
+    "recipe_mismatch",
+    `index ${quote(manifest.index)} was made by the recipe ${quote(manifest.recipe.name)}, not by this ${quote(recipe.name)} (${difference})`,
+  );
+}
+
+/** `segments` with the places of `documents` marked as deleted; a segment with nothing left is dropped. */
+function withoutDocuments(segments: readonly SegmentEntry[], documents: readonly LiveDocument[]): SegmentEntry[] {
+  const places = documents.flatMap((document) => document.places);
+  return segments
+    .map((segment) => {
+      const ordinals = places.filter((place) => place.segmentId === segment.id).map((place) => place.ordinal);
+      const deleted = new Set([...segment.deletedDocuments, ...ordinals]);
+      return { ...segment, deletedDocuments: [...deleted].toSorted((a, b) => a - b) };
+    })
+    .filter((segment) => segment.deletedDocuments.length < segment.documentCount);
+}
+
+function draftOf({ recipe, recipeFingerprint, codebook, segments }: Manifest): ManifestDraft {
+  return { recipe, recipeFingerprint, ...(codebook && { codebook }), segments };
+}

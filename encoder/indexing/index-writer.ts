@@ -1,0 +1,293 @@
+/**
+ * Adds documents to an index. Pages wait in a temporary file until {@link IndexWriter.commit} codes them, stores them as
+ * segments and makes them part of the index in one step; the first commit trains the codebook.
+ *
+ * @module
+ */
+import PQueue from "p-queue";
+import { MaxleafError, quote } from "../../shared/errors.ts";
+import { encodeCodebook, readCodebook } from "../../shared/format/codebook.ts";
+import type { Codebook } from "../../shared/format/contract.ts";
+import { readManifest } from "../../shared/format/manifest-store.ts";
+import type { Manifest, SegmentEntry } from "../../shared/format/manifest.ts";
+import { segmentIdentityOf } from "../../shared/format/segment-identity.ts";
+import { parseIndexName } from "../../shared/names.ts";
+import type { DocumentEntry, EncodedPage } from "../../shared/page.ts";
+import { recipeFingerprint } from "../../shared/recipe/fingerprint.ts";
+import type { Recipe } from "../../shared/recipe/recipe.ts";
+import { layout } from "../../shared/store/layout.ts";
+import { buildSegment, type SpooledDocument } from "./build-segment.ts";
+import {
+  checkRecipe,
+  CodebookChangedError,
+  type CommitTarget,
+  type CommittedChange,
+  commitSegments,
+  removeObjects,
+} from "./commit-changes.ts";
+import { DocumentTables, type LiveDocument } from "./document-index.ts";
+import { MatrixRunner } from "./matrix-runner.ts";
+import { PageSpool } from "./page-spool.ts";
+import { checkEncodedPage, quantizeVectors } from "./page-vectors.ts";
+import { planSegments, type SegmentLimits, segmentLimits } from "./plan-segments.ts";
+import { trainCodebook } from "./train-codebook.ts";
+import { drawTrainingSample } from "./training-sample.ts";
+import { VectorCoder } from "./vector-coder.ts";
+
+/** An index that has grown beyond this many times what its codebook was trained on should be trained again. */
+const STALE_CODEBOOK_GROWTH = 8;
+/** An index gets a codebook once; meeting another writer's twice means the index was deleted and made again meanwhile. */
+const MAX_CODING_ATTEMPTS = 3;
+
+export interface IndexWriterOptions extends CommitTarget {
+  recipe: Recipe;
+  /** Threads of training and coding. */
+  threads?: number | undefined;
+  /** Where the temporary file is made; default: the system's folder for such. */
+  spoolFolder?: string | undefined;
+  /** Smaller segments than by default. */
+  limits?: SegmentLimits | undefined;
+  onProgress?: ((progress: IndexingProgress) => void) | undefined;
+}
+
+/** How far a commit is. `share` is 0 … 1. */
+export interface IndexingProgress {
+  stage: "training" | "coding";
+  share: number;
+}
+
+export interface CommitReport {
+  manifestVersion: number;
+  documents: number;
+  /** Of `documents`: those that took the place of an older version. */
+  replaced: number;
+  pages: number;
+  searchablePages: number;
+  vectors: number;
+  segments: number;
+  /** The index got its codebook in this commit. */
+  trained: boolean;
+  /** The index has outgrown its codebook: searches get slower and less exact until it is trained again. */
+  codebookStale: boolean;
+}
+
+/** One process may have several writers, and an index several processes writing it. Methods may be called concurrently. */
+export class IndexWriter {
+  readonly #options: IndexWriterOptions & { recipeFingerprint: string };
+  readonly #runner: MatrixRunner;
+  readonly #spool: PageSpool;
+  readonly #tables: DocumentTables;
+  readonly #commits = new PQueue({ concurrency: 1 });
+  readonly #pending = new Map<string, SpooledDocument>();
+  #coder: VectorCoder | undefined;
+
+  private constructor(
+    options: IndexWriterOptions & { recipeFingerprint: string },
+    runner: MatrixRunner,
+    spool: PageSpool,
+  ) {
+    this.#options = options;
+    this.#runner = runner;
+    this.#spool = spool;
+    this.#tables = new DocumentTables(options.store, options.index);
+  }
+
+  /**
+   * A writer for an index, which need not exist yet: the first commit creates it.
+   *
+   * @throws MaxleafError `invalid_name`; `recipe_mismatch` when the index exists under another recipe.
+   */
+  static async open(given: IndexWriterOptions): Promise<IndexWriter> {
+    const options = { ...given, recipeFingerprint: await recipeFingerprint(given.recipe) };
+    const manifest = await readManifest(options.store, parseIndexName(options.index));
+    if (manifest !== undefined) checkRecipe(manifest, options);
+    const runner = await MatrixRunner.create({ threads: options.threads });
+    return new IndexWriter(options, runner, await PageSpool.create(options.spoolFolder));
+  }
+
+  /** The documents of the index as committed, by id: one with the same revision needs no ingestion. */
+  async liveDocuments(): Promise<ReadonlyMap<string, LiveDocument>> {
+    const manifest = await readManifest(this.#options.store, this.#options.index);
+    return manifest === undefined ? new Map() : await this.#tables.liveDocuments(manifest);
+  }
+
+  /** Vectors waiting for the next commit. */
+  get pendingVectors(): number {
+    return [...this.#pending.values()].reduce((sum, document) => sum + vectorsOf(document), 0);
+  }
+
+  /**
+   * Puts a document aside for the next commit. Its images must be stored when `pages` ends: from then on a commit may
+   * show it. When `pages` throws, nothing of the document is kept, and other documents are not touched. A document with
+   * the id of an older one takes its place.
+   *
+   * @throws MaxleafError `file_empty` without pages; `internal` for pages that no index can hold; what `pages` throws.
+   */
+  async addDocument(entry: DocumentEntry, pages: Iterable<EncodedPage> | AsyncIterable<EncodedPage>): Promise<void> {
+    const { dim } = this.#options.recipe;
+    const tickets = [];
+    for await (const page of pages) {
+      checkEncodedPage(page, dim);
+      const exact = quantizeVectors({ values: page.vectors, count: page.vectorCount, dim });
+      tickets.push(await this.#spool.append({ page: { ...page, vectors: new Float32Array() }, exact }));
+    }
+    if (tickets.length === 0) throw new MaxleafError("file_empty", `${quote(entry.name)} has no pages`);
+    if (tickets.length !== entry.pageCount) {
+      const message = `${quote(entry.name)} should have ${entry.pageCount} pages but ${tickets.length} were encoded`;
+      throw new MaxleafError("internal", message);
+    }
+    this.#pending.set(entry.id, { entry, pages: tickets });
+  }
+
+  /**
+   * Makes every added document part of the index, all at once. Undefined when none is waiting. After an error they are
+   * still waiting, and the index is as it was or, when only the answer of the store was lost, has them.
+   *
+   * @throws MaxleafError `commit_conflict`, `store_unavailable`, `recipe_mismatch`.
+   */
+  async commit(): Promise<CommitReport | undefined> {
+    return await this.#commits.add(async () => await this.#commitPending());
+  }
+
+  /** Frees the sessions and the temporary file. Documents not committed are dropped. */
+  async close(): Promise<void> {
+    await this.#commits.onIdle();
+    await this.#spool.close();
+    await this.#runner.dispose();
+  }
+
+  async #commitPending(): Promise<CommitReport | undefined> {
+    // By name: equal documents make an equal index, in whatever order they were encoded.
+    const documents = [...this.#pending.values()].toSorted((a, b) => (a.entry.name < b.entry.name ? -1 : 1));
+    if (documents.length === 0) return undefined;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#codeAndCommit(documents);
+      } catch (error) {
+        if (!(error instanceof CodebookChangedError)) throw error;
+        if (attempt === MAX_CODING_ATTEMPTS) {
+          const message = `index ${quote(this.#options.index)} changed its codebook ${attempt} times meanwhile`;
+          throw new MaxleafError("commit_conflict", message, { cause: error });
+        }
+      }
+    }
+  }
+
+  async #codeAndCommit(documents: readonly SpooledDocument[]): Promise<CommitReport> {
+    const { store, index, recipe, recipeFingerprint } = this.#options;
+    const current = await readManifest(store, index);
+    if (current !== undefined) checkRecipe(current, this.#options);
+    const codebook = current?.codebook ?? (await this.#train(documents));
+    const trained = codebook !== undefined && current?.codebook === undefined;
+    const keys = trained ? [layout.codebook(index, codebook.id)] : [];
+    const segments = await this.#writeSegments(documents, codebook, keys);
+    const documentIds = new Set(documents.map((document) => document.entry.id));
+    let change: CommittedChange;
+    try {
+      const added = { recipe, recipeFingerprint, codebook, segments, documentIds };
+      change = await commitSegments(this.#options, this.#tables, added);
+    } catch (error) {
+      // Nothing refers to them. After any other error the commit may have landed: then they stay.
+      if (error instanceof CodebookChangedError) await this.#discard(keys);
+      throw error;
+    }
+    for (const document of documents) {
+      if (this.#pending.get(document.entry.id) === document) this.#pending.delete(document.entry.id);
+    }
+    const revisions = new Map(documents.map(({ entry }) => [entry.id, entry.revision]));
+    await removeObjects(this.#options, change.removed, revisions);
+    return { ...reportOf(change, segments, trained), documents: documents.length };
+  }
+
+  /** Trains and stores a codebook; undefined when there is no vector to train on. */
+  async #train(documents: readonly SpooledDocument[]): Promise<Manifest["codebook"]> {
+    const { store, index, recipe, recipeFingerprint, onProgress } = this.#options;
+    const vectorCount = documents.reduce((sum, document) => sum + vectorsOf(document), 0);
+    if (vectorCount === 0) return undefined;
+    const sample = await drawTrainingSample(this.#spool, documents, recipe.dim);
+    const codebook = await trainCodebook(this.#runner, sample, {
+      recipeFingerprint,
+      vectorCount,
+      onProgress: (share) => onProgress?.({ stage: "training", share }),
+    });
+    const bytes = encodeCodebook(codebook);
+    await store.put(layout.codebook(index, codebook.id), bytes, { onlyIf: "absent" });
+    this.#coder = new VectorCoder(this.#runner, codebook);
+    const { id, centroidCount, subspaces } = codebook;
+    return { id, bytes: bytes.byteLength, centroidCount, subspaces, trainedOnVectors: vectorCount };
+  }
+
+  /** Codes and stores `documents`; adds the keys of what it stored to `keys`. */
+  async #writeSegments(
+    documents: readonly SpooledDocument[],
+    codebook: Manifest["codebook"],
+    keys: string[],
+  ): Promise<SegmentEntry[]> {
+    const { store, index, recipe, recipeFingerprint, limits, onProgress } = this.#options;
+    const coder = codebook && (await this.#coderOf(codebook.id));
+    const pageCount = documents.reduce((sum, document) => sum + document.pages.length, 0);
+    let pagesDone = 0;
+    const entries: SegmentEntry[] = [];
+    for (const parts of planSegments(documents, limits ?? segmentLimits(recipe.dim))) {
+      const vectorCount = parts.reduce((sum, part) => sum + vectorsOf(part), 0);
+      const manifest = { recipe, recipeFingerprint, ...(codebook && { codebook }) };
+      const { segment, vectors, counts } = await buildSegment({
+        spool: this.#spool,
+        identity: segmentIdentityOf(manifest, { vectorCount }),
+        parts,
+        coder,
+        onPages: (count) => {
+          pagesDone += count;
+          onProgress?.({ stage: "coding", share: pagesDone / pageCount });
+        },
+      });
+      const id = crypto.randomUUID();
+      keys.push(layout.segment(index, id), layout.vectors(index, id));
+      await store.put(layout.vectors(index, id), vectors, { onlyIf: "absent" });
+      await store.put(layout.segment(index, id), segment, { onlyIf: "absent" });
+      entries.push({ id, ...counts, deletedDocuments: [] });
+    }
+    return entries;
+  }
+
+  async #coderOf(codebookId: string): Promise<VectorCoder> {
+    if (this.#coder?.codebook.id === codebookId) return this.#coder;
+    const { store, index, recipe, recipeFingerprint } = this.#options;
+    const expected = { recipeFingerprint, dim: recipe.dim };
+    const codebook: Codebook = await readCodebook(store, index, codebookId, expected);
+    this.#coder = new VectorCoder(this.#runner, codebook);
+    return this.#coder;
+  }
+
+  async #discard(keys: readonly string[]): Promise<void> {
+    try {
+      await this.#options.store.delete(keys);
+    } catch (error) {
+      this.#options.onWarning?.("segments of a commit that was tried again could not be removed", error);
+    }
+  }
+}
+
+function vectorsOf({ pages }: { pages: readonly { vectorCount: number }[] }): number {
+  return pages.reduce((sum, page) => sum + page.vectorCount, 0);
+}
+
+function reportOf(
+  { manifest, removed }: CommittedChange,
+  segments: readonly SegmentEntry[],
+  trained: boolean,
+): Omit<CommitReport, "documents"> {
+  const total = (field: "pageCount" | "searchablePageCount" | "vectorCount", list = segments) =>
+    list.reduce((sum, segment) => sum + segment[field], 0);
+  const trainedOn = manifest.codebook?.trainedOnVectors ?? Infinity;
+  return {
+    manifestVersion: manifest.version,
+    replaced: removed.length,
+    pages: total("pageCount"),
+    searchablePages: total("searchablePageCount"),
+    vectors: total("vectorCount"),
+    segments: segments.length,
+    trained,
+    codebookStale: total("vectorCount", manifest.segments) > STALE_CODEBOOK_GROWTH * trainedOn,
+  };
+}

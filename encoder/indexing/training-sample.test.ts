@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { SpooledDocument } from "./build-segment.ts";
+import { PageSpool } from "./page-spool.ts";
+import { dequantizeInto, quantizeVectors } from "./page-vectors.ts";
+import { documentEntry, encodedPage, topicVectors } from "./testing.ts";
+import { drawTrainingSample } from "./training-sample.ts";
+
+const dim = 8;
+let spool: PageSpool;
+const documents: SpooledDocument[] = [];
+const all: string[] = [];
+beforeAll(async () => {
+  spool = await PageSpool.create();
+  for (const [document, counts] of [[3, 0, 5], [0], [7, 2]].entries()) {
+    const pages = [];
+    for (const [page, count] of counts.entries()) {
+      const vectors = topicVectors({ count, dim, topics: 20, spread: 1, seed: document * 10 + page });
+      const exact = quantizeVectors(vectors);
+      pages.push(await spool.append({ page: encodedPage(vectors, page + 1), exact }));
+      const stored = { values: new Float32Array(count * dim), count, dim };
+      dequantizeInto(stored, 0, exact);
+      all.push(...rows(stored.values));
+    }
+    documents.push({ entry: await documentEntry(`d${document}.pdf`, counts.length), pages });
+  }
+});
+afterAll(async () => await spool.close());
+
+const rows = (values: Float32Array) =>
+  Array.from({ length: values.length / dim }, (_, row) => values.subarray(row * dim, (row + 1) * dim).join());
+
+describe("drawTrainingSample", () => {
+  it("takes everything when there is room", async () => {
+    const sample = await drawTrainingSample(spool, documents, dim, 17);
+    expect(rows(sample.values)).toEqual(all);
+  });
+
+  it("takes as many distinct vectors as asked for, in order", async () => {
+    for (const size of [0, 1, 2, 5, 16]) {
+      const sample = await drawTrainingSample(spool, documents, dim, size);
+      const positions = rows(sample.values).map((row) => all.indexOf(row));
+      expect(positions.length).toBe(size);
+      expect(positions).toEqual([...new Set(positions)].toSorted((a, b) => a - b));
+      expect(positions).not.toContain(-1);
+    }
+  });
+});
