@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MaxleafError } from "../shared/errors.ts";
+import { systemClock } from "../shared/ports.ts";
 import { IndexPool, MAX_STALENESS_MS, OPEN_LEASE_MS, type PoolableIndex, REFRESH_INTERVAL_MS } from "./index-pool.ts";
 
 /** An index that records what is done to it. */
@@ -42,7 +43,7 @@ function setUp(options: { memoryBytes?: number; open?: (name: string) => Promise
   };
   const pool = new IndexPool({
     open,
-    nowMs: () => clock.nowMs,
+    clock: { nowMs: () => clock.nowMs, sleep: systemClock.sleep },
     ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
   });
   const behind = new Behind();

@@ -9,6 +9,7 @@
  * @module
  */
 import { MaxleafError } from "../shared/errors.ts";
+import { type Clock, systemClock } from "../shared/ports.ts";
 import { describeCauses, logError } from "./http/log.ts";
 import type { Background } from "./query/cached-encoder.ts";
 
@@ -49,14 +50,14 @@ interface Opening {
 export interface IndexPoolOptions<T> {
   /** Opens an index with the reads of the current request. Errors: `index_not_found`, and what a damaged index gives. */
   open: (name: string) => Promise<T>;
-  nowMs?: () => number;
+  clock?: Clock;
   memoryBytes?: number;
 }
 
 /** Indexes by name, the least recently used closed first when together they outgrow their share of the isolate. */
 export class IndexPool<T extends PoolableIndex> {
   readonly #open: (name: string) => Promise<T>;
-  readonly #nowMs: () => number;
+  readonly #clock: Clock;
   readonly #memoryBytes: number;
   /** In order of use, the oldest first. */
   readonly #entries = new Map<string, Entry<T>>();
@@ -64,7 +65,7 @@ export class IndexPool<T extends PoolableIndex> {
 
   constructor(options: IndexPoolOptions<T>) {
     this.#open = options.open;
-    this.#nowMs = options.nowMs ?? Date.now;
+    this.#clock = options.clock ?? systemClock;
     this.#memoryBytes = options.memoryBytes ?? POOL_MEMORY_BYTES;
   }
 
@@ -96,7 +97,7 @@ export class IndexPool<T extends PoolableIndex> {
   }
 
   async #keepFresh(name: string, entry: Entry<T>, background: Background): Promise<void> {
-    const ageMs = this.#nowMs() - entry.checkedAtMs;
+    const ageMs = this.#clock.nowMs() - entry.checkedAtMs;
     if (ageMs < REFRESH_INTERVAL_MS || this.#isBeingChecked(entry)) return;
     const check = this.#check(name, entry);
     if (ageMs >= MAX_STALENESS_MS) return await check;
@@ -105,15 +106,15 @@ export class IndexPool<T extends PoolableIndex> {
   }
 
   #isBeingChecked(entry: Entry<T>): boolean {
-    return entry.checkingSinceMs !== undefined && this.#nowMs() - entry.checkingSinceMs < REFRESH_INTERVAL_MS;
+    return entry.checkingSinceMs !== undefined && this.#clock.nowMs() - entry.checkingSinceMs < REFRESH_INTERVAL_MS;
   }
 
   /** Refreshes `entry`. Throws only `index_not_found`: what was read before still answers when the store is away. */
   async #check(name: string, entry: Entry<T>): Promise<void> {
-    entry.checkingSinceMs = this.#nowMs();
+    entry.checkingSinceMs = this.#clock.nowMs();
     try {
       await entry.index.refresh();
-      entry.checkedAtMs = this.#nowMs();
+      entry.checkedAtMs = this.#clock.nowMs();
     } catch (error) {
       if (error instanceof MaxleafError && error.code === "index_not_found") {
         this.#drop(name, entry);
@@ -128,9 +129,9 @@ export class IndexPool<T extends PoolableIndex> {
   async #openOnce(name: string): Promise<Entry<T>> {
     for (;;) {
       const opening = this.#openings.get(name);
-      if (opening === undefined || this.#nowMs() - opening.startedAtMs >= OPEN_LEASE_MS)
+      if (opening === undefined || this.#clock.nowMs() - opening.startedAtMs >= OPEN_LEASE_MS)
         return await this.#openNow(name);
-      await new Promise((resolve) => setTimeout(resolve, OPEN_POLL_MS));
+      await this.#clock.sleep(OPEN_POLL_MS);
       const entry = this.#claim(name);
       if (entry !== undefined) return entry;
       if (opening.failure !== undefined) throw opening.failure;
@@ -138,7 +139,7 @@ export class IndexPool<T extends PoolableIndex> {
   }
 
   async #openNow(name: string): Promise<Entry<T>> {
-    const opening: Opening = { startedAtMs: this.#nowMs() };
+    const opening: Opening = { startedAtMs: this.#clock.nowMs() };
     this.#openings.set(name, opening);
     try {
       const index = await this.#open(name);
@@ -158,7 +159,7 @@ export class IndexPool<T extends PoolableIndex> {
       index.close();
       return existing;
     }
-    const entry: Entry<T> = { index, checkedAtMs: this.#nowMs(), checkingSinceMs: undefined, users: 1 };
+    const entry: Entry<T> = { index, checkedAtMs: this.#clock.nowMs(), checkingSinceMs: undefined, users: 1 };
     this.#entries.set(name, entry);
     return entry;
   }
