@@ -41,9 +41,9 @@ export const MAX_VECTORS_PER_PAGE = 65_535;
 export const MAX_PAGES_PER_SEGMENT = 8_192;
 /** Section lengths and offsets are u32, so that a reader never needs 64-bit arithmetic. */
 export const MAX_SEGMENT_BYTES = 0xffff_ffff;
-/** A footer lists at most 32 sections of 40 bytes and a small header; anything longer is corrupt. */
-export const MAX_FOOTER_BYTES = 64 * 1024;
-/** One read from the end of a segment gets the footer and, for segments of up to about 1,000 pages, the page table too. */
+/** Sections a footer may list; format version 1 has at most eight in one file. Ours. */
+export const MAX_SECTIONS = 32;
+/** One read from the end of a segment gets the footer and, for segments of up to about 1,000 pages, the page and document tables too. */
 export const SEGMENT_TAIL_READ_BYTES = 64 * 1024;
 export const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { DocumentEntry, EncodedPage, PageGeometry, PageStatus } from "../page.ts";
+import type { ObjectStore } from "../store/object-store.ts";
 
 /** Decoded codebook. A vector d is coded as its nearest centroid c plus the PQ code of d − c. */
 export interface Codebook {
@@ -55,8 +56,8 @@ export interface PageTable {
 export interface SegmentPage {
   documentOrdinal: number;
   page: EncodedPage;
+  /** Empty, as `exact` is, for pages without vectors. */
   codes: PageCodes;
-  /** Undefined for pages without vectors. */
   exact: PageVectors;
 }
 
@@ -74,7 +75,11 @@ export interface SegmentReader {
   readonly identity: SegmentIdentity;
   readonly documents: readonly DocumentEntry[];
   readonly pages: PageTable;
+  /** The same segment read through another store, one that counts for one request say. Shares all that was read. */
+  withStore(store: ObjectStore): SegmentReader;
   readBags(): Promise<Bags>;
+  /** Ascending pages of every centroid in `[firstCentroid, endCentroid)`. */
+  readPostings(firstCentroid: number, endCentroid: number): Promise<Uint32Array[]>;
   /** In the order of `pages`. */
   readCodes(pages: readonly number[]): Promise<PageCodes[]>;
   readVectors(pages: readonly number[]): Promise<PageVectors[]>;

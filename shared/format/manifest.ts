@@ -5,7 +5,10 @@
  * @module
  */
 import { z } from "zod";
+import { MaxleafError, quote } from "../errors.ts";
+import { MAX_MANIFEST_BYTES } from "../limits.ts";
 import { recipeSchema } from "../recipe/recipe.ts";
+import { decodeUtf8 } from "./bytes.ts";
 
 /** Version of the manifest's own layout. */
 export const MANIFEST_FORMAT = 1;
@@ -44,3 +47,45 @@ export const manifestSchema = z.strictObject({
   segments: z.array(segmentEntrySchema),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
+
+/** The bytes of `manifest`. Throws `internal` when it breaks its own schema or limit. */
+export function encodeManifest(manifest: Manifest): Uint8Array {
+  const parsed = manifestSchema.safeParse(manifest);
+  if (!parsed.success) throw new MaxleafError("internal", `the new manifest ${problemOf(parsed.error)}`);
+  const bytes = new TextEncoder().encode(JSON.stringify(parsed.data));
+  if (bytes.byteLength <= MAX_MANIFEST_BYTES) return bytes;
+  throw new MaxleafError(
+    "internal",
+    `index ${quote(manifest.index)} has too many segments: its manifest would have ${bytes.byteLength} bytes`,
+  );
+}
+
+/** The manifest that `bytes` are. Throws `corrupt_data` or `unsupported_format_version`. */
+export function decodeManifest(bytes: Uint8Array, what: string): Manifest {
+  const text = decodeUtf8(bytes, what);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new MaxleafError("corrupt_data", `${what} is corrupt: it is not JSON`, { cause });
+  }
+  checkFormat(value, what);
+  const parsed = manifestSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new MaxleafError("corrupt_data", `${what} is corrupt: ${problemOf(parsed.error)}`, { cause: parsed.error });
+}
+
+function problemOf(error: z.ZodError): string {
+  const [issue] = error.issues;
+  return `has a wrong field ${quote(issue?.path.join("."))}: ${issue?.message}`;
+}
+
+/** A later format may have other fields: its number is looked at before they are. */
+function checkFormat(value: unknown, what: string): void {
+  if (typeof value !== "object" || value === null || !("format" in value)) return;
+  if (typeof value.format !== "number" || value.format === MANIFEST_FORMAT) return;
+  throw new MaxleafError(
+    "unsupported_format_version",
+    `${what} has format version ${value.format}; this version of Maxleaf reads ${MANIFEST_FORMAT}`,
+  );
+}

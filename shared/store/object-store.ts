@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { MaxleafError, quote } from "../errors.ts";
 
 /** What a whole or partial read returns. `size` is the whole object's size, whatever range was asked for. */
 export interface StoredObject {
@@ -13,7 +14,7 @@ export interface StoredObject {
   contentType: string | undefined;
 }
 
-/** Half-open byte range, or the last `suffix` bytes (fewer if the object is shorter). */
+/** `length` bytes from `offset`, all of which must be there; or the last `suffix` bytes, fewer if the object is shorter. */
 export type ByteRange = { offset: number; length: number } | { suffix: number };
 
 export interface PutOptions {
@@ -29,15 +30,27 @@ export interface ListedObject {
   lastModifiedMs: number;
 }
 
+export interface ListOptions {
+  /** `ListPage.cursor` of the page before. */
+  cursor?: string;
+  /** Objects and prefixes together, 1 to 1,000. */
+  limit?: number;
+  /** Keys with this string after the prefix are not listed one by one but as one prefix: `/` lists a folder. */
+  delimiter?: string;
+}
+
 export interface ListPage {
   objects: ListedObject[];
+  /** Ends of `prefix…delimiter`, each once over all pages; empty without a delimiter. */
+  prefixes: string[];
   /** Pass as `cursor` to get the next page; undefined on the last. */
   cursor: string | undefined;
 }
 
 /**
  * Errors of every method: `store_unavailable` when the store cannot be reached or answers 429/5xx after the adapter's
- * own retries; `corrupt_data` when it returns fewer bytes than the range holds.
+ * own retries; `corrupt_data` when the object has fewer bytes than the range asks for, or the answer has fewer than it
+ * should.
  */
 export interface ObjectStore {
   /** The object (or its range), or `undefined` if there is none. */
@@ -47,5 +60,33 @@ export interface ObjectStore {
   /** Removes the objects that exist; absent keys are no error. */
   delete(keys: readonly string[]): Promise<void>;
   /** Objects whose keys begin with `prefix`, in key order. */
-  list(prefix: string, options?: { cursor?: string; limit?: number }): Promise<ListPage>;
+  list(prefix: string, options?: ListOptions): Promise<ListPage>;
+}
+
+/** Where `range` lies in an object of `size` bytes. Throws `corrupt_data` when it leaves the object. */
+export function resolveRange(
+  key: string,
+  size: number,
+  range: ByteRange | undefined,
+): { offset: number; length: number } {
+  if (range === undefined) return { offset: 0, length: size };
+  if ("suffix" in range) {
+    const length = Math.min(range.suffix, size);
+    return { offset: size - length, length };
+  }
+  if (range.offset + range.length > size) throw outOfRange(key, range, size);
+  return range;
+}
+
+/** The error for a range that an object does not have. */
+export function outOfRange(key: string, range: ByteRange, size: number | undefined): MaxleafError {
+  const asked = "suffix" in range ? `the last ${range.suffix} bytes` : `${range.length} bytes from ${range.offset}`;
+  const has = size === undefined ? "it has fewer" : `it has ${size}`;
+  return new MaxleafError("corrupt_data", `object ${quote(key)} cannot give ${asked}: ${has}`);
+}
+
+/** The error for a conditional put that lost. */
+export function preconditionFailed(key: string, onlyIf: PutOptions["onlyIf"]): MaxleafError {
+  const why = onlyIf === "absent" ? "it exists already" : "it has changed since it was read";
+  return new MaxleafError("precondition_failed", `object ${quote(key)} was not written: ${why}`);
 }

@@ -1,0 +1,196 @@
+/**
+ * The one file form of segments, codebooks and vectors objects: a header, sections one after the other, a footer that
+ * lists them with checksums, and a fixed-size tail. One read from the end opens a file.
+ *
+ * @module
+ */
+import { MaxleafError } from "../errors.ts";
+import { MAX_SECTIONS, MAX_SEGMENT_BYTES } from "../limits.ts";
+import { ByteReader, ByteWriter, concatBytes, corrupt } from "./bytes.ts";
+import { crc32 } from "./crc32.ts";
+
+/** Version of every byte described in docs/format.md. Readers refuse any other. */
+export const FORMAT_VERSION = 1;
+
+/** "MXLF" read as a little-endian u32. */
+const MAGIC = 0x464c_584d;
+
+export const HEADER_BYTES = 16;
+export const TAIL_BYTES = 16;
+const FOOTER_HEADER_BYTES = 4;
+const SECTION_ENTRY_BYTES = 16;
+
+const CONTAINER_CODES = { segment: 1, codebook: 2, vectors: 3 } as const;
+export type ContainerKind = keyof typeof CONTAINER_CODES;
+
+const SECTION_CODES = {
+  identity: 1,
+  pages: 2,
+  documents: 3,
+  bags: 4,
+  postings: 5,
+  codes: 6,
+  geometry: 7,
+  text: 8,
+  vectors: 9,
+  centroids: 10,
+  codewords: 11,
+  training: 12,
+} as const;
+export type SectionKind = keyof typeof SECTION_CODES;
+
+/** Where a section lies in its file, and the CRC-32 of its bytes. */
+export interface SectionEntry {
+  offset: number;
+  length: number;
+  checksum: number;
+}
+
+/** The sections of an opened file. */
+export class SectionTable {
+  readonly what: string;
+  readonly #entries: ReadonlyMap<number, SectionEntry>;
+
+  constructor(what: string, entries: ReadonlyMap<number, SectionEntry>) {
+    this.what = what;
+    this.#entries = entries;
+  }
+
+  /** Throws `corrupt_data` when the file has no such section. */
+  get(kind: SectionKind): SectionEntry {
+    const entry = this.#entries.get(SECTION_CODES[kind]);
+    if (entry === undefined) throw corrupt(this.what, `its ${kind} section is missing`);
+    return entry;
+  }
+}
+
+/** A section to be written, as parts that are joined. */
+export interface SectionInput {
+  kind: SectionKind;
+  parts: readonly Uint8Array[];
+}
+
+/**
+ * A whole file. Sections are laid out in the order given: what must be in the last read goes last.
+ *
+ * @throws MaxleafError `internal` when offsets would not fit 32 bits.
+ */
+export function writeContainer(kind: ContainerKind, sections: readonly SectionInput[]): Uint8Array {
+  const header = new ByteWriter().u32(MAGIC).u16(FORMAT_VERSION).u16(CONTAINER_CODES[kind]).u32(0).u32(0).finish();
+  const footer = new ByteWriter().u32(sections.length);
+  const parts: Uint8Array[] = [header];
+  let offset = HEADER_BYTES;
+  for (const section of sections) {
+    let length = 0;
+    let checksum = 0;
+    for (const part of section.parts) {
+      length += part.byteLength;
+      checksum = crc32(part, checksum);
+      parts.push(part);
+    }
+    if (offset + length > MAX_SEGMENT_BYTES) {
+      throw new MaxleafError(
+        "internal",
+        `a ${kind} of more than ${MAX_SEGMENT_BYTES} bytes cannot be written; split it`,
+      );
+    }
+    footer.u16(SECTION_CODES[section.kind]).u16(0).u32(offset).u32(length).u32(checksum);
+    offset += length;
+  }
+  const footerBytes = footer.finish();
+  const tail = new ByteWriter()
+    .u32(footerBytes.byteLength)
+    .u32(crc32(footerBytes))
+    .u16(FORMAT_VERSION)
+    .u16(CONTAINER_CODES[kind])
+    .u32(MAGIC)
+    .finish();
+  return concatBytes([...parts, footerBytes, tail]);
+}
+
+/**
+ * The section table of a file.
+ *
+ * @param end the last bytes of the file: all of it, or at least footer and tail.
+ * @param size bytes of the whole file.
+ * @param what names the file in errors.
+ * @throws MaxleafError `corrupt_data`, or `unsupported_format_version`.
+ */
+export function readContainer(end: Uint8Array, size: number, kind: ContainerKind, what: string): SectionTable {
+  if (end.byteLength < TAIL_BYTES) throw corrupt(what, `it has only ${end.byteLength} bytes`);
+  const tail = new ByteReader(end.subarray(end.byteLength - TAIL_BYTES), `${what}, tail`);
+  const footerBytes = tail.u32("footer length");
+  const footerChecksum = tail.u32("footer checksum");
+  checkSignature({ version: tail.u16("version"), kind: tail.u16("kind"), magic: tail.u32("magic") }, kind, what);
+  if (end.byteLength === size) checkHeader(end, kind, what);
+
+  const footerEnd = end.byteLength - TAIL_BYTES;
+  if (footerBytes > FOOTER_HEADER_BYTES + MAX_SECTIONS * SECTION_ENTRY_BYTES || footerBytes > footerEnd) {
+    throw corrupt(what, `its footer is said to have ${footerBytes} bytes`);
+  }
+  const footer = end.subarray(footerEnd - footerBytes, footerEnd);
+  if (crc32(footer) !== footerChecksum) throw corrupt(what, "the checksum of its footer is wrong");
+  return new SectionTable(what, readEntries(footer, size - TAIL_BYTES - footerBytes, what));
+}
+
+/** Bytes of a file with sections of these lengths. */
+export function containerBytes(sectionLengths: readonly number[]): number {
+  const sectionBytes = sectionLengths.reduce((total, length) => total + length, 0);
+  return HEADER_BYTES + sectionBytes + FOOTER_HEADER_BYTES + sectionLengths.length * SECTION_ENTRY_BYTES + TAIL_BYTES;
+}
+
+/** Throws `corrupt_data` unless `bytes` have the entry's length and checksum. */
+export function checkSection(bytes: Uint8Array, entry: SectionEntry, what: string): void {
+  if (bytes.byteLength !== entry.length) throw corrupt(what, `it has ${bytes.byteLength} of ${entry.length} bytes`);
+  checkRecord(bytes, entry.checksum, what);
+}
+
+/** Throws `corrupt_data` unless `bytes` have this CRC-32. */
+export function checkRecord(bytes: Uint8Array, checksum: number | undefined, what: string): void {
+  if (crc32(bytes) !== checksum) throw corrupt(what, "its checksum is wrong");
+}
+
+/** Sections must fill the file from header to footer without gap or overlap. */
+function readEntries(footer: Uint8Array, sectionsEnd: number, what: string): Map<number, SectionEntry> {
+  const reader = new ByteReader(footer, `${what}, footer`);
+  const count = reader.u32("section count");
+  const entries = new Map<number, SectionEntry>();
+  let expectedOffset = HEADER_BYTES;
+  for (let index = 0; index < count; index++) {
+    const code = reader.u16("section kind");
+    reader.u16("reserved");
+    const entry = { offset: reader.u32("offset"), length: reader.u32("length"), checksum: reader.u32("checksum") };
+    if (entries.has(code)) throw corrupt(what, `it has two sections of kind ${code}`);
+    if (entry.offset !== expectedOffset) {
+      throw corrupt(what, `section ${code} is said to begin at ${entry.offset}, not at ${expectedOffset}`);
+    }
+    expectedOffset += entry.length;
+    entries.set(code, entry);
+  }
+  reader.expectEnd();
+  if (expectedOffset !== sectionsEnd) {
+    throw corrupt(what, `its sections end at ${expectedOffset} but its footer begins at ${sectionsEnd}`);
+  }
+  return entries;
+}
+
+function checkHeader(file: Uint8Array, kind: ContainerKind, what: string): void {
+  const header = new ByteReader(file, `${what}, header`);
+  const magic = header.u32("magic");
+  checkSignature({ magic, version: header.u16("version"), kind: header.u16("kind") }, kind, what);
+}
+
+function checkSignature(
+  found: { magic: number; version: number; kind: number },
+  kind: ContainerKind,
+  what: string,
+): void {
+  if (found.magic !== MAGIC) throw corrupt(what, "it does not begin and end as a Maxleaf file does (wrong magic)");
+  if (found.version !== FORMAT_VERSION) {
+    throw new MaxleafError(
+      "unsupported_format_version",
+      `${what} has format version ${found.version}; this version of Maxleaf reads ${FORMAT_VERSION}`,
+    );
+  }
+  if (found.kind !== CONTAINER_CODES[kind]) throw corrupt(what, `it is of kind ${found.kind}, not a ${kind}`);
+}
