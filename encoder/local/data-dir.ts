@@ -34,7 +34,9 @@ export async function openDataDir(path: string): Promise<DataDir> {
     await mkdir(dataDir.logs, { recursive: true });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new MaxleafError("invalid_request", `the data folder ${quote(absolute)} cannot be created: ${why}`, { cause });
+    throw new MaxleafError("invalid_request", `the data folder ${quote(absolute)} cannot be created: ${why}`, {
+      cause,
+    });
   }
   return dataDir;
 }

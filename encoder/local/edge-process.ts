@@ -121,12 +121,19 @@ export async function startEdge(options: EdgeOptions): Promise<EdgeProcess> {
   child.send(message);
   const timeout = AbortSignal.timeout(START_TIMEOUT_MS);
   try {
-    const url = await awaitReply(child, options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]));
+    const url = await awaitReply(
+      child,
+      options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]),
+    );
     return { url, exited, stop: () => stopChild(child) };
   } catch (cause) {
     child.kill("SIGKILL");
     options.signal?.throwIfAborted();
-    const why = timeout.aborted ? `no answer within ${START_TIMEOUT_MS / 1000} s` : cause instanceof Error ? cause.message : String(cause);
+    const why = timeout.aborted
+      ? `no answer within ${START_TIMEOUT_MS / 1000} s`
+      : cause instanceof Error
+        ? cause.message
+        : String(cause);
     throw new MaxleafError("internal", `the edge worker did not start: ${why}\n${logTail()}`.trim(), { cause });
   }
 }

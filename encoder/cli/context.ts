@@ -1,0 +1,47 @@
+/**
+ * What every command gets besides its own options.
+ *
+ * @module
+ */
+import type { Command } from "commander";
+import { DEFAULT_DATA_DIR } from "../local/data-dir.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface CommandContext {
+  terminal: Terminal;
+  /** Aborted by Ctrl-C. */
+  signal: AbortSignal;
+  /** The environment variables. */
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  dataDir: string;
+  s3Endpoint?: string;
+  s3Bucket?: string;
+  verbose?: boolean;
+  debug?: boolean;
+}
+
+/** Ctrl-C: the reason that {@link CommandContext.signal} carries. */
+export class Interrupted extends Error {
+  constructor() {
+    super("interrupted");
+    this.name = "Interrupted";
+  }
+}
+
+/** Adds {@link GlobalOptions} to the program. */
+export function addGlobalOptions(program: Command, env: CommandContext["env"]): void {
+  program
+    .option(
+      "--data-dir <folder>",
+      "where the local bucket is kept (MAXLEAF_DATA_DIR)",
+      env["MAXLEAF_DATA_DIR"] ?? DEFAULT_DATA_DIR,
+    )
+    .option("--s3-endpoint <url>", "use this S3-compatible bucket instead (MAXLEAF_S3_ENDPOINT)")
+    .option("--s3-bucket <name>", "its name (MAXLEAF_S3_BUCKET; credentials by AWS_*)")
+    .option("--verbose", "say what happens, wrangler's own output included")
+    .option("--debug", "print the stack of an error");
+}

@@ -1,0 +1,52 @@
+/**
+ * Gathers pages of several documents into one call of the model: a folder of one-page images is encoded as fast as one
+ * long document.
+ *
+ * @module
+ */
+import type { Model, ModelPage, PageWords } from "../models/model.ts";
+
+/** Pages of one call. 16 pages are about 50 windows of 256 tokens, which keep two cores busy for some seconds. */
+const MAX_BATCH_PAGES = 16;
+
+interface Waiting {
+  page: PageWords;
+  resolve: (page: ModelPage) => void;
+  reject: (error: unknown) => void;
+}
+
+export class PageBatcher {
+  readonly #model: Pick<Model, "encodePages">;
+  readonly #waiting: Waiting[] = [];
+  #encoding = false;
+
+  constructor(model: Pick<Model, "encodePages">) {
+    this.#model = model;
+  }
+
+  /** Encodes `page` together with whatever else is waiting when the model becomes free. */
+  encode(page: PageWords): Promise<ModelPage> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ page, resolve, reject });
+      if (!this.#encoding) void this.#encodeWaiting();
+    });
+  }
+
+  async #encodeWaiting(): Promise<void> {
+    this.#encoding = true;
+    while (this.#waiting.length > 0) await this.#encodeBatch(this.#waiting.splice(0, MAX_BATCH_PAGES));
+    this.#encoding = false;
+  }
+
+  async #encodeBatch(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const pages = await this.#model.encodePages(batch.map(({ page }) => page));
+      if (pages.length !== batch.length) throw new Error(`the model gave ${pages.length} pages for ${batch.length}`);
+      pages.forEach((page, position) => batch[position]?.resolve(page));
+    } catch (error) {
+      // One document's page must not fail another's: alone, only the culprit fails.
+      if (batch.length === 1) batch[0]?.reject(error);
+      else for (const waiting of batch) await this.#encodeBatch([waiting]);
+    }
+  }
+}
