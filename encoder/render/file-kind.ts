@@ -1,0 +1,68 @@
+/**
+ * Which files can be rendered: by name for walks through folders, by content for everything else.
+ *
+ * @module
+ */
+import { fileTypeFromBuffer } from "file-type";
+import { MaxleafError, quote } from "../../shared/errors.ts";
+
+/** Media types that can be rendered, and the file name endings that promise them. */
+export const INGESTIBLE_TYPES = {
+  "application/pdf": [".pdf"],
+  "image/png": [".png"],
+  "image/jpeg": [".jpg", ".jpeg"],
+  "image/webp": [".webp"],
+  "image/tiff": [".tif", ".tiff"],
+} as const satisfies Record<string, readonly `.${string}`[]>;
+
+export type IngestibleType = keyof typeof INGESTIBLE_TYPES;
+
+const ENDINGS: readonly string[] = Object.values(INGESTIBLE_TYPES).flat();
+
+/** Whether a file of this name promises to be renderable. A walk through a folder passes the others over. */
+export function isIngestible(name: string): boolean {
+  const lower = name.toLowerCase();
+  return ENDINGS.some((ending) => lower.endsWith(ending));
+}
+
+/** Readers look for the PDF header within this many bytes (ISO 32000-1, annex H, note 13); mail gateways put junk before it. */
+const PDF_HEADER_WITHIN = 1_024;
+const PDF_HEADER = "%PDF-";
+/** Enough to tell text from binary. */
+const TEXT_SAMPLE_BYTES = 4_096;
+
+/**
+ * What `bytes` are, whatever the file is called.
+ *
+ * Errors: `file_empty`, `file_unsupported` (says what it is instead).
+ */
+export async function detectType(name: string, bytes: Uint8Array): Promise<IngestibleType> {
+  if (bytes.byteLength === 0) throw new MaxleafError("file_empty", `${quote(name)} is empty (0 bytes)`);
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, PDF_HEADER_WITHIN)).toString(
+    "latin1",
+  );
+  if (head.includes(PDF_HEADER)) return "application/pdf";
+  const found = await fileTypeFromBuffer(bytes);
+  if (found !== undefined && isIngestibleType(found.mime)) return found.mime;
+  const what = found === undefined ? describeUnknown(bytes) : `a ${found.ext.toUpperCase()} file (${found.mime})`;
+  throw new MaxleafError(
+    "file_unsupported",
+    `${quote(name)} is ${what}; PDF, PNG, JPEG, WebP and TIFF files can be read`,
+  );
+}
+
+function isIngestibleType(mime: string): mime is IngestibleType {
+  return Object.hasOwn(INGESTIBLE_TYPES, mime);
+}
+
+function describeUnknown(bytes: Uint8Array): string {
+  const sample = bytes.subarray(0, TEXT_SAMPLE_BYTES);
+  if (sample.includes(0)) return "a binary file of an unknown kind";
+  // `stream`: the sample may end inside a character.
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(sample, { stream: true });
+    return "a plain text file";
+  } catch {
+    return "a file of an unknown kind";
+  }
+}

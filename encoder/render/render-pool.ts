@@ -1,0 +1,98 @@
+/**
+ * Renders documents in child processes: a file that crashes, hangs or fills the memory loses its page, or at worst
+ * itself, and never this process.
+ *
+ * @module
+ */
+import { availableParallelism } from "node:os";
+import { MaxleafError } from "../../shared/errors.ts";
+import { DOCUMENTS_PER_PROCESS, MAX_RENDER_PROCESSES } from "./limits.ts";
+import { RenderProcess } from "./render-process.ts";
+import { RenderedDocument } from "./rendered-document.ts";
+import type { RenderedPage, SourceFile } from "./rendered-page.ts";
+
+export interface RenderOptions {
+  /** Documents rendered at once. Default: one process per two cores, at most `MAX_RENDER_PROCESSES`. */
+  processes?: number;
+}
+
+/** Keeps render processes and lends each to one document at a time. */
+export class RenderPool {
+  readonly #idle: RenderProcess[] = [];
+  readonly #lent = new Set<RenderProcess>();
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
+  #closed = false;
+
+  constructor(options: RenderOptions = {}) {
+    this.#free = options.processes ?? Math.min(MAX_RENDER_PROCESSES, Math.max(1, availableParallelism() >> 1));
+  }
+
+  /**
+   * Opens a document; waits while all processes are taken. Iterate over the result once, or close it.
+   *
+   * Errors: `file_empty`, `file_unsupported`, `file_encrypted`, `file_unreadable`, `file_too_large`, `render_timeout`.
+   */
+  async open(file: SourceFile): Promise<RenderedDocument> {
+    await this.#acquire();
+    try {
+      return await RenderedDocument.open(file, {
+        take: () => this.#take(),
+        giveBack: (process) => this.#giveBack(process),
+        end: () => this.#release(),
+      });
+    } catch (error) {
+      this.#release();
+      throw error;
+    }
+  }
+
+  /** Ends all processes. Documents still being read fail. */
+  close(): void {
+    this.#closed = true;
+    for (const process of [...this.#idle, ...this.#lent]) process.kill();
+    this.#idle.length = 0;
+    this.#lent.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  async #acquire(): Promise<void> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #release(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free++;
+    else next();
+  }
+
+  #take(): RenderProcess {
+    if (this.#closed) throw new MaxleafError("internal", "the render pool is closed");
+    let process = this.#idle.pop();
+    // An idle process may have been ended from outside.
+    while (process !== undefined && !process.alive) process = this.#idle.pop();
+    process ??= new RenderProcess();
+    this.#lent.add(process);
+    return process;
+  }
+
+  #giveBack(process: RenderProcess): void {
+    this.#lent.delete(process);
+    if (this.#closed || !process.alive || process.documents >= DOCUMENTS_PER_PROCESS) process.kill();
+    else this.#idle.push(process);
+  }
+}
+
+/** Renders one document with a process of its own. See {@link RenderPool.open} for the errors. */
+export async function* renderDocument(file: SourceFile): AsyncGenerator<RenderedPage, void> {
+  const pool = new RenderPool({ processes: 1 });
+  try {
+    yield* await pool.open(file);
+  } finally {
+    pool.close();
+  }
+}

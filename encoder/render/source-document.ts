@@ -1,0 +1,45 @@
+/**
+ * A source file opened for reading, of whatever kind. Runs inside a render process.
+ *
+ * @module
+ */
+import { MaxleafError, quote } from "../../shared/errors.ts";
+import { detectType, type IngestibleType } from "./file-kind.ts";
+import { openImage } from "./image-document.ts";
+import { MAX_DOCUMENT_PAGES, MAX_SOURCE_BYTES } from "./limits.ts";
+import { openPdf } from "./pdf-document.ts";
+import type { RenderedPage, SourceFile } from "./rendered-page.ts";
+
+export interface SourceDocument {
+  readonly pageCount: number;
+  /**
+   * Renders a page, 1-based. A page of which only a part fails comes back with its `problem`.
+   *
+   * @param options - `draw: false`: a placeholder instead of the picture.
+   */
+  renderPage(pageNumber: number, options: { draw: boolean }): Promise<RenderedPage>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a file by its content.
+ *
+ * Errors: `file_empty`, `file_unsupported`, `file_unreadable`, `file_encrypted`, `file_too_large`.
+ */
+export async function openSource(file: SourceFile): Promise<{ contentType: IngestibleType; document: SourceDocument }> {
+  if (file.bytes.byteLength > MAX_SOURCE_BYTES) {
+    throw new MaxleafError(
+      "file_too_large",
+      `${quote(file.name)} has ${file.bytes.byteLength} bytes; the limit is ${MAX_SOURCE_BYTES}`,
+    );
+  }
+  const contentType = await detectType(file.name, file.bytes);
+  const document = contentType === "application/pdf" ? await openPdf(file) : await openImage(file);
+  if (document.pageCount >= 1 && document.pageCount <= MAX_DOCUMENT_PAGES) return { contentType, document };
+  await document.close();
+  if (document.pageCount < 1) throw new MaxleafError("file_empty", `${quote(file.name)} has no pages`);
+  throw new MaxleafError(
+    "file_too_large",
+    `${quote(file.name)} has ${document.pageCount} pages; the limit is ${MAX_DOCUMENT_PAGES}`,
+  );
+}

@@ -1,0 +1,79 @@
+/**
+ * Lines cut into words. Scripts that write no spaces are cut by the Unicode word rules and dictionaries of ICU.
+ *
+ * @module
+ */
+import { type Box, overlap, union } from "./geometry.ts";
+import type { Line } from "./lines.ts";
+
+/** A word as drawn; `box` in points of the page as shown. */
+export interface PlacedWord {
+  text: string;
+  box: Box;
+}
+
+const SPACELESS =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+const segmenter = new Intl.Segmenter(undefined, { granularity: "word" });
+
+/** The words of a line in order. Never empty strings. */
+export function wordsOf(line: Line): PlacedWord[] {
+  const words: PlacedWord[] = [];
+  for (const match of line.text.matchAll(/\S+/gu)) {
+    for (const [from, to] of cuts(match[0])) {
+      const word = placedWord(line, match.index + from, match.index + to);
+      if (word !== undefined) words.push(word);
+    }
+  }
+  return words;
+}
+
+/** Ranges of `text` that are words. Punctuation stays with the word before it. */
+function cuts(text: string): [number, number][] {
+  if (!SPACELESS.test(text)) return [[0, text.length]];
+  const ranges: [number, number][] = [];
+  for (const { index, segment, isWordLike } of segmenter.segment(text)) {
+    const last = ranges.at(-1);
+    if (last !== undefined && isWordLike !== true) last[1] = index + segment.length;
+    else ranges.push([index, index + segment.length]);
+  }
+  return ranges;
+}
+
+function placedWord(line: Line, from: number, to: number): PlacedWord | undefined {
+  const text = normalise(line.text.slice(from, to));
+  const [first, ...rest] = line.boxes.slice(from, to);
+  if (text === "" || first === undefined) return undefined;
+  return { text, box: rest.reduce(union, first) };
+}
+
+/**
+ * What nobody can read or search: controls, soft hyphens, zero-width and direction marks, private use (a font without a
+ * usable map to Unicode), the replacement character.
+ */
+const UNREADABLE = /[\p{Cc}\p{Co}\p{Cn}\p{Cs}\s\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffd]/gu;
+
+/** Soft hyphens at the end stay until hyphenated words are joined. */
+function normalise(raw: string): string {
+  const softEnd = raw.endsWith("\u00ad") ? "\u00ad" : "";
+  const text = raw.normalize("NFKC").replace(UNREADABLE, "");
+  return text === "" ? "" : text + softEnd;
+}
+
+/** A word drawn twice in nearly the same place (fake bold, a shadow) is one word. */
+const SAME_PLACE = 0.8;
+
+/** `words` without those that print an equal word again in the same place. */
+export function withoutOverprints<W extends PlacedWord>(words: readonly W[]): W[] {
+  const seen = new Map<string, Box[]>();
+  return words.filter((word) => {
+    const boxes = seen.get(word.text);
+    if (boxes === undefined) {
+      seen.set(word.text, [word.box]);
+      return true;
+    }
+    if (boxes.some((box) => overlap(box, word.box) > SAME_PLACE)) return false;
+    boxes.push(word.box);
+    return true;
+  });
+}
