@@ -63,6 +63,11 @@ export class BagScan implements RegionHolder {
     return this.#kernel.memory.int32(this.#scores, this.#pageCount);
   }
 
+  /** `[pageCount]` masks over all segments. A view, as {@link scores}. */
+  selected(): Uint8Array {
+    return this.#kernel.memory.uint8(this.#selected, this.#pageCount);
+  }
+
   release(): void {
     releaseAll(this.#kernel.memory, [this.#selected, this.#scores]);
   }

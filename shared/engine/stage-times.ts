@@ -1,0 +1,51 @@
+/**
+ * How long each stage of a search took.
+ *
+ * @module
+ */
+export type Stage = "tables" | "candidates" | "rerank" | "exact" | "hits";
+
+/** Milliseconds by stage; a stage may run several times. At the edge the clock stands still between reads: see docs/benchmarks.md. */
+export class StageTimes {
+  readonly #nowMs: () => number;
+  readonly #startedMs: number;
+  readonly #spentMs: Record<Stage, number> = { tables: 0, candidates: 0, rerank: 0, exact: 0, hits: 0 };
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+    this.#startedMs = nowMs();
+  }
+
+  /** Runs `work` and books its time on `stage`. */
+  run<T>(stage: Stage, work: () => T): T {
+    const startedMs = this.#nowMs();
+    try {
+      return work();
+    } finally {
+      this.#spentMs[stage] += this.#nowMs() - startedMs;
+    }
+  }
+
+  /** The same, waiting for what `work` promises. */
+  async runAsync<T>(stage: Stage, work: () => Promise<T>): Promise<T> {
+    const startedMs = this.#nowMs();
+    try {
+      return await work();
+    } finally {
+      this.#spentMs[stage] += this.#nowMs() - startedMs;
+    }
+  }
+
+  /** Up to now. */
+  report(): Record<`${Stage}Ms` | "totalMs", number> {
+    const { tables, candidates, rerank, exact, hits } = this.#spentMs;
+    return {
+      tablesMs: tables,
+      candidatesMs: candidates,
+      rerankMs: rerank,
+      exactMs: exact,
+      hitsMs: hits,
+      totalMs: this.#nowMs() - this.#startedMs,
+    };
+  }
+}

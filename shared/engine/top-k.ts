@@ -1,0 +1,102 @@
+/**
+ * The best few of many scores, in an order that never depends on chance: higher scores first, equal ones by position.
+ *
+ * @module
+ */
+
+/** Whether (score a, position a) comes before (score b, position b). */
+export function comesBefore(scoreA: number, positionA: number, scoreB: number, positionB: number): boolean {
+  return scoreA > scoreB || (scoreA === scoreB && positionA < positionB);
+}
+
+/**
+ * Positions of the `limit` best scores, best first. Linear in the scores that cannot enter, so cheap when few do.
+ *
+ * @param selected a position whose byte is 0 is left out.
+ */
+export function topPositions(scores: Int32Array, selected: Uint8Array, limit: number): number[] {
+  const heap = new WorstFirstHeap(limit);
+  for (let position = 0; position < scores.length; position++) {
+    if (selected[position] !== 0) heap.offer(scores[position] ?? 0, position);
+  }
+  return heap.positions();
+}
+
+/** Keeps the best `capacity` offers; its root is the worst of them. */
+class WorstFirstHeap {
+  readonly #scores: Float64Array;
+  readonly #positions: Uint32Array;
+  #size = 0;
+
+  constructor(capacity: number) {
+    this.#scores = new Float64Array(capacity);
+    this.#positions = new Uint32Array(capacity);
+  }
+
+  offer(score: number, position: number): void {
+    if (this.#size < this.#scores.length) {
+      this.#set(this.#size, score, position);
+      this.#size += 1;
+      this.#rise(this.#size - 1);
+      return;
+    }
+    if (this.#size === 0 || !comesBefore(score, position, this.#score(0), this.#position(0))) return;
+    this.#set(0, score, position);
+    this.#sink();
+  }
+
+  /** Best first. */
+  positions(): number[] {
+    return Array.from({ length: this.#size }, (_, slot) => slot)
+      .toSorted((a, b) => this.#score(b) - this.#score(a) || this.#position(a) - this.#position(b))
+      .map((slot) => this.#position(slot));
+  }
+
+  #score(slot: number): number {
+    return this.#scores[slot] ?? 0;
+  }
+
+  #position(slot: number): number {
+    return this.#positions[slot] ?? 0;
+  }
+
+  #set(slot: number, score: number, position: number): void {
+    this.#scores[slot] = score;
+    this.#positions[slot] = position;
+  }
+
+  #isWorse(slot: number, other: number): boolean {
+    return comesBefore(this.#score(other), this.#position(other), this.#score(slot), this.#position(slot));
+  }
+
+  #swap(a: number, b: number): void {
+    const score = this.#score(a);
+    const position = this.#position(a);
+    this.#set(a, this.#score(b), this.#position(b));
+    this.#set(b, score, position);
+  }
+
+  #rise(from: number): void {
+    let slot = from;
+    while (slot > 0) {
+      const parent = (slot - 1) >> 1;
+      if (!this.#isWorse(slot, parent)) return;
+      this.#swap(slot, parent);
+      slot = parent;
+    }
+  }
+
+  #sink(): void {
+    let slot = 0;
+    for (;;) {
+      const left = 2 * slot + 1;
+      const right = left + 1;
+      let worst = slot;
+      if (left < this.#size && this.#isWorse(left, worst)) worst = left;
+      if (right < this.#size && this.#isWorse(right, worst)) worst = right;
+      if (worst === slot) return;
+      this.#swap(slot, worst);
+      slot = worst;
+    }
+  }
+}
