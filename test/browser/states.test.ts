@@ -1,55 +1,19 @@
 /**
  * States of the search page that are hard to bring about with real documents, over canned answers of the API.
  */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Browser, Page } from "playwright-core";
-import { hasChromium, launchChromium, openPage, saveScreenshot } from "./support/browser.ts";
+import { describe, expect, it } from "vitest";
+import { hasChromium, saveScreenshot } from "./support/browser.ts";
 import { heatAlphas } from "./support/canvas.ts";
 import { gridExplanation, hit, indexList, problem, QUERY, searchResponse } from "./support/fixture-data.ts";
-import { startFixtureServer } from "./support/fixture-server.ts";
-import type { FixtureServer, Scenario } from "./support/fixture-server.ts";
+import { USUAL, useFixturePage } from "./support/fixture-page.ts";
 
 const XSS_NAME = "<img src=x onerror=\"document.title='owned'\"><b>report.pdf";
 
-const usual: Scenario = {
-  indexes: () => ({ body: indexList("samples", "reports") }),
-  search: () => ({ body: searchResponse([hit(1), hit(2), hit(3), hit(4)]) }),
-  explain: () => ({ body: gridExplanation() }),
-  images: true,
-};
-
 describe.runIf(hasChromium())("the search page over canned answers", () => {
-  let browser: Browser;
-  let server: FixtureServer;
-  let page: Page;
-  let faults: string[];
-
-  beforeAll(async () => {
-    browser = await launchChromium();
-    server = await startFixtureServer(usual);
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await server?.close();
-  });
-
-  beforeEach(async () => {
-    server.scenario = { ...usual };
-    server.aborted.length = 0;
-    ({ page, faults } = await openPage(browser));
-  });
-
-  afterEach(async () => {
-    await page.context().close();
-  });
-
-  async function ask(query = QUERY): Promise<void> {
-    await page.fill("#query", query);
-    await page.press("#query", "Enter");
-  }
+  const fixture = useFixturePage();
 
   it("runs under a strict content security policy without a complaint", async () => {
+    const { server, page, faults, ask } = fixture;
     await page.goto(server.url);
     await ask();
     await page.click("a.card");
@@ -58,6 +22,7 @@ describe.runIf(hasChromium())("the search page over canned answers", () => {
   });
 
   it("shows a document's name as text, whatever it holds", async () => {
+    const { server, page, ask } = fixture;
     server.scenario.search = () => ({
       body: searchResponse([{ ...hit(1, XSS_NAME), snippet: "<script>document.title='owned'</script>" }]),
     });
@@ -72,6 +37,7 @@ describe.runIf(hasChromium())("the search page over canned answers", () => {
   });
 
   it("shows the problem's own words and its code, and searches again on demand", async () => {
+    const { server, page, ask } = fixture;
     server.scenario.search = () =>
       problem(503, "encoder_unavailable", "The encoder at 127.0.0.1 does not answer, so questions cannot be read.");
     await page.goto(server.url);
@@ -82,7 +48,7 @@ describe.runIf(hasChromium())("the search page over canned answers", () => {
     expect(await failure.locator("code").textContent()).toBe("encoder_unavailable");
     await saveScreenshot(page, "state-error");
 
-    server.scenario.search = usual.search;
+    server.scenario.search = USUAL.search;
     await failure.getByRole("button", { name: "Try again" }).click();
     await page.waitForSelector("a.card");
     expect(await page.locator("a.card").count()).toBe(4);
@@ -90,6 +56,7 @@ describe.runIf(hasChromium())("the search page over canned answers", () => {
   });
 
   it("says so when the server is gone", async () => {
+    const { server, page, ask } = fixture;
     await page.goto(server.url);
     await page.waitForSelector(".start");
     await page.route("**/search", (route) => route.abort("connectionrefused"));
@@ -98,6 +65,7 @@ describe.runIf(hasChromium())("the search page over canned answers", () => {
   });
 
   it("reports an answer that is no JSON", async () => {
+    const { server, page, ask } = fixture;
     await page.goto(server.url);
     await page.waitForSelector(".start");
     await page.route("**/search", (route) => route.fulfill({ status: 502, body: "<h1>Bad gateway</h1>" }));
@@ -106,18 +74,20 @@ describe.runIf(hasChromium())("the search page over canned answers", () => {
   });
 
   it("tells how to make an index when there is none, and looks again", async () => {
+    const { server, page } = fixture;
     server.scenario.indexes = () => ({ body: indexList() });
     await page.goto(server.url);
     expect(await page.textContent(".notice h2")).toBe("No index yet");
     expect(await page.textContent(".notice pre")).toContain("maxleaf ingest");
     await saveScreenshot(page, "state-no-index");
-    server.scenario.indexes = usual.indexes;
+    server.scenario.indexes = USUAL.indexes;
     await page.getByRole("button", { name: "Look again" }).click();
     await page.waitForSelector(".start");
     expect(await page.locator("#index option").count()).toBe(2);
   });
 
   it("answers a question asked without any index with the same advice", async () => {
+    const { server, page, faults, ask } = fixture;
     server.scenario.indexes = () => ({ body: indexList() });
     await page.goto(server.url);
     await page.waitForSelector(".notice");
@@ -127,6 +97,7 @@ describe.runIf(hasChromium())("the search page over canned answers", () => {
   });
 
   it("says that nothing was found", async () => {
+    const { server, page, ask } = fixture;
     server.scenario.search = () => ({ body: searchResponse([], 0) });
     await page.goto(server.url);
     await ask();
@@ -134,7 +105,8 @@ describe.runIf(hasChromium())("the search page over canned answers", () => {
   });
 
   it("shows placeholders while it waits, and marks the list as busy", async () => {
-    server.scenario.search = () => ({ ...usual.search({ query: QUERY, k: 10 }), delayMs: 400 });
+    const { server, page, ask } = fixture;
+    server.scenario.search = () => ({ ...USUAL.search({ query: QUERY, k: 10 }), delayMs: 400 });
     await page.goto(server.url);
     await ask();
     await page.waitForSelector("#results[aria-busy=true] .skeleton");
@@ -144,6 +116,7 @@ describe.runIf(hasChromium())("the search page over canned answers", () => {
   });
 
   it("gives up a search when a newer one is asked, and shows the newer one", async () => {
+    const { server, page, ask } = fixture;
     server.scenario.search = ({ query }) =>
       query === "slow question"
         ? { body: searchResponse([hit(1, "slow.pdf")]), delayMs: 2_000 }
@@ -158,6 +131,7 @@ describe.runIf(hasChromium())("the search page over canned answers", () => {
   });
 
   it("stands in for pictures that are missing", async () => {
+    const { server, page, ask } = fixture;
     server.scenario.images = false;
     await page.goto(server.url);
     await ask();
@@ -168,6 +142,7 @@ describe.runIf(hasChromium())("the search page over canned answers", () => {
   });
 
   it("paints the cells of a patch grid and leaves those without a vector blank", async () => {
+    const { server, page, ask } = fixture;
     await page.goto(server.url);
     await ask();
     await page.click("a.card");
@@ -181,6 +156,7 @@ describe.runIf(hasChromium())("the search page over canned answers", () => {
   });
 
   it("keeps the page usable when the heat map fails", async () => {
+    const { server, page, ask } = fixture;
     server.scenario.explain = () => problem(503, "store_unavailable", "The bucket does not answer.");
     await page.goto(server.url);
     await ask();
@@ -188,12 +164,13 @@ describe.runIf(hasChromium())("the search page over canned answers", () => {
     await page.waitForSelector(".evidence-message button");
     expect(await page.textContent(".evidence-message")).toContain("The bucket does not answer. (store_unavailable)");
     expect(await page.locator(".outline").count()).toBe(3);
-    server.scenario.explain = usual.explain;
+    server.scenario.explain = USUAL.explain;
     await page.click(".evidence-message button");
     await page.waitForSelector(".token");
   });
 
   it("opens a linked page that is not among the hits by asking for its document", async () => {
+    const { server, page } = fixture;
     server.scenario.search = ({ filter }) => ({
       body: searchResponse(filter === undefined ? [hit(1)] : [hit(1), hit(7)]),
     });
@@ -206,6 +183,7 @@ describe.runIf(hasChromium())("the search page over canned answers", () => {
   });
 
   it("says so when a linked page does not exist", async () => {
+    const { server, page } = fixture;
     await page.goto(`${server.url}/?q=x&index=samples&doc=ffffffffffffffffffff&page=2`);
     expect(await page.getByRole("alert").locator("code").textContent()).toBe("page_not_found");
     await page.getByRole("button", { name: "Try again" }).click();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { namedTokens, toggleToken, tokenLabel } from "./evidence.ts";
+import { continuesWord, namedTokens, toggleToken, tokenLabel } from "./evidence.ts";
 
 describe("namedTokens", () => {
   it("leaves out augmentation tokens, which cover no character of the question", () => {
@@ -10,6 +10,18 @@ describe("namedTokens", () => {
     ];
     expect(namedTokens(tokens)).toEqual([0, 1]);
     expect(tokens.map(tokenLabel)).toEqual(["rev", "enue", "[MASK]"]);
+  });
+});
+
+describe("continuesWord", () => {
+  it("joins pieces of a word, but neither the next word nor punctuation", () => {
+    const tokens = [
+      { text: "rev", start: 0, end: 3 },
+      { text: "##enue", start: 3, end: 7 },
+      { text: "rose", start: 8, end: 12 },
+      { text: "?", start: 12, end: 13 },
+    ];
+    expect(tokens.map((_, position) => continuesWord(tokens, position))).toEqual([false, true, false, false]);
   });
 });
 

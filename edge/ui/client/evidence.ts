@@ -33,6 +33,13 @@ export function tokenLabel(token: QueryToken): string {
   return token.text.replace(/^##/, "");
 }
 
+/** Whether token `position` is a later piece of the word that the token before it began. */
+export function continuesWord(tokens: readonly QueryToken[], position: number): boolean {
+  const [before, token] = [tokens[position - 1], tokens[position]];
+  if (before === undefined || token === undefined || before.end !== token.start) return false;
+  return /^[\p{L}\p{N}]/u.test(tokenLabel(token));
+}
+
 export class EvidencePanel {
   readonly #tokens: HTMLElement;
   readonly #legend: HTMLElement;
@@ -107,9 +114,7 @@ export class EvidencePanel {
     const scores = explanation.scores[token] ?? [];
     const box = bestBox(scores);
     const score = box === undefined ? undefined : scores[box];
-    const previous = explanation.tokens[token - 1];
-    const continues =
-      previous !== undefined && queryToken !== undefined && previous.end === queryToken.start && token > 0;
+    const continues = continuesWord(explanation.tokens, token);
     const button = element(
       "button",
       { type: "button", class: continues ? "token continues" : "token", "data-token": token },

@@ -72,12 +72,20 @@ export class Results {
       index: response.index,
       open: { document: hit.document.id, page: hit.page },
     });
-    const name = element("h3", { class: "card-name" }, element("span", { class: "folder" }, folder), file);
     const body = element(
       "div",
       { class: "card-body" },
-      element("div", { class: "card-head" }, element("span", { class: "rank" }, String(hit.rank)), name),
-      element("p", { class: "card-page" }, `Page ${hit.page} of ${hit.document.pageCount}`),
+      element(
+        "div",
+        { class: "card-head" },
+        element("span", { class: "rank" }, String(hit.rank)),
+        element("h3", { class: "card-name" }, file),
+      ),
+      element(
+        "p",
+        { class: "card-page" },
+        `Page ${hit.page} of ${hit.document.pageCount}${folder === "" ? "" : ` · ${folder}`}`,
+      ),
       scoreBar(hit.score, response.tokens.length),
       snippet(hit),
     );

@@ -8,7 +8,7 @@ import { isTyping, element, need } from "./dom.ts";
 import { formatQuantity } from "./format.ts";
 import { errorNotice, noHitsNotice, noIndexNotice, startNotice } from "./notices.ts";
 import { Results } from "./results.ts";
-import { summarise, timingDetails } from "./timings.ts";
+import { timingDetails, timingLine } from "./timings.ts";
 import type { Hit, Index, SearchResponse } from "./types.ts";
 
 export interface SearchViewHandlers {
@@ -69,35 +69,35 @@ export class SearchView {
   }
 
   showStart(index: Index | undefined): void {
-    this.#show("start", "", index === undefined ? [] : [startNotice(index, this.#handlers.onSearch)]);
+    this.#show("start", [], index === undefined ? [] : [startNotice(index, this.#handlers.onSearch)]);
     this.results.clear();
   }
 
   showNoIndex(onRetry: () => void): void {
-    this.#show("start", "", [noIndexNotice(onRetry)]);
+    this.#show("start", [], [noIndexNotice(onRetry)]);
     this.results.clear();
   }
 
   showLoading(): void {
-    this.#show("results", "Searching…", []);
+    this.#show("results", ["Searching…"], []);
     this.results.showLoading();
   }
 
   showResponse(response: SearchResponse): void {
     const none = response.hits.length === 0;
-    this.#show("results", summarise(response).join(" · "), none ? [noHitsNotice(response)] : []);
+    this.#show("results", timingLine(response), none ? [noHitsNotice(response)] : []);
     this.#details.replaceChildren(timingDetails(response));
     this.results.show(response);
   }
 
   showError(error: unknown, onRetry: () => void): void {
-    this.#show("results", "", [errorNotice(error, onRetry)]);
+    this.#show("results", [], [errorNotice(error, onRetry)]);
     this.results.clear();
   }
 
-  #show(layout: "start" | "results", status: string, notices: HTMLElement[]): void {
+  #show(layout: "start" | "results", status: (Node | string)[], notices: HTMLElement[]): void {
     document.body.dataset.layout = layout;
-    this.#status.textContent = status;
+    this.#status.replaceChildren(...status);
     this.#details.replaceChildren();
     this.#notice.replaceChildren(...notices);
   }

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { element, need, placeBox } from "./dom.ts";
+import { outlineBoxes } from "./boxes.ts";
+import { need } from "./dom.ts";
 import { combineTokens, cssColour, heatColour, intensity } from "./heatmap.ts";
 import type { ScoreRange } from "./heatmap.ts";
-import type { Box, Explanation, Hit, Match } from "./types.ts";
+import type { Explanation, Hit, Match } from "./types.ts";
 
 /** Long edge of the heat map's own pixels: as fine as the page images, and it stretches with zoom. */
 const HEAT_CANVAS_PX = 1_600;
@@ -72,18 +73,9 @@ export class Stage {
     }
   }
 
-  /** Outlines the places where tokens matched best. */
-  drawOutlines(matches: readonly Match[]): void {
-    const places = new Map<string, { box: Box; title: string }>();
-    for (const { box, text } of matches) {
-      if (box !== undefined) places.set(box.join(), { box, title: text ?? "" });
-    }
-    const outlines = [...places.values()].map(({ box, title }) => {
-      const outline = element("span", { class: "outline", title });
-      placeBox(outline, box);
-      return outline;
-    });
-    this.#outlines.replaceChildren(...outlines);
+  /** Outlines the places where tokens matched best. `range`: the scores that span faint to full. */
+  drawOutlines(matches: readonly Match[], range: ScoreRange | undefined): void {
+    this.#outlines.replaceChildren(...outlineBoxes(matches, range));
   }
 
   /** Brings the first outline into view when the page is larger than the stage. */

@@ -7,16 +7,20 @@ import { element } from "./dom.ts";
 import { formatBytes, formatCount, formatMs, formatQuantity } from "./format.ts";
 import type { Performance, SearchResponse } from "./types.ts";
 
-/** The parts of the line, in reading order. */
-export function summarise({ hits, performance }: SearchResponse): string[] {
+const SEPARATOR = " · ";
+
+/** One line: what matters to everybody, and, where there is room, how much work it was. */
+export function timingLine({ hits, performance }: SearchResponse): HTMLElement[] {
   const encode = performance.encodeCached ? "question encoded before" : `encode ${formatMs(performance.encodeMs)}`;
-  return [
-    formatQuantity(hits.length, "result"),
-    `search ${formatMs(performance.searchMs)}`,
-    encode,
+  const main = [formatQuantity(hits.length, "result"), `search ${formatMs(performance.searchMs)}`, encode];
+  const work = [
     `${formatQuantity(performance.pagesSearched, "page")} searched`,
     formatQuantity(performance.candidates, "candidate"),
     formatQuantity(performance.reads, "read"),
+  ];
+  return [
+    element("span", {}, main.join(SEPARATOR)),
+    element("span", { class: "wide-only" }, `${SEPARATOR}${work.join(SEPARATOR)}`),
   ];
 }
 

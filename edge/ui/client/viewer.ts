@@ -4,6 +4,7 @@
  * @module
  */
 import { explain, isAbort, LatestRequest } from "./api.ts";
+import { matchRange } from "./boxes.ts";
 import { need } from "./dom.ts";
 import { EvidencePanel } from "./evidence.ts";
 import { splitName } from "./format.ts";
@@ -135,10 +136,10 @@ export class Viewer {
     text("#viewer-title", file);
     text(
       ".viewer-page",
-      `${folder}${folder === "" ? "" : " · "}Page ${hit.page} of ${hit.document.pageCount} · score ${hit.score.toFixed(2)}`,
+      `Page ${hit.page} of ${hit.document.pageCount} · score ${hit.score.toFixed(2)}${folder === "" ? "" : ` · ${folder}`}`,
     );
     const position = this.#position();
-    text(".viewer-position", position === -1 ? "–" : `${position + 1} of ${response.hits.length}`);
+    text(".viewer-position", position === -1 ? "–" : `${position + 1} / ${response.hits.length}`);
     this.#enable(".previous", position > 0);
     this.#enable(".next", position !== -1 && position < response.hits.length - 1);
     need(".open-image", HTMLAnchorElement, this.#dialog).href = hit.imageUrl;
@@ -157,7 +158,7 @@ export class Viewer {
     if (this.#heat !== undefined) this.#stage.drawHeat(this.#heat.explanation, selected, this.#heat.range);
     const visible = need(".show-outlines", HTMLInputElement, this.#dialog).checked;
     const matches = this.#hit?.matches.filter((match) => selected.has(match.token)) ?? [];
-    this.#stage.drawOutlines(visible ? matches : []);
+    this.#stage.drawOutlines(visible ? matches : [], matchRange(this.#response?.hits ?? []));
   }
 
   async #loadHeat(response: SearchResponse, hit: Hit): Promise<void> {
