@@ -16,7 +16,7 @@ import type { DocumentEntry, EncodedPage } from "../../shared/page.ts";
 import { recipeFingerprint } from "../../shared/recipe/fingerprint.ts";
 import type { Recipe } from "../../shared/recipe/recipe.ts";
 import { layout } from "../../shared/store/layout.ts";
-import { buildSegment, type SpooledDocument } from "./build-segment.ts";
+import { buildSegment, type PageSpool, type SpooledDocument, type SpooledPage } from "./build-segment.ts";
 import {
   checkRecipe,
   CodebookChangedError,
@@ -27,9 +27,9 @@ import {
 } from "./commit-changes.ts";
 import { DocumentTables, type LiveDocument } from "./document-index.ts";
 import { MatrixRunner } from "./matrix-runner.ts";
-import { PageSpool } from "./page-spool.ts";
-import { checkEncodedPage, quantizeVectors } from "./page-vectors.ts";
+import { checkEncodedPage, quantizePage, type QuantizedPage } from "./page-vectors.ts";
 import { planSegments, type SegmentLimits, segmentLimits } from "./plan-segments.ts";
+import { RecordFile } from "./record-file.ts";
 import { trainCodebook } from "./train-codebook.ts";
 import { drawTrainingSample } from "./training-sample.ts";
 import { VectorCoder } from "./vector-coder.ts";
@@ -102,7 +102,7 @@ export class IndexWriter {
     const manifest = await readManifest(options.store, parseIndexName(options.index));
     if (manifest !== undefined) checkRecipe(manifest, options);
     const runner = await MatrixRunner.create({ threads: options.threads });
-    return new IndexWriter(options, runner, await PageSpool.create(options.spoolFolder));
+    return new IndexWriter(options, runner, await RecordFile.createTemporary<QuantizedPage>(options.spoolFolder));
   }
 
   /** The documents of the index as committed, by id: one with the same revision needs no ingestion. */
@@ -125,18 +125,18 @@ export class IndexWriter {
    */
   async addDocument(entry: DocumentEntry, pages: Iterable<EncodedPage> | AsyncIterable<EncodedPage>): Promise<void> {
     const { dim } = this.#options.recipe;
-    const tickets = [];
+    const spooled: SpooledPage[] = [];
     for await (const page of pages) {
       checkEncodedPage(page, dim);
-      const exact = quantizeVectors({ values: page.vectors, count: page.vectorCount, dim });
-      tickets.push(await this.#spool.append({ page: { ...page, vectors: new Float32Array() }, exact }));
+      const place = await this.#spool.append(quantizePage(page, dim));
+      spooled.push({ ...place, vectorCount: page.vectorCount });
     }
-    if (tickets.length === 0) throw new MaxleafError("file_empty", `${quote(entry.name)} has no pages`);
-    if (tickets.length !== entry.pageCount) {
-      const message = `${quote(entry.name)} should have ${entry.pageCount} pages but ${tickets.length} were encoded`;
+    if (spooled.length === 0) throw new MaxleafError("file_empty", `${quote(entry.name)} has no pages`);
+    if (spooled.length !== entry.pageCount) {
+      const message = `${quote(entry.name)} should have ${entry.pageCount} pages but ${spooled.length} were encoded`;
       throw new MaxleafError("internal", message);
     }
-    this.#pending.set(entry.id, { entry, pages: tickets });
+    this.#pending.set(entry.id, { entry, pages: spooled });
   }
 
   /**

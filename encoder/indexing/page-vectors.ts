@@ -12,6 +12,17 @@ import type { Matrix } from "./matrix-runner.ts";
 
 const INT8_MAX = 127;
 
+/** A page whose vectors are int8; `page.vectors` is empty. */
+export interface QuantizedPage {
+  page: EncodedPage;
+  exact: PageVectors;
+}
+
+export function quantizePage(page: EncodedPage, dim: number): QuantizedPage {
+  const exact = quantizeVectors({ values: page.vectors, count: page.vectorCount, dim });
+  return { page: { ...page, vectors: new Float32Array() }, exact };
+}
+
 /** Rows of `vectors` `[count, dim]` on a scale that makes each row's largest value ±127: a cosine above .9999 to the row. */
 export function quantizeVectors({ values, count, dim }: Matrix): PageVectors {
   const exact: PageVectors = { scales: new Float32Array(count), values: new Int8Array(count * dim) };

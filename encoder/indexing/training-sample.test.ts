@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { SpooledDocument } from "./build-segment.ts";
-import { PageSpool } from "./page-spool.ts";
-import { dequantizeInto, quantizeVectors } from "./page-vectors.ts";
+import type { PageSpool, SpooledDocument } from "./build-segment.ts";
+import { dequantizeInto, quantizePage } from "./page-vectors.ts";
+import { RecordFile } from "./record-file.ts";
 import { documentEntry, encodedPage, topicVectors } from "./testing.ts";
 import { drawTrainingSample } from "./training-sample.ts";
 
@@ -10,15 +10,15 @@ let spool: PageSpool;
 const documents: SpooledDocument[] = [];
 const all: string[] = [];
 beforeAll(async () => {
-  spool = await PageSpool.create();
+  spool = await RecordFile.createTemporary();
   for (const [document, counts] of [[3, 0, 5], [0], [7, 2]].entries()) {
     const pages = [];
     for (const [page, count] of counts.entries()) {
       const vectors = topicVectors({ count, dim, topics: 20, spread: 1, seed: document * 10 + page });
-      const exact = quantizeVectors(vectors);
-      pages.push(await spool.append({ page: encodedPage(vectors, page + 1), exact }));
+      const quantized = quantizePage(encodedPage(vectors, page + 1), dim);
+      pages.push({ ...(await spool.append(quantized)), vectorCount: count });
       const stored = { values: new Float32Array(count * dim), count, dim };
-      dequantizeInto(stored, 0, exact);
+      dequantizeInto(stored, 0, quantized.exact);
       all.push(...rows(stored.values));
     }
     documents.push({ entry: await documentEntry(`d${document}.pdf`, counts.length), pages });

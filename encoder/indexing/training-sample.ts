@@ -3,9 +3,8 @@
  *
  * @module
  */
-import type { SpooledDocument } from "./build-segment.ts";
+import type { PageSpool, SpooledDocument } from "./build-segment.ts";
 import type { Matrix } from "./matrix-runner.ts";
-import type { PageSpool } from "./page-spool.ts";
 import { dequantizeInto } from "./page-vectors.ts";
 import { sampleIndexes, seededRandom } from "./random-sample.ts";
 import { MAX_TRAINING_VECTORS } from "./train-codebook.ts";
@@ -24,16 +23,16 @@ export async function drawTrainingSample(
   dim: number,
   maxVectors = Math.min(MAX_TRAINING_VECTORS, Math.floor(MAX_TRAINING_BYTES / (4 * dim))),
 ): Promise<Matrix> {
-  const tickets = documents.flatMap((document) => document.pages);
-  const population = tickets.reduce((sum, ticket) => sum + ticket.vectorCount, 0);
+  const places = documents.flatMap((document) => document.pages);
+  const population = places.reduce((sum, place) => sum + place.vectorCount, 0);
   const chosen = sampleIndexes(maxVectors, population, seededRandom(SAMPLE_SEED));
   const sample: Matrix = { values: new Float32Array(chosen.length * dim), count: chosen.length, dim };
   let filled = 0;
   let pageStart = 0;
-  for (const ticket of tickets) {
-    const pageEnd = pageStart + ticket.vectorCount;
+  for (const place of places) {
+    const pageEnd = pageStart + place.vectorCount;
     if ((chosen[filled] ?? population) < pageEnd) {
-      const { exact } = await spool.read(ticket);
+      const { exact } = await spool.read(place);
       for (let vector = chosen[filled]; vector !== undefined && vector < pageEnd; vector = chosen[filled]) {
         const row = vector - pageStart;
         const scales = exact.scales.subarray(row, row + 1);
