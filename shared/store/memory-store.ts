@@ -3,12 +3,17 @@
  *
  * @module
  */
-import { MaxleafError } from "../errors.ts";
-import type { ByteRange, ListOptions, ListPage, ObjectStore, PutOptions, StoredObject } from "./object-store.ts";
-import { preconditionFailed, resolveRange } from "./object-store.ts";
-
-/** What S3 and R2 answer at most. */
-const MAX_LIST_PAGE = 1_000;
+import { listPageOf } from "./list-page.ts";
+import {
+  type ByteRange,
+  type ListOptions,
+  type ListPage,
+  type ObjectStore,
+  preconditionFailed,
+  type PutOptions,
+  resolveRange,
+  type StoredObject,
+} from "./object-store.ts";
 
 interface Entry {
   bytes: Uint8Array;
@@ -55,34 +60,13 @@ export class MemoryStore implements ObjectStore {
     for (const key of keys) this.#entries.delete(key);
   }
 
-  async list(prefix: string, { cursor, limit = MAX_LIST_PAGE, delimiter }: ListOptions = {}): Promise<ListPage> {
-    if (limit < 1) throw new MaxleafError("internal", `a list of ${limit} objects cannot be asked for`);
-    const page: ListPage = { objects: [], prefixes: [], cursor: undefined };
-    let last = cursor;
-    for (const [key, entry] of [...this.#entries].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-      const name = groupOf(key, prefix, delimiter) ?? key;
-      // Keys inside the group that ended the last page, or this one, are behind us.
-      if (!key.startsWith(prefix) || (last !== undefined && name <= last)) continue;
-      if (page.objects.length + page.prefixes.length === Math.min(limit, MAX_LIST_PAGE)) {
-        return { ...page, cursor: last };
-      }
-      last = name;
-      if (name !== key) page.prefixes.push(name);
-      else
-        page.objects.push({
-          key,
-          size: entry.bytes.byteLength,
-          etag: entry.etag,
-          lastModifiedMs: entry.lastModifiedMs,
-        });
-    }
-    return page;
+  async list(prefix: string, options?: ListOptions): Promise<ListPage> {
+    const objects = Array.from(this.#entries, ([key, { bytes, etag, lastModifiedMs }]) => ({
+      key,
+      size: bytes.byteLength,
+      etag,
+      lastModifiedMs,
+    }));
+    return listPageOf(objects, prefix, options);
   }
-}
-
-/** The part of `key` up to the first delimiter after `prefix`; undefined when there is none. */
-function groupOf(key: string, prefix: string, delimiter: string | undefined): string | undefined {
-  if (delimiter === undefined) return undefined;
-  const end = key.indexOf(delimiter, prefix.length);
-  return end < 0 ? undefined : key.slice(0, end + delimiter.length);
 }
