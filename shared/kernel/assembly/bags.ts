@@ -22,9 +22,9 @@ export function scanBags(
 ): void {
   for (let page = first; page < end; page++) {
     if (load<u8>(selected + page) == 0) continue;
-    const slot = offsets + (<usize>page << 2);
-    let id = ids + (<usize>load<u32>(slot) << 1);
-    const idEnd = ids + (<usize>load<u32>(slot, 4) << 1);
+    const slot = offsets + ((<usize>page) << 2);
+    let id = ids + ((<usize>load<u32>(slot)) << 1);
+    const idEnd = ids + ((<usize>load<u32>(slot, 4)) << 1);
     if (id >= idEnd) continue;
     let low = i8x16.splat(-128);
     let high = low;
@@ -33,13 +33,11 @@ export function scanBags(
       low = i8x16.max_s(low, v128.load(row));
       high = i8x16.max_s(high, v128.load(row, 16));
     }
-    const total = scores + (<usize>page << 2);
+    const total = scores + ((<usize>page) << 2);
     store<i32>(total, load<i32>(total) + sumOfBytes(low) + sumOfBytes(high));
   }
 }
 
-// @ts-ignore: decorator
-@inline
 function sumOfBytes(bytes: v128): i32 {
   const sums = i32x4.extadd_pairwise_i16x8_s(i16x8.extadd_pairwise_i8x16_s(bytes));
   return (

@@ -46,12 +46,14 @@ function writeRows(dots: usize, bagFactors: usize, pqFactors: usize, bagRow: usi
     v128.store(bagRow + half / 4, i8x16.narrow_i16x8_s(bagLow, bagHigh));
     const p = pqFactors + half;
     v128.store(pqRow + half / 2, i16x8.narrow_i32x4_s(rounded(d0, v128.load(p)), rounded(d1, v128.load(p, 16))));
-    v128.store(pqRow + half / 2, i16x8.narrow_i32x4_s(rounded(d2, v128.load(p, 32)), rounded(d3, v128.load(p, 48))), 16);
+    v128.store(
+      pqRow + half / 2,
+      i16x8.narrow_i32x4_s(rounded(d2, v128.load(p, 32)), rounded(d3, v128.load(p, 48))),
+      16,
+    );
   }
 }
 
-// @ts-ignore: decorator
-@inline
 function rounded(dots: v128, factors: v128): v128 {
   return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(dots, factors)));
 }

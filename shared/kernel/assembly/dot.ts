@@ -17,8 +17,6 @@ export function dotTwo(a: usize, b: usize, dim: i32, pairs: usize, dots: usize):
   dotHalf(a, b, dim, pairs + LANE_ROW_I32 / 2, dots + LANE_ROW_I32 / 2);
 }
 
-// @ts-ignore: decorator
-@inline
 function dotHalf(a: usize, b: usize, dim: i32, pairs: usize, dots: usize): void {
   let a0 = i32x4.splat(0);
   let a1 = a0;

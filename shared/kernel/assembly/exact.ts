@@ -28,7 +28,7 @@ export function exactBest(
   }
   for (let i = 0; i < count; i += 2) {
     const a = vectors + <usize>i * dim;
-    const scale = scales + (<usize>i << 2);
+    const scale = scales + ((<usize>i) << 2);
     const paired = i + 1 < count;
     dotTwo(a, paired ? a + dim : a, dim, pairs, dots);
     keepBetter(dots, load<f32>(scale), i, best, winners);
@@ -37,8 +37,6 @@ export function exactBest(
   }
 }
 
-// @ts-ignore: decorator
-@inline
 function keepBetter(dots: usize, scale: f32, vector: i32, best: usize, winners: usize): void {
   const scales = f32x4.splat(scale);
   const vectors = i32x4.splat(vector);

@@ -28,7 +28,7 @@ export function pqMax(
   let m1 = m0;
   let m2 = m0;
   let m3 = m0;
-  for (const idEnd = ids + (<usize>count << 1); ids < idEnd; ids += 2) {
+  for (const idEnd = ids + ((<usize>count) << 1); ids < idEnd; ids += 2) {
     const row = pqRows + <usize>load<u16>(ids) * LANE_ROW_I16;
     let s0 = v128.load(row);
     let s1 = v128.load(row, 16);
@@ -108,8 +108,6 @@ export function pqBest(
 }
 
 /** `out` i16 [32]: the scores of one vector. */
-// @ts-ignore: decorator
-@inline
 function scoreVector(id: usize, codes: usize, subspaces: i32, pqRows: usize, tables: usize, out: usize): void {
   const row = pqRows + <usize>load<u16>(id) * LANE_ROW_I16;
   let s0 = v128.load(row);
@@ -133,12 +131,10 @@ function scoreVector(id: usize, codes: usize, subspaces: i32, pqRows: usize, tab
 }
 
 /** Sixteen lanes of the rows that four neighbouring codes choose, added in int8: 4 · 31 = 124 fits. */
-// @ts-ignore: decorator
-@inline
 function sumOfFour(table: usize, codes: u32): v128 {
-  const first = v128.load(table + (<usize>(codes & 255) << 5));
-  const second = v128.load(table + (<usize>((codes >> 8) & 255) << 5), TABLE);
-  const third = v128.load(table + (<usize>((codes >> 16) & 255) << 5), 2 * TABLE);
-  const fourth = v128.load(table + (<usize>(codes >> 24) << 5), 3 * TABLE);
+  const first = v128.load(table + ((<usize>(codes & 255)) << 5));
+  const second = v128.load(table + ((<usize>((codes >> 8) & 255)) << 5), TABLE);
+  const third = v128.load(table + ((<usize>((codes >> 16) & 255)) << 5), 2 * TABLE);
+  const fourth = v128.load(table + ((<usize>(codes >> 24)) << 5), 3 * TABLE);
   return i8x16.add(i8x16.add(first, second), i8x16.add(third, fourth));
 }

@@ -23,7 +23,7 @@ export function pqEntryMaxima(codewords: usize, subspaces: i32, width: i32, quer
       for (let i = 0; i < CODEWORDS; i++) {
         low = f32x4.max(low, f32x4.abs(dotFour(codeword, width, piece)));
         high = f32x4.max(high, f32x4.abs(dotFour(codeword, width, piece + 16)));
-        codeword += <usize>width << 2;
+        codeword += (<usize>width) << 2;
       }
       piece += <usize>width * LANE_ROW_I32;
     }
@@ -64,7 +64,7 @@ export function pqTables(
           rounded(dotFour(codeword, width, piece + 48), f3),
         );
         v128.store(row, i8x16.narrow_i16x8_s(low, high));
-        codeword += <usize>width << 2;
+        codeword += (<usize>width) << 2;
         row += LANE_ROW_I8;
       }
       piece += <usize>width * LANE_ROW_I32;
@@ -73,19 +73,15 @@ export function pqTables(
 }
 
 /** Dot products of one codeword with four lanes of the query; products are added in dimension order, as the reference does. */
-// @ts-ignore: decorator
-@inline
 function dotFour(codeword: usize, width: i32, piece: usize): v128 {
   let sum = f32x4.splat(0);
   for (let d = 0; d < width; d++) {
-    sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(codeword + (<usize>d << 2)), v128.load(piece)));
+    sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(codeword + ((<usize>d) << 2)), v128.load(piece)));
     piece += LANE_ROW_I32;
   }
   return sum;
 }
 
-// @ts-ignore: decorator
-@inline
 function rounded(entries: v128, factors: v128): v128 {
   return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(entries, factors)));
 }
