@@ -13,6 +13,8 @@ export interface CommandContext {
   signal: AbortSignal;
   /** The environment variables. */
   env: Readonly<Record<string, string | undefined>>;
+  /** What the process will end with. A command sets it when it is done, but not wholly well. */
+  exitCode: number;
 }
 
 /** Options that every command takes. */

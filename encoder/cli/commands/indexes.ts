@@ -1,0 +1,69 @@
+/**
+ * `maxleaf indexes`.
+ *
+ * @module
+ */
+import type { Command } from "commander";
+import { listIndexes, readManifest } from "../../../shared/format/manifest-store.ts";
+import type { Manifest, SegmentEntry } from "../../../shared/format/manifest.ts";
+import type { CommandContext, GlobalOptions } from "../context.ts";
+import { byteSize, table } from "../format.ts";
+import { withStore } from "../with-store.ts";
+
+interface Options extends GlobalOptions {
+  json?: boolean;
+}
+
+export function addIndexes(program: Command, context: CommandContext): void {
+  program
+    .command("indexes")
+    .description("list the indexes of the bucket")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", "\nExample:\n  maxleaf indexes")
+    .action(async (_options: Options, command: Command) => {
+      const options = command.optsWithGlobals<Options>();
+      await withStore(context, options, "maxleaf indexes", async (store) => {
+        const names = await listIndexes(store);
+        const manifests = await Promise.all(names.map(async (name) => await readManifest(store, name)));
+        const indexes = manifests.filter((manifest) => manifest !== undefined).map(summaryOf);
+        context.terminal.out(options.json === true ? `${JSON.stringify({ indexes })}\n` : asTable(indexes));
+      });
+    });
+}
+
+type Summary = ReturnType<typeof summaryOf>;
+
+/** Deleted documents count in `pages` until their segment is rewritten. */
+function summaryOf(manifest: Manifest) {
+  const total = (field: "pageCount" | "searchablePageCount" | "vectorCount" | "bytes") =>
+    manifest.segments.reduce((sum: number, segment: SegmentEntry) => sum + segment[field], 0);
+  return {
+    name: manifest.index,
+    recipe: manifest.recipe.name,
+    version: manifest.version,
+    updatedAt: new Date(manifest.committedAtMs).toISOString(),
+    documents: manifest.segments.reduce(
+      (sum, { documentCount, deletedDocuments }) => sum + documentCount - deletedDocuments.length,
+      0,
+    ),
+    pages: total("pageCount"),
+    searchablePages: total("searchablePageCount"),
+    vectors: total("vectorCount"),
+    bytes: total("bytes") + (manifest.codebook?.bytes ?? 0),
+  };
+}
+
+function asTable(indexes: readonly Summary[]): string {
+  if (indexes.length === 0) return "no indexes yet: maxleaf ingest <folder> --index NAME\n";
+  const rows = indexes.map(({ name, recipe, documents, pages, searchablePages, vectors, bytes, updatedAt }) => [
+    name,
+    recipe,
+    documents,
+    pages,
+    searchablePages,
+    vectors,
+    byteSize(bytes),
+    updatedAt,
+  ]);
+  return table(["index", "recipe", "documents", "pages", "searchable", "vectors", "size", "updated"], rows);
+}

@@ -1,0 +1,55 @@
+/**
+ * `maxleaf ingest`.
+ *
+ * @module
+ */
+import { availableParallelism } from "node:os";
+import type { Command } from "commander";
+import type { CommandContext, GlobalOptions } from "../context.ts";
+import { ingestExitCode, ingestSummary } from "../ingest-report.ts";
+import { indexName, integer, metadata } from "../option-values.ts";
+import { withStore } from "../with-store.ts";
+
+interface Options extends GlobalOptions {
+  index: string;
+  recipe?: string;
+  meta?: Record<string, string>;
+  threads?: number;
+  json?: boolean;
+}
+
+const HELP = `
+Documents are called by their path below the given folder. Running it again skips what has not changed, replaces what
+has, and finishes what was interrupted. A file that cannot be read fails alone: its reason is printed, exit code 3.
+
+Examples:
+  maxleaf ingest ./reports --index reports
+  maxleaf ingest scan.tiff contract.pdf --index contracts --meta year=2023 --meta customer=acme
+  maxleaf ingest ./reports --index reports --json > report.json`;
+
+export function addIngest(program: Command, context: CommandContext): void {
+  program
+    .command("ingest")
+    .description("add PDF and image files, or folders of them, to an index")
+    .argument("<paths...>", "files and folders")
+    .requiredOption("-i, --index <name>", "the index; created when absent", indexName)
+    .option("--recipe <name>", "how pages become vectors, for a new index (default: minilm-words)")
+    .option("--meta <key=value>", "a filterable field of the documents; may be repeated", metadata)
+    .option("--threads <number>", "threads of the model", integer(1, availableParallelism()))
+    .option("--json", "print one JSON document")
+    .addHelpText("after", HELP)
+    .action(async (paths: string[], _options: Options, command: Command) => {
+      const { index, recipe, meta, threads, json = false, ...globals } = command.optsWithGlobals<Options>();
+      const [{ discoverFiles }, { runIngest }] = await Promise.all([
+        import("../../ingest/discover.ts"),
+        import("../run-ingest.ts"),
+      ]);
+      const found = await discoverFiles(paths);
+      await withStore(context, globals, "maxleaf ingest", async (store) => {
+        const options = { index, found, recipe, metadata: meta, threads, quiet: json };
+        const report = await runIngest(context, store, options);
+        context.terminal.out(json ? `${JSON.stringify(report)}\n` : ingestSummary(report));
+        context.exitCode = ingestExitCode(report);
+      });
+    });
+}

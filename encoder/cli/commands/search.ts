@@ -1,0 +1,137 @@
+/**
+ * `maxleaf search`: the engine and the encoder in this process, on the same bucket that the edge reads.
+ *
+ * @module
+ */
+import type { Command } from "commander";
+import type { EncodedQuery, PageHit, SearchResult } from "../../../shared/engine/contract.ts";
+import { DEFAULT_K, MAX_K } from "../../../shared/limits.ts";
+import type { ObjectStore } from "../../../shared/store/object-store.ts";
+import type { CommandContext, GlobalOptions } from "../context.ts";
+import { counted } from "../format.ts";
+import { indexName, integer, metadata } from "../option-values.ts";
+import type { Terminal } from "../terminal.ts";
+import { withStore } from "../with-store.ts";
+
+interface Options extends GlobalOptions {
+  index: string;
+  k: number;
+  document?: string[];
+  meta?: Record<string, string>;
+  json?: boolean;
+}
+
+interface Answer {
+  query: EncodedQuery;
+  recipe: string;
+  encodeMs: number;
+  result: SearchResult;
+}
+
+const EXAMPLES = `
+Examples:
+  maxleaf search "revenue by region" --index reports
+  maxleaf search "who signed the contract" --index reports -k 3 --meta year=2023
+  maxleaf search "revenue" --index reports --json | jq '.hits[].document.name'`;
+
+export function addSearch(program: Command, context: CommandContext): void {
+  program
+    .command("search")
+    .description("find the pages that answer a question")
+    .argument("<question>")
+    .requiredOption("-i, --index <name>", "the index", indexName)
+    .option("-k, --k <number>", "pages to return", integer(1, MAX_K), DEFAULT_K)
+    .option("--document <name or id>", "only pages of this document; may be repeated", collect)
+    .option("--meta <key=value>", "only documents with this field; may be repeated", metadata)
+    .option("--json", "print one JSON document")
+    .addHelpText("after", EXAMPLES)
+    .action(async (question: string, _options: Options, command: Command) => {
+      const options = command.optsWithGlobals<Options>();
+      await withStore(context, options, "maxleaf search", async (store) => {
+        const answer = await search(store, question, options);
+        const json = () => `${JSON.stringify(toJson(answer, question, options.index))}\n`;
+        context.terminal.out(options.json === true ? json() : asText(answer, context.terminal));
+      });
+    });
+}
+
+function collect(value: string, previous: string[] = []): string[] {
+  return [...previous, value];
+}
+
+async function search(store: ObjectStore, question: string, options: Options): Promise<Answer> {
+  const [{ openIndex }, { loadKernel }, { loadModel }, { findDocument, requireManifest }] = await Promise.all([
+    import("../../../shared/engine/open-index.ts"),
+    import("../load-kernel.ts"),
+    import("../../models/registry.ts"),
+    import("../index-access.ts"),
+  ]);
+  const { recipe } = await requireManifest(store, options.index);
+  const [kernelModule, model] = await Promise.all([loadKernel(), loadModel(recipe.name)]);
+  try {
+    const begunMs = performance.now();
+    const query = await model.encodeQuery(question);
+    const encodeMs = performance.now() - begunMs;
+    const documents = await Promise.all(
+      (options.document ?? []).map(async (idOrName) => (await findDocument(store, options.index, idOrName)).entry.id),
+    );
+    const fields = Object.entries(options.meta ?? {}).map(([key, value]) => [key, [value]] as const);
+    const filter = {
+      ...(documents.length > 0 && { documents }),
+      ...(fields.length > 0 && { metadata: Object.fromEntries(fields) }),
+    };
+    const index = await openIndex({ store, index: options.index, kernelModule });
+    const result = await index.search({ query, k: options.k, filter });
+    index.close();
+    return { query, recipe: recipe.name, encodeMs, result };
+  } finally {
+    await model.dispose();
+  }
+}
+
+/** As the edge's search response, without addresses of images. */
+function toJson({ query, recipe, encodeMs, result }: Answer, question: string, index: string) {
+  return {
+    index,
+    query: question,
+    recipe,
+    manifestVersion: result.manifestVersion,
+    tokens: query.tokens,
+    hits: result.hits.map((hit, at) => ({
+      rank: at + 1,
+      score: hit.score,
+      document: { id: hit.documentId, name: hit.documentName, pageCount: hit.pageCount, metadata: hit.metadata },
+      page: hit.pageNumber,
+      width: hit.width,
+      height: hit.height,
+      snippet: hit.snippet,
+      matches: hit.matches.map(({ token, score, text, box }) => ({ token, score, text, box })),
+    })),
+    pagesMatched: result.pagesMatched,
+    performance: { ...result.performance, encodeMs },
+  };
+}
+
+function asText({ encodeMs, result }: Answer, terminal: Terminal): string {
+  const { hits, pagesMatched, performance } = result;
+  const searchMs = performance.totalMs.toFixed(1);
+  const footer = terminal.dim(
+    `${counted(hits.length, "hit")} of ${counted(pagesMatched, "page")}; question encoded in ${encodeMs.toFixed(1)} ms, searched in ${searchMs} ms`,
+  );
+  return `${hits.map((hit, at) => hitText(hit, at + 1, terminal)).join("")}${footer}\n`;
+}
+
+function hitText(hit: PageHit, rank: number, terminal: Terminal): string {
+  const where = `${hit.documentName}, page ${hit.pageNumber} of ${hit.pageCount}`;
+  const line = `${String(rank).padStart(3)}  ${hit.score.toFixed(2).padStart(6)}  ${terminal.bold(where)}\n`;
+  return hit.snippet === "" ? `${line}\n` : `${line}     ${emphasise(hit, terminal)}\n\n`;
+}
+
+/** The snippet with the words that matched in bold. */
+function emphasise({ snippet, matches }: PageHit, terminal: Terminal): string {
+  const matched = new Set(matches.map(({ text }) => text));
+  return snippet
+    .split(" ")
+    .map((word) => (matched.has(word) ? terminal.bold(word) : word))
+    .join(" ");
+}

@@ -1,0 +1,39 @@
+/**
+ * The report of an ingestion for people, and the exit status it asks for.
+ *
+ * @module
+ */
+import type { IngestReport } from "../ingest/report.ts";
+import { EXIT } from "./exit-codes.ts";
+import { count, counted, duration } from "./format.ts";
+
+/** Page notices printed; the JSON report has all. */
+const MAX_NOTICES_SHOWN = 10;
+
+export function ingestExitCode(report: IngestReport): number {
+  if (report.interrupted) return EXIT.interrupted;
+  return report.failed.length > 0 ? EXIT.someFilesFailed : EXIT.ok;
+}
+
+/** Several lines, the last of them the failures. */
+export function ingestSummary(report: IngestReport): string {
+  const { index, added, replaced, unchanged, failed, pages, pageNotices, skippedFiles } = report;
+  const lines = [
+    `${index}: ${count(added)} added, ${count(replaced)} replaced, ${count(unchanged)} unchanged, ${count(failed.length)} failed`,
+  ];
+  if (pages > 0) lines.push(pageLine(report));
+  if (skippedFiles > 0) lines.push(`${counted(skippedFiles, "file")} of other kinds passed over`);
+  if (report.codebookStale) lines.push(`${index} has outgrown its codebook: searches get slower and less exact`);
+  const shown = pageNotices.slice(0, MAX_NOTICES_SHOWN);
+  lines.push(...shown.map(({ name, reason, code }) => `  ${name}: ${reason} (${code})`));
+  if (pageNotices.length > shown.length) lines.push(`  … and ${count(pageNotices.length - shown.length)} more pages`);
+  lines.push(...failed.map(({ reason, code }) => `  failed: ${reason} (${code})`));
+  if (report.interrupted) lines.push("interrupted: what was finished is in the index; run it again for the rest");
+  return `${lines.join("\n")}\n`;
+}
+
+function pageLine({ pages, searchablePages, pagesWithoutText, seconds, pagesPerSecond }: IngestReport): string {
+  const withoutText = pagesWithoutText === 0 ? "" : `, ${count(pagesWithoutText)} without text that can be searched`;
+  const speed = `${duration(seconds * 1_000)}, ${pagesPerSecond.toFixed(1)} pages/s`;
+  return `${counted(pages, "page")}: ${count(searchablePages)} searchable${withoutText}; ${speed}`;
+}

@@ -1,0 +1,103 @@
+/**
+ * Decides which bucket a command works on.
+ *
+ * @module
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { MaxleafError, quote } from "../../shared/errors.ts";
+import type { ObjectStore } from "../../shared/store/object-store.ts";
+import { type DataDir, openDataDir } from "../local/data-dir.ts";
+import { startEdge } from "../local/edge-process.ts";
+import { LOCAL_BUCKET, localS3Endpoint } from "../local/local-bucket.ts";
+import { claimOwnership, type Owner } from "../local/owner.ts";
+import { S3Store } from "../storage/s3-store.ts";
+import type { CommandContext, GlobalOptions } from "./context.ts";
+
+/** How often a command that must wait looks again. */
+const POLL_INTERVAL_MS = 250;
+
+export interface OpenedStore {
+  store: ObjectStore;
+  /** For people. */
+  description: string;
+  close(): Promise<void>;
+}
+
+/**
+ * The S3 bucket of the options or the environment; else the local one: through the running `maxleaf start`, or through a
+ * workerd process of this command's own.
+ *
+ * Errors: `invalid_request`, `store_unavailable`, `internal` when workerd does not start.
+ */
+export async function openStore(context: CommandContext, options: GlobalOptions, title: string): Promise<OpenedStore> {
+  const opened = openRemote(context, options) ?? (await openLocal(context, options, title));
+  if (options.verbose === true) context.terminal.err(`bucket: ${opened.description}\n`);
+  return opened;
+}
+
+function openRemote({ env }: CommandContext, options: GlobalOptions): OpenedStore | undefined {
+  const endpoint = options.s3Endpoint ?? env["MAXLEAF_S3_ENDPOINT"];
+  const bucket = options.s3Bucket ?? env["MAXLEAF_S3_BUCKET"];
+  if (endpoint === undefined && bucket === undefined) return undefined;
+  if (bucket === undefined) {
+    throw new MaxleafError("invalid_request", "the S3 endpoint needs a bucket: give --s3-bucket or MAXLEAF_S3_BUCKET");
+  }
+  if (endpoint !== undefined && !URL.canParse(endpoint)) {
+    throw new MaxleafError("invalid_request", `the S3 endpoint ${quote(endpoint)} is no URL`);
+  }
+  const store = new S3Store({ bucket, endpoint, region: env["AWS_REGION"] ?? "auto" });
+  return { store, description: `${bucket} at ${endpoint ?? "AWS"}`, close: async () => store.close() };
+}
+
+/** The local bucket behind a worker at `edgeUrl`. */
+export function openLocalBucket(edgeUrl: string): S3Store {
+  const { name: bucket, accessKeyId, secretAccessKey } = LOCAL_BUCKET;
+  const credentials = { accessKeyId, secretAccessKey };
+  return new S3Store({ bucket, endpoint: localS3Endpoint(edgeUrl), region: "auto", credentials });
+}
+
+async function openLocal(context: CommandContext, options: GlobalOptions, title: string): Promise<OpenedStore> {
+  const dataDir = await openDataDir(options.dataDir);
+  let announced = false;
+  for (;;) {
+    context.signal.throwIfAborted();
+    const claimed = await claimOwnership(dataDir.owner, { kind: "command", title });
+    if ("claim" in claimed) return await openOwn(context, options, dataDir, claimed.claim);
+    const { owner } = claimed;
+    if (owner.kind === "stack" && owner.edgeUrl !== undefined) return await openRunning(owner, owner.edgeUrl, dataDir);
+    if (!announced) {
+      const busy = owner.kind === "stack" ? "starts" : "is done";
+      context.terminal.err(`waiting until ${owner.title} (process ${owner.pid}) ${busy}\n`);
+    }
+    announced = true;
+    await sleep(POLL_INTERVAL_MS, undefined, { signal: context.signal }).catch(() => undefined);
+  }
+}
+
+async function openRunning(owner: Owner, edgeUrl: string, dataDir: DataDir): Promise<OpenedStore> {
+  const store = openLocalBucket(edgeUrl);
+  const description = `${dataDir.path}, through ${owner.title} (process ${owner.pid}) at ${edgeUrl}`;
+  return { store, description, close: async () => store.close() };
+}
+
+async function openOwn(
+  context: CommandContext,
+  options: GlobalOptions,
+  dataDir: DataDir,
+  claim: { release(): Promise<void> },
+): Promise<OpenedStore> {
+  try {
+    const onLog = options.verbose === true ? (line: string) => context.terminal.err(`${line}\n`) : undefined;
+    const edge = await startEdge({ dataDir, worker: "bucket", port: 0, onLog, signal: context.signal });
+    const store = openLocalBucket(edge.url);
+    const close = async () => {
+      store.close();
+      await edge.stop();
+      await claim.release();
+    };
+    return { store, description: `${dataDir.path}, opened by this command`, close };
+  } catch (error) {
+    await claim.release();
+    throw error;
+  }
+}

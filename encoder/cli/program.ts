@@ -1,0 +1,38 @@
+/**
+ * All commands as one commander program.
+ *
+ * @module
+ */
+import { Command } from "commander";
+import { VERSION } from "../../shared/version.ts";
+import { addDelete } from "./commands/delete.ts";
+import { addDocuments } from "./commands/documents.ts";
+import { addIndexes } from "./commands/indexes.ts";
+import { addIngest } from "./commands/ingest.ts";
+import { addSearch } from "./commands/search.ts";
+import { addGlobalOptions, type CommandContext } from "./context.ts";
+import { EXIT_CODES_HELP } from "./exit-codes.ts";
+
+/** A program whose commands run in `context`. Its `parseAsync` rejects; nothing in it ends the process. */
+export function createProgram(context: CommandContext): Command {
+  const { terminal, env } = context;
+  const program = new Command("maxleaf")
+    .description("Search over document pages as they look: late interaction (MaxSim) over compressed page vectors.")
+    .version(VERSION)
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureOutput({
+      writeOut: (text) => terminal.out(text),
+      writeErr: (text) => terminal.err(text),
+      outputError: (text, write) => write(text.replace(/^error: /, "maxleaf: ")),
+    })
+    .showHelpAfterError("(--help shows the options)")
+    .addHelpText("after", `\n${EXIT_CODES_HELP}`);
+  addGlobalOptions(program, env);
+  addIngest(program, context);
+  addSearch(program, context);
+  addIndexes(program, context);
+  addDocuments(program, context);
+  addDelete(program, context);
+  return program;
+}

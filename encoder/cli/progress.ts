@@ -1,0 +1,126 @@
+/**
+ * Shows how far an ingestion is: a bar when a person watches, a line per document otherwise. Always on stderr.
+ *
+ * @module
+ */
+import cliProgress from "cli-progress";
+import type { FoundFile } from "../ingest/discover.ts";
+import type { IngestObserver } from "../ingest/pipeline.ts";
+import type { IndexingProgress } from "../indexing/index-writer.ts";
+import { duration } from "./format.ts";
+import type { Terminal } from "./terminal.ts";
+
+const BAR_FORMAT =
+  "{stage} {bar} {percentage}% | {files} of {fileCount} files | {pages} pages | {rate} pages/s | {left} left";
+/** The first seconds go into starting processes: an estimate from them would frighten. */
+const SETTLE_MS = 2_000;
+
+/** Progress by bytes of the sources: the only size known of files that are not open yet. */
+class Tally {
+  readonly #beginMs = performance.now();
+  readonly #totalBytes: number;
+  readonly fileCount: number;
+  readonly #openShares = new Map<string, number>();
+  #doneBytes = 0;
+  files = 0;
+  pages = 0;
+
+  constructor(files: readonly FoundFile[]) {
+    this.#totalBytes = Math.max(1, sizeOf(files));
+    this.fileCount = files.length;
+  }
+
+  page(file: FoundFile, page: number, pageCount: number): void {
+    this.pages++;
+    this.#openShares.set(file.name, (page / pageCount) * file.bytes);
+  }
+
+  file(file: FoundFile): void {
+    this.files++;
+    this.#openShares.delete(file.name);
+    this.#doneBytes += file.bytes;
+  }
+
+  /** 0 … 1. */
+  get share(): number {
+    const open = [...this.#openShares.values()].reduce((sum, bytes) => sum + bytes, 0);
+    return Math.min(1, (this.#doneBytes + open) / this.#totalBytes);
+  }
+
+  get rate(): string {
+    return (this.pages / (this.#elapsedMs / 1_000)).toFixed(1);
+  }
+
+  get left(): string {
+    if (this.share === 0 || this.#elapsedMs < SETTLE_MS) return "…";
+    return duration((this.#elapsedMs * (1 - this.share)) / this.share);
+  }
+
+  get #elapsedMs(): number {
+    return performance.now() - this.#beginMs;
+  }
+}
+
+function sizeOf(files: readonly FoundFile[]): number {
+  return files.reduce((sum, file) => sum + file.bytes, 0);
+}
+
+export interface IngestProgress extends IngestObserver {
+  /** Takes the bar away. Call it whatever happened: the cursor is hidden until then. */
+  stop(): void;
+}
+
+/** @param quiet - No lines when nobody watches; a bar is shown all the same. */
+export function showIngestProgress(files: readonly FoundFile[], terminal: Terminal, quiet: boolean): IngestProgress {
+  if (terminal.errIsTty) return bar(new Tally(files));
+  return quiet ? { stop: () => undefined } : lines(new Tally(files), terminal);
+}
+
+function bar(tally: Tally): IngestProgress {
+  const shown = new cliProgress.SingleBar(
+    // Ctrl-C is the command's to handle; the library's own handler would only half stop.
+    { format: BAR_FORMAT, stream: process.stderr, hideCursor: true, gracefulExit: false, clearOnComplete: true },
+    cliProgress.Presets.shades_classic,
+  );
+  const payload = (stage: string) => {
+    const { files, fileCount, pages, rate, left } = tally;
+    return { stage, files, fileCount, pages, rate, left };
+  };
+  const update = (stage: string) => shown.update(Math.round(tally.share * 1_000), payload(stage));
+  shown.start(1_000, 0, payload("reading"));
+  return {
+    onPage: (...at) => {
+      tally.page(...at);
+      update("reading");
+    },
+    onFile: (file) => {
+      tally.file(file);
+      update("reading");
+    },
+    onCommit: ({ stage, share }: IndexingProgress) => update(`${stage} ${Math.round(share * 100)}%`),
+    stop: () => shown.stop(),
+  };
+}
+
+function lines(tally: Tally, terminal: Terminal): IngestProgress {
+  const pageCounts = new Map<string, number>();
+  let stageShown = "";
+  return {
+    onPage: (file, page, pageCount) => {
+      tally.page(file, page, pageCount);
+      pageCounts.set(file.name, page);
+    },
+    onFile: (file, outcome) => {
+      tally.file(file);
+      const { files, fileCount, rate, left } = tally;
+      const pages = outcome === "added" || outcome === "replaced" ? `, ${pageCounts.get(file.name) ?? 0} pages` : "";
+      terminal.err(`${outcome} ${file.name}${pages} (${files} of ${fileCount} files, ${rate} pages/s, ${left} left)\n`);
+      pageCounts.delete(file.name);
+    },
+    onCommit: ({ stage }) => {
+      if (stage !== stageShown) terminal.err(stage === "training" ? "training the codebook\n" : "writing segments\n");
+      stageShown = stage;
+    },
+    stop: () => undefined,
+  };
+}

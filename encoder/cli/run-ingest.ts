@@ -1,0 +1,47 @@
+/**
+ * One ingestion with its progress shown: what `ingest` and `start` have in common.
+ *
+ * @module
+ */
+import { readManifest } from "../../shared/format/manifest-store.ts";
+import type { ObjectStore } from "../../shared/store/object-store.ts";
+import type { Discovery } from "../ingest/discover.ts";
+import { ingestFiles } from "../ingest/pipeline.ts";
+import type { IngestReport } from "../ingest/report.ts";
+import { DEFAULT_RECIPE, loadModel } from "../models/registry.ts";
+import type { CommandContext } from "./context.ts";
+import { showIngestProgress } from "./progress.ts";
+
+export interface RunIngestOptions {
+  index: string;
+  found: Discovery;
+  /** Default: the index's own, or for a new index the default recipe. */
+  recipe?: string | undefined;
+  metadata?: Readonly<Record<string, string>> | undefined;
+  threads?: number | undefined;
+  /** No line per document when nobody watches. */
+  quiet?: boolean | undefined;
+}
+
+/** Errors: `recipe_not_found`, and those of `ingestFiles`. */
+export async function runIngest(
+  context: CommandContext,
+  store: ObjectStore,
+  options: RunIngestOptions,
+): Promise<IngestReport> {
+  const { index, found, metadata, threads } = options;
+  const { terminal, signal } = context;
+  const recipe = options.recipe ?? (await readManifest(store, index))?.recipe.name ?? DEFAULT_RECIPE;
+  const model = await loadModel(recipe, { threads });
+  const progress = showIngestProgress(found.files, terminal, options.quiet === true);
+  const warnings: string[] = [];
+  const onWarning = (message: string) => void warnings.push(message);
+  try {
+    const observer = { ...progress, onWarning };
+    return await ingestFiles({ store, index, model, found, metadata, threads, signal, observer });
+  } finally {
+    progress.stop();
+    for (const warning of warnings) terminal.err(`maxleaf: ${warning}\n`);
+    await model.dispose();
+  }
+}
