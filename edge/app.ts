@@ -27,10 +27,8 @@ export function createApp(services: Services): EdgeApp {
   app.notFound(handleNotFound);
 
   app.use(requestId());
-  for (const path of ["/v1/*", "/healthz", "/openapi.json"]) {
-    app.use(path, apiSecurity());
-    app.use(path, apiCors(services.corsOrigins));
-  }
+  app.use(apiSecurity());
+  for (const path of ["/v1/*", "/healthz", "/openapi.json"]) app.use(path, apiCors(services.corsOrigins));
   app.use(methodNotAllowed({ app, onMethodNotAllowed: handleMethodNotAllowed }));
 
   registerHealth(app);

@@ -43,7 +43,7 @@ function setUp(options: { memoryBytes?: number; open?: (name: string) => Promise
   };
   const pool = new IndexPool({
     open,
-    clock: { nowMs: () => clock.nowMs, sleep: systemClock.sleep },
+    clock: { ...systemClock, nowMs: () => clock.nowMs },
     ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
   });
   const behind = new Behind();
@@ -153,7 +153,6 @@ describe("IndexPool", () => {
     clock.nowMs += MAX_STALENESS_MS;
     const refreshes = await pool.withIndex("a", behind, async (index) => index.refreshes);
     expect(refreshes).toBe(1);
-    expect(behind.work).toHaveLength(0);
     expect(opened).toHaveLength(1);
   });
 

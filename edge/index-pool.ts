@@ -71,6 +71,14 @@ export class IndexPool<T extends PoolableIndex> {
 
   /** Runs `use` with index `name` open; it is not closed before `use` ends. Errors: those of opening, and of `use`. */
   async withIndex<R>(name: string, background: Background, use: (index: T) => Promise<R>): Promise<R> {
+    const work = this.#run(name, background, use);
+    // A caller that hangs up must not stop the work half-way: what it holds (this index, memory of the kernels) would
+    // never be given back, since workerd does not even run the `finally` of a cancelled request.
+    background.waitUntil(work.catch(() => undefined));
+    return await work;
+  }
+
+  async #run<R>(name: string, background: Background, use: (index: T) => Promise<R>): Promise<R> {
     const entry = this.#claim(name) ?? (await this.#openOnce(name));
     try {
       await this.#keepFresh(name, entry, background);

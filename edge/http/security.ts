@@ -30,9 +30,10 @@ export function pageSecurity(): MiddlewareHandler {
   });
 }
 
-/** The API: nothing in an answer may run, and other sites may show our page images. */
+/** All but the page: nothing in an answer may run, and other sites may show our page images. The page's own headers stay. */
 export function apiSecurity(): MiddlewareHandler {
   return secureHeaders({
+    overwrite: false,
     contentSecurityPolicy: { defaultSrc: NOTHING, frameAncestors: NOTHING },
     crossOriginResourcePolicy: "cross-origin",
     xFrameOptions: "DENY",

@@ -55,8 +55,9 @@ export function createEncoderClient(options: EncoderClientOptions): EncodeQuery 
     const body: EncodeRequestBody = { recipe, query };
     const attempt = () => send(encodeRequest(url, secret, body, signal));
     try {
-      const response = await withOneRetry(attempt, signal);
-      return await readAnswer(response);
+      const answer = withOneRetry(attempt, signal).then(readAnswer);
+      // The signal should end a read as well; that it ends the wait does not hang on that.
+      return await Promise.race([answer, rejectWhenAborted(signal)]);
     } catch (error) {
       if (error instanceof MaxleafError) throw error;
       if (signal.aborted) {
@@ -77,6 +78,12 @@ function encodeRequest(url: string, secret: string, body: EncodeRequestBody, sig
     // A redirect would carry the secret elsewhere.
     redirect: "manual",
     signal,
+  });
+}
+
+function rejectWhenAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(new Error("the time limit passed")), { once: true });
   });
 }
 

@@ -113,8 +113,9 @@ async function readPicture(
 }
 
 function sendPicture(c: Context<EdgeEnv>, picture: StoredObject, cacheControl: string) {
-  const headers = { ETag: picture.etag, "Cache-Control": cacheControl };
-  if (matchesEtag(c.req.header("if-none-match"), picture.etag)) return c.body(null, 304, headers);
+  const etag = `"${picture.etag}"`;
+  const headers = { ETag: etag, "Cache-Control": cacheControl };
+  if (matchesEtag(c.req.header("if-none-match"), etag)) return c.body(null, 304, headers);
   // A copy in a buffer of its own: a store may hand out a view of a larger one.
   return c.body(new Uint8Array(picture.bytes), 200, { ...headers, "Content-Type": "image/webp" });
 }

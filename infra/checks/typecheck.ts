@@ -5,7 +5,7 @@
  */
 import { spawnSync } from "node:child_process";
 
-const rooms = ["shared", "edge", "edge/ui/client", "encoder", "test"];
+const rooms = ["shared", "edge", "edge/tsconfig.test.json", "edge/ui/client", "encoder", "test"];
 
 const failed = rooms.filter((room) => spawnSync("tsc", ["-p", room], { stdio: "inherit" }).status !== 0);
 if (failed.length > 0) {

@@ -1,0 +1,82 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { documentListSchema, documentSchema } from "../../shared/api/search.ts";
+import { documentIdOf } from "../../shared/names.ts";
+import { readProblem, startApp, type TestApp } from "../testing/harness.ts";
+import { writeWordIndex } from "../testing/word-index.ts";
+
+const PATH = "/v1/indexes/library/documents";
+const NAMES = ["a.pdf", "b.pdf", "c/d.pdf", "e.pdf", "é.pdf"];
+
+let app: TestApp;
+
+beforeAll(async () => {
+  app = startApp();
+  const documents = NAMES.map((name) => ({ name, revision: "00000000000000aa", pages: ["paper leaf", ""] }));
+  const old = { name: "old.pdf", revision: "00000000000000bb", pages: ["tree"] };
+  await writeWordIndex(app.services.store, "library", [old]);
+  await writeWordIndex(app.services.store, "library", documents.toReversed(), { replacing: true });
+});
+
+async function list(query = "") {
+  const response = await app.fetch(`${PATH}${query}`);
+  expect(response.status).toBe(200);
+  return documentListSchema.parse(await response.json());
+}
+
+describe("GET /v1/indexes/{index}/documents", () => {
+  it("lists what is live, by name", async () => {
+    const { documents, nextCursor } = await list();
+    expect(documents.map(({ name }) => name)).toEqual(NAMES);
+    expect(nextCursor).toBeUndefined();
+    expect(documents[0]).toMatchObject({ pageCount: 2, searchablePages: 1, contentType: "application/pdf" });
+  });
+
+  it.each([1, 2, 3, 5])("gives every document once in pages of %i", async (limit) => {
+    const names: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await list(`?limit=${limit}${cursor === undefined ? "" : `&cursor=${cursor}`}`);
+      expect(page.documents.length).toBeLessThanOrEqual(limit);
+      names.push(...page.documents.map(({ name }) => name));
+      cursor = page.nextCursor;
+    } while (cursor !== undefined);
+    expect(names).toEqual(NAMES);
+  });
+
+  it.each([["?limit=0"], ["?limit=1001"], ["?limit=many"], ["?cursor=!!!"]])("refuses %s", async (query) => {
+    const response = await app.fetch(`${PATH}${query}`);
+    expect(response.status).toBe(400);
+    expect((await readProblem(response)).code).toBe("invalid_request");
+  });
+
+  it("names an index that there is not", async () => {
+    const response = await app.fetch("/v1/indexes/nothing-here/documents");
+    expect(response.status).toBe(404);
+    expect((await readProblem(response)).code).toBe("index_not_found");
+  });
+});
+
+describe("GET /v1/indexes/{index}/documents/{document}", () => {
+  it("gives one document", async () => {
+    const id = await documentIdOf("c/d.pdf");
+    const response = await app.fetch(`${PATH}/${id}`);
+    expect(response.status).toBe(200);
+    expect(documentSchema.parse(await response.json())).toMatchObject({
+      id,
+      name: "c/d.pdf",
+      revision: "00000000000000aa",
+    });
+  });
+
+  it("does not find what was replaced", async () => {
+    const response = await app.fetch(`${PATH}/${await documentIdOf("old.pdf")}`);
+    expect(response.status).toBe(404);
+    expect((await readProblem(response)).code).toBe("document_not_found");
+  });
+
+  it.each([["..%2f..%2fmanifests"], ["%00"], ["a.pdf"], ["0123456789ABCDEF0123"]])("refuses id %s", async (id) => {
+    const response = await app.fetch(`${PATH}/${id}`);
+    expect(response.status).toBe(400);
+    expect((await readProblem(response)).code).toBe("invalid_name");
+  });
+});
