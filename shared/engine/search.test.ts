@@ -1,0 +1,102 @@
+import fc from "fast-check";
+import { readFile } from "node:fs/promises";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { KernelModule } from "../kernel/webassembly.ts";
+import { compileKernel } from "../kernel/webassembly.ts";
+import { seededRandom } from "../seeded-random.ts";
+import { MemoryStore } from "../store/memory-store.ts";
+import type { SearchFilter, SearchRequest } from "./contract.ts";
+import { openIndex } from "./open-index.ts";
+import { addSegment, createRandomIndex, deleteDocument, type RandomIndex } from "./testing/random-index.ts";
+import { randomQuery } from "./testing/random-material.ts";
+import { referenceSearch } from "./testing/reference-search.ts";
+
+let kernelModule: KernelModule;
+
+beforeAll(async () => {
+  kernelModule = await compileKernel(await readFile(new URL("../kernel/build/kernel.wasm", import.meta.url)));
+});
+
+const corpora = fc.record({
+  seed: fc.integer(),
+  dim: fc.constantFrom(16, 32, 48),
+  subspaces: fc.constantFrom(4, 8, 16),
+  centroidCount: fc.integer({ min: 1, max: 60 }),
+  tokenCount: fc.oneof(fc.constantFrom(1, 32, 33), fc.integer({ min: 2, max: 70 })),
+  segments: fc.array(
+    fc.array(fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 30 })), { minLength: 1, maxLength: 8 }), {
+      minLength: 1,
+      maxLength: 6,
+    }),
+    { minLength: 0, maxLength: 4 },
+  ),
+  deletions: fc.array(fc.nat(), { maxLength: 4 }),
+  k: fc.oneof(fc.constantFrom(1, 10, 1_000), fc.integer({ min: 1, max: 40 })),
+  candidates: fc.option(fc.integer({ min: 1, max: 60 }), { nil: undefined }),
+  exact: fc.option(fc.integer({ min: 0, max: 60 }), { nil: undefined }),
+  filtersByLanguage: fc.boolean(),
+  filteredDocuments: fc.option(fc.array(fc.nat(), { minLength: 1, maxLength: 4 }), { nil: undefined }),
+});
+type Corpus = typeof corpora extends fc.Arbitrary<infer T> ? T : never;
+
+async function writeCorpus(corpus: Corpus): Promise<RandomIndex> {
+  const random = seededRandom(corpus.seed);
+  const index = await createRandomIndex(new MemoryStore(), "random", corpus, random);
+  let number = 0;
+  for (const documents of corpus.segments) {
+    const plans = documents.map((pages) => {
+      number += 1;
+      return { name: `${number}.pdf`, pages, metadata: { language: number % 2 === 0 ? "en" : "de" } };
+    });
+    await addSegment(index, plans);
+  }
+  for (const deletion of corpus.deletions) {
+    const id = liveIds(index)[deletion % Math.max(1, liveIds(index).length)];
+    if (id !== undefined) await deleteDocument(index, id);
+  }
+  return index;
+}
+
+function liveIds(index: RandomIndex): string[] {
+  return [...new Set(index.pages.map((page) => page.document.id))].filter((id) => !index.deleted.has(id));
+}
+
+function filterOf(corpus: Corpus, index: RandomIndex): SearchFilter | undefined {
+  const ids = liveIds(index);
+  if (ids.length === 0) return undefined;
+  return {
+    documents: corpus.filteredDocuments?.flatMap((which) => ids[which % ids.length] ?? []),
+    metadata: corpus.filtersByLanguage ? { language: ["en", "fr"] } : undefined,
+  };
+}
+
+describe("search", () => {
+  it("equals the scalar reference to the last rank", async () => {
+    await fc.assert(
+      fc.asyncProperty(corpora, async (corpus) => {
+        const index = await writeCorpus(corpus);
+        const opened = await openIndex({ store: index.store, index: index.name, kernelModule });
+        const request: SearchRequest = {
+          query: randomQuery(index.fingerprint, corpus.dim, corpus.tokenCount, index.random),
+          k: corpus.k,
+          candidates: corpus.candidates,
+          exact: corpus.exact,
+          filter: filterOf(corpus, index),
+          bare: true,
+        };
+        const { hits, performance } = await opened.search(request);
+        const found = hits.map(({ documentId, pageNumber, score }) => ({ documentId, pageNumber, score }));
+        expect(found).toEqual(referenceSearch(index, request));
+        expect(hits.map((hit) => hit.score)).toEqual(hits.map((hit) => hit.score).toSorted((a, b) => b - a));
+        expect(performance.exactPages).toBeLessThanOrEqual(performance.candidates);
+        // Matches and text change nothing in the ranking.
+        const full = await opened.search({ ...request, bare: false });
+        expect(full.hits.map(({ documentId, pageNumber, score }) => ({ documentId, pageNumber, score }))).toEqual(
+          found,
+        );
+        opened.close();
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

@@ -1,0 +1,112 @@
+/**
+ * The search, stage by stage, in plain scalar code over what {@link RandomIndex} remembers: what the engine must equal to the
+ * last rank.
+ *
+ * @module
+ */
+import { makeBags } from "../../format/bags.ts";
+import type { Codebook } from "../../format/contract.ts";
+import { bagStep, laneScales } from "../../kernel/lane-scales.ts";
+import { LANES, toQueryBlocks, type QueryBlock } from "../../kernel/query-block.ts";
+import * as reference from "../../kernel/reference.ts";
+import type { EncodedQuery, SearchRequest } from "../contract.ts";
+import { planSearch } from "../plan.ts";
+import type { RandomIndex, WrittenPage } from "./random-index.ts";
+
+export interface ReferenceHit {
+  documentId: string;
+  pageNumber: number;
+  score: number;
+}
+
+interface Scored {
+  page: WrittenPage;
+  position: number;
+  score: number;
+}
+
+/** Best first. */
+export function referenceSearch(index: RandomIndex, request: SearchRequest): ReferenceHit[] {
+  const { filter, query } = request;
+  const matching = index.pages
+    .map((page, position) => ({ page, position, score: 0 }))
+    .filter(({ page }) => page.codes.centroidIds.length > 0 && !index.deleted.has(page.document.id))
+    .filter(({ page }) => filter?.documents === undefined || filter.documents.includes(page.document.id))
+    .filter(({ page }) =>
+      Object.entries(filter?.metadata ?? {}).every(([field, values]) =>
+        values.includes(page.document.metadata[field] ?? ""),
+      ),
+    );
+  const plan = planSearch(request, matching.length);
+  const blocks = toQueryBlocks(query.vectors, query.tokenCount, query.dim);
+  const tables = blocks.map((block) => blockTables(index.codebook, block, blocks));
+
+  const byBags = best(matching, plan.candidates, ({ page }) => {
+    const bags = makeBags([page.codes.centroidIds]);
+    const scores = new Int32Array(1);
+    for (const { bagRows } of tables) reference.scanBags(bags, Uint8Array.of(1), bagRows, scores);
+    return scores[0] ?? 0;
+  });
+  const byCodes = best(byBags, plan.candidates, ({ page }) => {
+    let total = 0;
+    for (const { pqRows, entries, pqSteps } of tables) {
+      const { maxima } = reference.pqBest(page.codes, index.codebook.subspaces, pqRows, entries);
+      let sum = 0;
+      for (let lane = 0; lane < LANES; lane++) sum += (maxima[lane] ?? 0) * (pqSteps[lane] ?? 0);
+      total += sum;
+    }
+    return total;
+  });
+  const exact = best(byCodes.slice(0, plan.exact), plan.exact, ({ page }) => exactScore(page, query, blocks));
+  const lowest = exact.at(-1)?.score ?? Number.POSITIVE_INFINITY;
+  const rest = byCodes.slice(plan.exact).map((scored) => ({ ...scored, score: Math.min(scored.score, lowest) }));
+  return [...exact, ...rest].slice(0, plan.hits).map(({ page, score }) => ({
+    documentId: page.document.id,
+    pageNumber: page.pageNumber,
+    score,
+  }));
+}
+
+function blockTables(
+  codebook: Codebook,
+  block: QueryBlock,
+  blocks: readonly QueryBlock[],
+): {
+  bagRows: Int8Array;
+  pqRows: Int16Array;
+  entries: Int8Array;
+  pqSteps: Float32Array;
+} {
+  const { dim, subspaces, codewords, centroids, centroidScale } = codebook;
+  let centroidNormMax = 0;
+  for (let row = 0; row < centroids.length; row += dim) {
+    let squares = 0;
+    for (let d = 0; d < dim; d++) squares += (centroids[row + d] ?? 0) ** 2;
+    centroidNormMax = Math.max(centroidNormMax, Math.sqrt(squares));
+  }
+  const facts = { centroidScale, centroidNormMax: centroidNormMax * centroidScale };
+  const maxima = reference.pqEntryMaxima(codewords, subspaces, block.values, dim);
+  const scales = laneScales(block, facts, bagStep(blocks, facts), maxima);
+  const rows = reference.centroidTables(centroids, dim, block.rows, scales.bagFactors, scales.pqFactors);
+  const entries = reference.pqTables(codewords, subspaces, block.values, dim, scales.entryFactors);
+  return { ...rows, entries, pqSteps: scales.pqSteps };
+}
+
+function exactScore(page: WrittenPage, query: EncodedQuery, blocks: readonly QueryBlock[]): number {
+  let total = 0;
+  for (const block of blocks) {
+    const { best: lanes } = reference.exactBest(page.exact, query.dim, block.rows);
+    for (let lane = 0; lane < block.tokenCount; lane++) {
+      total += Math.fround((lanes[lane] ?? 0) * (block.scales[lane] ?? 0));
+    }
+  }
+  return total;
+}
+
+/** The `count` pages with the highest scores; of equal ones those that were written first. */
+function best(pages: readonly Scored[], count: number, scoreOf: (scored: Scored) => number): Scored[] {
+  return pages
+    .map((scored) => ({ ...scored, score: scoreOf(scored) }))
+    .toSorted((a, b) => b.score - a.score || a.position - b.position)
+    .slice(0, count);
+}
