@@ -1,0 +1,99 @@
+import { readFile } from "node:fs/promises";
+import { beforeAll, describe, expect, it } from "vitest";
+import { compileKernel } from "../kernel/webassembly.ts";
+import { seededRandom } from "../seeded-random.ts";
+import { MemoryStore } from "../store/memory-store.ts";
+import type { SearchableIndex } from "./contract.ts";
+import { openIndex } from "./open-index.ts";
+import { addSegment, createRandomIndex, type RandomIndex, type WrittenPage } from "./testing/random-index.ts";
+import { decodeCodes, randomQuery } from "./testing/random-material.ts";
+
+let index: RandomIndex;
+let opened: SearchableIndex;
+let page: WrittenPage;
+
+const dim = 32;
+const VECTORS = 30;
+
+beforeAll(async () => {
+  const kernelModule = await compileKernel(await readFile(new URL("../kernel/build/kernel.wasm", import.meta.url)));
+  index = await createRandomIndex(
+    new MemoryStore(),
+    "papers",
+    { dim, subspaces: 8, centroidCount: 40 },
+    seededRandom(5),
+  );
+  await addSegment(index, [{ name: "a.pdf", pages: [12, VECTORS, 0] }]);
+  opened = await openIndex({ store: index.store, index: index.name, kernelModule });
+  const written = index.pages[1];
+  if (written === undefined) throw new Error("no page was written");
+  page = written;
+});
+
+/** Inner products of a query token with every vector that the page's codes stand for. */
+function cosines(token: Float32Array): number[] {
+  const vectors = decodeCodes(index.codebook, page.codes);
+  return Array.from({ length: VECTORS }, (_, i) => {
+    let dot = 0;
+    for (let d = 0; d < dim; d++) dot += (token[d] ?? 0) * (vectors[i * dim + d] ?? 0);
+    return dot;
+  });
+}
+
+describe("explain", () => {
+  it("gives every token's score in every region, as the codes have it", async () => {
+    const query = randomQuery(index.fingerprint, dim, 40, index.random);
+    const explanation = await opened.explain({ query, documentId: page.document.id, pageNumber: 2 });
+    expect(explanation).toMatchObject({ kind: "words", pageNumber: 2, tokens: query.tokens });
+    expect(explanation.words).toEqual(page.text.split(" "));
+    expect(explanation.boxes[1]).toEqual([0, expect.closeTo(1 / 31, 3), 1, expect.closeTo(2 / 31, 3)]);
+    expect(explanation.scores).toHaveLength(40);
+    for (const [token, scores] of explanation.scores.entries()) {
+      const expected = cosines(query.vectors.subarray(token * dim, (token + 1) * dim));
+      for (const [region, score] of scores.entries()) {
+        // The last vector sits nowhere, so its word has no score.
+        if (region === VECTORS - 1) expect(score).toBeNull();
+        else expect(Math.abs((score ?? 0) - (expected[region] ?? 0))).toBeLessThan(0.02);
+      }
+    }
+  });
+
+  it("agrees with the matches of a search", async () => {
+    const query = randomQuery(index.fingerprint, dim, 5, index.random);
+    const { hits } = await opened.search({ query, k: 10, exact: 0 });
+    const hit = hits.find((found) => found.pageNumber === 2);
+    const { scores } = await opened.explain({ query, documentId: page.document.id, pageNumber: 2 });
+    for (const { token, score, region, text } of hit?.matches ?? []) {
+      if (region === undefined) continue;
+      expect(scores[token]?.[region]).toBe(score);
+      expect(text).toBe(`word${region}`);
+      expect(Math.max(...(scores[token] ?? []).map((value) => value ?? -1))).toBe(score);
+    }
+    expect(hit?.matches.map((match) => match.token)).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it("leaves augmentation tokens out of the matches", async () => {
+    const query = randomQuery(index.fingerprint, dim, 3, index.random);
+    query.tokens[1] = { text: "[MASK]", start: 0, end: 0 };
+    const { hits } = await opened.search({ query, k: 1 });
+    expect(hits[0]?.matches.map((match) => match.token)).toEqual([0, 2]);
+  });
+
+  it("has nothing to say about a page without vectors", async () => {
+    const query = randomQuery(index.fingerprint, dim, 2, index.random);
+    const explanation = await opened.explain({ query, documentId: page.document.id, pageNumber: 3 });
+    expect(explanation).toMatchObject({ boxes: [], words: [], scores: [[], []] });
+  });
+
+  it("names the document or page that is not there", async () => {
+    const query = randomQuery(index.fingerprint, dim, 2, index.random);
+    await expect(opened.explain({ query, documentId: "nope", pageNumber: 1 })).rejects.toMatchObject({
+      code: "document_not_found",
+      message: 'the index has no document "nope"',
+    });
+    await expect(opened.explain({ query, documentId: page.document.id, pageNumber: 4 })).rejects.toMatchObject({
+      code: "page_not_found",
+      message: '"a.pdf" has 3 pages; it has no page 4',
+    });
+  });
+});
