@@ -30,6 +30,7 @@ const corpora = fc.record({
     }),
     { minLength: 0, maxLength: 4 },
   ),
+  twins: fc.boolean(),
   deletions: fc.array(fc.nat(), { maxLength: 4 }),
   k: fc.oneof(fc.constantFrom(1, 10, 1_000), fc.integer({ min: 1, max: 40 })),
   candidates: fc.option(fc.integer({ min: 1, max: 60 }), { nil: undefined }),
@@ -42,6 +43,7 @@ type Corpus = typeof corpora extends fc.Arbitrary<infer T> ? T : never;
 async function writeCorpus(corpus: Corpus): Promise<RandomIndex> {
   const random = seededRandom(corpus.seed);
   const index = await createRandomIndex(new MemoryStore(), "random", corpus, random);
+  index.twins = corpus.twins;
   let number = 0;
   for (const documents of corpus.segments) {
     const plans = documents.map((pages) => {

@@ -47,6 +47,8 @@ export interface RandomIndex {
   readonly pages: WrittenPage[];
   /** Ids of deleted documents. */
   readonly deleted: Set<string>;
+  /** Pages with equally many vectors are alike, so that their scores are equal and only their order can tell them apart. */
+  twins: boolean;
 }
 
 export function randomRecipe(dim: number, geometry: Recipe["geometry"] = "words"): Recipe {
@@ -79,7 +81,7 @@ export async function createRandomIndex(
   const fingerprint = await recipeFingerprint(recipe);
   const codebook = randomCodebook("codebook-1", fingerprint, shape, random);
   await commitManifest(store, name, () => ({ recipe, recipeFingerprint: fingerprint, segments: [] }));
-  return { name, store, random, recipe, fingerprint, codebook, pages: [], deleted: new Set() };
+  return { name, store, random, recipe, fingerprint, codebook, pages: [], deleted: new Set(), twins: false };
 }
 
 /** Writes one segment of `documents` and commits it. */
@@ -171,20 +173,21 @@ async function documentEntry(plan: DocumentPlan): Promise<DocumentEntry> {
 }
 
 function writtenPage(
-  { codebook, random }: RandomIndex,
+  { codebook, random, twins, pages }: RandomIndex,
   segmentId: string,
   document: DocumentEntry | undefined,
   pageNumber: number,
   vectorCount: number,
 ): WrittenPage {
   if (document === undefined) throw new Error("a page needs a document");
-  const codes = randomCodes(codebook, vectorCount, random);
+  const twin = twins ? pages.find((page) => page.codes.centroidIds.length === vectorCount) : undefined;
+  const codes = twin?.codes ?? randomCodes(codebook, vectorCount, random);
   return {
     segmentId,
     document,
     pageNumber,
     codes,
-    exact: randomVectors(codebook, codes, random),
+    exact: twin?.exact ?? randomVectors(codebook, codes, random),
     geometry: columnOfWords(vectorCount),
     text: Array.from({ length: vectorCount }, (_, word) => `word${word}`).join(" "),
   };
