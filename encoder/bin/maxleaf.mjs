@@ -52,5 +52,7 @@ if (canStripTypes(process.versions.node)) {
 } else if (node !== undefined) {
   reexec(node);
 } else {
-  fail(`Node ${process.versions.node} is too old: install Node 24, or run "npm install" in ${root} to get one beside it`);
+  fail(
+    `Node ${process.versions.node} is too old: install Node 24, or run "npm install" in ${root} to get one beside it`,
+  );
 }

@@ -3,18 +3,14 @@
  *
  * @module
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import { MaxleafError, quote } from "../../shared/errors.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { type DataDir, openDataDir } from "../local/data-dir.ts";
 import { startEdge } from "../local/edge-process.ts";
 import { LOCAL_BUCKET, localS3Endpoint } from "../local/local-bucket.ts";
-import { claimOwnership, type Owner } from "../local/owner.ts";
+import { claimOrFindStack, type Owner } from "../local/owner.ts";
 import { S3Store } from "../storage/s3-store.ts";
 import type { CommandContext, GlobalOptions } from "./context.ts";
-
-/** How often a command that must wait looks again. */
-const POLL_INTERVAL_MS = 250;
 
 export interface OpenedStore {
   store: ObjectStore;
@@ -58,26 +54,19 @@ export function openLocalBucket(edgeUrl: string): S3Store {
 
 async function openLocal(context: CommandContext, options: GlobalOptions, title: string): Promise<OpenedStore> {
   const dataDir = await openDataDir(options.dataDir);
-  let announced = false;
-  for (;;) {
-    context.signal.throwIfAborted();
-    const claimed = await claimOwnership(dataDir.owner, { kind: "command", title });
-    if ("claim" in claimed) return await openOwn(context, options, dataDir, claimed.claim);
-    const { owner } = claimed;
-    if (owner.kind === "stack" && owner.edgeUrl !== undefined) return await openRunning(owner, owner.edgeUrl, dataDir);
-    if (!announced) {
-      const busy = owner.kind === "stack" ? "starts" : "is done";
-      context.terminal.err(`waiting until ${owner.title} (process ${owner.pid}) ${busy}\n`);
-    }
-    announced = true;
-    await sleep(POLL_INTERVAL_MS, undefined, { signal: context.signal }).catch(() => undefined);
-  }
+  const onWait = (owner: Owner) => context.terminal.err(waitNotice(owner));
+  const claimant = { kind: "command", title } as const;
+  const found = await claimOrFindStack(dataDir.owner, claimant, { signal: context.signal, onWait });
+  if ("claim" in found) return await openOwn(context, options, dataDir, found.claim);
+  const { pid, title: running, edgeUrl } = found.stack;
+  const store = openLocalBucket(edgeUrl);
+  const description = `${dataDir.path}, through ${running} (process ${pid}) at ${edgeUrl}`;
+  return { store, description, close: async () => store.close() };
 }
 
-async function openRunning(owner: Owner, edgeUrl: string, dataDir: DataDir): Promise<OpenedStore> {
-  const store = openLocalBucket(edgeUrl);
-  const description = `${dataDir.path}, through ${owner.title} (process ${owner.pid}) at ${edgeUrl}`;
-  return { store, description, close: async () => store.close() };
+/** What a command says that has to wait for `owner`. */
+export function waitNotice(owner: Owner): string {
+  return `waiting until ${owner.title} (process ${owner.pid}) ${owner.kind === "stack" ? "has started" : "is done"}\n`;
 }
 
 async function openOwn(

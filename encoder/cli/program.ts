@@ -7,9 +7,12 @@ import { Command } from "commander";
 import { VERSION } from "../../shared/version.ts";
 import { addDelete } from "./commands/delete.ts";
 import { addDocuments } from "./commands/documents.ts";
+import { addEncoder } from "./commands/encoder.ts";
 import { addIndexes } from "./commands/indexes.ts";
 import { addIngest } from "./commands/ingest.ts";
 import { addSearch } from "./commands/search.ts";
+import { addServe } from "./commands/serve.ts";
+import { addStart } from "./commands/start.ts";
 import { addGlobalOptions, type CommandContext } from "./context.ts";
 import { EXIT_CODES_HELP } from "./exit-codes.ts";
 
@@ -29,10 +32,13 @@ export function createProgram(context: CommandContext): Command {
     .showHelpAfterError("(--help shows the options)")
     .addHelpText("after", `\n${EXIT_CODES_HELP}`);
   addGlobalOptions(program, env);
+  addStart(program, context);
+  addServe(program, context);
   addIngest(program, context);
   addSearch(program, context);
   addIndexes(program, context);
   addDocuments(program, context);
   addDelete(program, context);
+  addEncoder(program, context);
   return program;
 }

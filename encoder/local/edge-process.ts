@@ -108,7 +108,10 @@ export async function startEdge(options: EdgeOptions): Promise<EdgeProcess> {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   const logTail = keepLogTail(child, options.onLog);
-  const exited = once(child, "exit").then(() => ({ logTail: logTail() }));
+  const exited = once(child, "exit").then(() => {
+    if (child.pid !== undefined) killGroup(child.pid);
+    return { logTail: logTail() };
+  });
   const message: StartMessage = {
     configPath: join(PROJECT_ROOT, "wrangler.toml"),
     ...(options.worker === "bucket" ? { entrypoint: join(import.meta.dirname, "bucket-worker.js") } : {}),
@@ -127,7 +130,7 @@ export async function startEdge(options: EdgeOptions): Promise<EdgeProcess> {
     );
     return { url, exited, stop: () => stopChild(child) };
   } catch (cause) {
-    child.kill("SIGKILL");
+    await stopChild(child);
     options.signal?.throwIfAborted();
     const why = timeout.aborted
       ? `no answer within ${START_TIMEOUT_MS / 1000} s`
@@ -138,11 +141,23 @@ export async function startEdge(options: EdgeOptions): Promise<EdgeProcess> {
   }
 }
 
+/** Ends the process and all it started: it is the leader of a process group of its own. */
 async function stopChild(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, "exit");
-  const killer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
-  if (child.connected) child.send("stop");
-  await exited;
-  clearTimeout(killer);
+  if (child.pid === undefined) return;
+  if (child.exitCode === null && child.signalCode === null) {
+    const exited = once(child, "exit");
+    const killer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
+    if (child.connected) child.send("stop");
+    await exited;
+    clearTimeout(killer);
+  }
+}
+
+/** workerd ends with its parent only if that could tell it to. */
+function killGroup(leaderPid: number): void {
+  try {
+    process.kill(-leaderPid, "SIGKILL");
+  } catch {
+    // Nothing of it is left, which is how it should be.
+  }
 }

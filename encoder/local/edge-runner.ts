@@ -58,8 +58,16 @@ async function startWorker(message: StartMessage) {
 
 process.on("disconnect", () => process.exit(0));
 process.once("message", (message) => {
+  let worker: { dispose(): Promise<void> } | undefined;
+  process.once("message", () => {
+    // Whether it is up already or not, workerd ends when this process exits by itself.
+    if (worker === undefined) process.exit(0);
+    void worker.dispose().finally(() => process.exit(0));
+  });
   startWorker(startMessageSchema.parse(message)).then(
-    (worker) => process.once("message", () => void worker.dispose().finally(() => process.exit(0))),
-    (error: unknown) => reply({ error: error instanceof Error ? error.message : String(error) }),
+    (started) => {
+      worker = started;
+    },
+    (error: unknown) => reply({ error: reasonOf(error) }),
   );
 });

@@ -5,7 +5,8 @@
  * @module
  */
 import { randomUUID } from "node:crypto";
-import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 
 const ownerSchema = z.strictObject({
@@ -28,8 +29,14 @@ export interface Claim {
   release(): Promise<void>;
 }
 
-/** Times a claim is tried again when a dead process' record is in the way. */
-const CLAIM_ATTEMPTS = 5;
+/** How often a process that must wait looks again. */
+const POLL_INTERVAL_MS = 250;
+
+/** Times a claim is tried again when a dead process' record is in the way: about 5 s of waiting for a turn. */
+const CLAIM_ATTEMPTS = 200;
+const TURN_INTERVAL_MS = 25;
+/** A turn takes a millisecond; one that lasts so long belongs to a process that died in it. */
+const TURN_TIMEOUT_MS = 2_000;
 
 function isAlive(pid: number): boolean {
   try {
@@ -58,17 +65,22 @@ export async function findOwner(file: string): Promise<Owner | undefined> {
   return owner !== undefined && isAlive(owner.pid) ? owner : undefined;
 }
 
-/** Moves a dead process' record away. Puts it back if a live process' record was caught instead. */
+/** Removes a dead process' record. One process at a time looks and removes, so that none removes another's new record. */
 async function removeStale(file: string): Promise<void> {
-  const aside = `${file}.${randomUUID()}`;
+  const turn = `${file}.turn`;
   try {
-    await rename(file, aside);
+    await mkdir(turn);
   } catch {
+    await sleep(TURN_INTERVAL_MS);
+    const begun = await stat(turn).catch(() => undefined);
+    if (begun !== undefined && Date.now() - begun.mtimeMs > TURN_TIMEOUT_MS) await rmdir(turn).catch(() => undefined);
     return;
   }
-  const caught = await findOwner(aside);
-  if (caught !== undefined) await link(aside, file).catch(() => undefined);
-  await rm(aside, { force: true });
+  try {
+    if ((await findOwner(file)) === undefined) await rm(file, { force: true });
+  } finally {
+    await rmdir(turn);
+  }
 }
 
 async function createExclusively(file: string, owner: Owner): Promise<boolean> {
@@ -99,6 +111,32 @@ export async function claimOwnership(
     await removeStale(file);
   }
   throw new Error(`${file} could not be claimed in ${CLAIM_ATTEMPTS} attempts`);
+}
+
+/** A running stack whose bucket can be used. */
+export type RunningStack = Owner & { edgeUrl: string };
+
+/**
+ * Claims `file`, or finds the running stack that has it. Waits while a command has it or a stack still starts.
+ *
+ * @param options.onWait - Called once, if it comes to waiting.
+ */
+export async function claimOrFindStack(
+  file: string,
+  claimant: Pick<Owner, "kind" | "title">,
+  options: { signal: AbortSignal; onWait: (owner: Owner) => void },
+): Promise<{ claim: Claim } | { stack: RunningStack }> {
+  let waiting = false;
+  for (;;) {
+    options.signal.throwIfAborted();
+    const result = await claimOwnership(file, claimant);
+    if ("claim" in result) return result;
+    const { owner } = result;
+    if (owner.kind === "stack" && owner.edgeUrl !== undefined) return { stack: { ...owner, edgeUrl: owner.edgeUrl } };
+    if (!waiting) options.onWait(owner);
+    waiting = true;
+    await sleep(POLL_INTERVAL_MS, undefined, { signal: options.signal }).catch(() => undefined);
+  }
 }
 
 function claimOf(file: string, self: Owner): Claim {
