@@ -5,7 +5,7 @@
  */
 export type Stage = "tables" | "candidates" | "rerank" | "exact" | "hits";
 
-/** Milliseconds by stage; a stage may run several times. At the edge the clock stands still between reads: see docs/benchmarks.md. */
+/** Milliseconds by stage; a stage may run several times. Workers' clocks move only with I/O: there, time without reads shows as 0. */
 export class StageTimes {
   readonly #nowMs: () => number;
   readonly #startedMs: number;
