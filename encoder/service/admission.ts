@@ -1,0 +1,34 @@
+/**
+ * A waiting room with a door: work runs a few at a time, and beyond a length of queue it is refused at once instead of
+ * timing out later.
+ *
+ * @module
+ */
+import PQueue from "p-queue";
+import { MaxleafError } from "../../shared/errors.ts";
+
+export interface AdmissionLimits {
+  /** Pieces of work that run at the same time. */
+  concurrency: number;
+  /** Pieces of work that may wait besides. */
+  maxWaiting: number;
+}
+
+/** The waiting room. */
+export class Admission {
+  readonly #queue: PQueue;
+  readonly #capacity: number;
+
+  constructor({ concurrency, maxWaiting }: AdmissionLimits) {
+    this.#queue = new PQueue({ concurrency });
+    this.#capacity = concurrency + maxWaiting;
+  }
+
+  /** Runs `work` when its turn comes. Errors: `overloaded` when too many wait already. */
+  async run<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.#queue.pending + this.#queue.size >= this.#capacity) {
+      throw new MaxleafError("overloaded", `${this.#queue.size} queries wait already; try again in a moment`);
+    }
+    return await this.#queue.add(work);
+  }
+}

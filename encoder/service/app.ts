@@ -1,0 +1,39 @@
+/**
+ * The encoder service as a Hono application: middleware first, then its two routes.
+ *
+ * @module
+ */
+import { Hono } from "hono";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import { requestId } from "hono/request-id";
+import type { Logger } from "pino";
+import type { QueryEncoder } from "../../shared/engine/contract.ts";
+import { VERSION } from "../../shared/version.ts";
+import { Admission, type AdmissionLimits } from "./admission.ts";
+import { requireBearer } from "./bearer-auth.ts";
+import { encodeRoute } from "./encode-route.ts";
+import { handleError, handleMethodNotAllowed, handleNotFound } from "./problem.ts";
+import { logRequests } from "./request-log.ts";
+import type { ServiceEnv } from "./service-env.ts";
+
+export interface EncoderAppOptions {
+  encoder: QueryEncoder;
+  secret: string;
+  logger: Logger;
+  limits: AdmissionLimits;
+}
+
+/** The service over an encoder. Everything but `/healthz` needs the secret. */
+export function createEncoderApp({ encoder, secret, logger, limits }: EncoderAppOptions): Hono<ServiceEnv> {
+  const app = new Hono<ServiceEnv>();
+  app.onError(handleError);
+  app.notFound(handleNotFound);
+
+  app.use(requestId());
+  app.use(logRequests(logger));
+  app.use(methodNotAllowed({ app, onMethodNotAllowed: handleMethodNotAllowed }));
+
+  app.get("/healthz", (c) => c.json({ status: "ok", version: VERSION }));
+  app.post("/v1/encode", requireBearer(secret), encodeRoute(encoder, new Admission(limits)));
+  return app;
+}
