@@ -1,0 +1,118 @@
+import { createWriteStream } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { finished } from "node:stream/promises";
+import PdfDocument from "pdfkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { compileKernel, type KernelModule } from "../../shared/kernel/webassembly.ts";
+import { formatReport } from "./report.ts";
+import { runEval } from "./run-eval.ts";
+
+let folder: string;
+let kernelModule: KernelModule;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "maxleaf-test-"));
+  kernelModule = await compileKernel(await readFile(new URL("../../shared/kernel/build/kernel.wasm", import.meta.url)));
+});
+afterAll(async () => await rm(folder, { recursive: true }));
+
+const texts = {
+  bread: "Knead the dough for ten minutes, let it rise overnight and bake the loaf in a hot oven.",
+  engine: "The turbine blades are cooled by air that is bled from the compressor of the jet engine.",
+  whales: "Blue whales migrate to polar waters in summer to feed on dense swarms of krill.",
+  taxes: "Income tax returns must be filed by the end of April or a late fee will be charged.",
+  empty: "",
+};
+const queries = {
+  "how long should bread dough rise": "bread",
+  "cooling of gas turbines": "engine",
+  "what do whales eat": "whales",
+};
+
+async function writeTexts(): Promise<string> {
+  const dataset = path.join(folder, "texts");
+  await mkdir(dataset, { recursive: true });
+  const lines = (rows: object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+  const asked = Object.entries(queries);
+  await writeFile(path.join(dataset, "corpus.jsonl"), lines(Object.entries(texts).map(([id, text]) => ({ id, text }))));
+  await writeFile(path.join(dataset, "queries.jsonl"), lines(asked.map(([text], at) => ({ id: `q${at}`, text }))));
+  await writeFile(
+    path.join(dataset, "qrels.tsv"),
+    asked.map(([, document], at) => `q${at}\t${document}\t1\n`).join(""),
+  );
+  return dataset;
+}
+
+async function writePdfs(): Promise<string> {
+  const dataset = path.join(folder, "pdfs");
+  await mkdir(path.join(dataset, "pdf"), { recursive: true });
+  const pdf = new PdfDocument();
+  const file = pdf.pipe(createWriteStream(path.join(dataset, "pdf", "mixed.pdf")));
+  pdf.text(texts.bread).addPage().text(texts.whales);
+  pdf.end();
+  await finished(file);
+  await writeFile(path.join(dataset, "pdf", "broken.pdf"), "this is no PDF");
+  const question = { id: "1", question: "what do whales eat", answer: "krill", pdf: "mixed.pdf", pages: [2] };
+  await writeFile(path.join(dataset, "questions.jsonl"), JSON.stringify(question));
+  return dataset;
+}
+
+describe("runEval", () => {
+  it("measures two recipes, exact MaxSim and BM25 on texts, and encodes them once", async () => {
+    const stages = new Set<string>();
+    const options = {
+      dataset: await writeTexts(),
+      recipes: ["minilm-words", "minilm-dense"],
+      cacheFolder: path.join(folder, "cache"),
+      kernelModule,
+      threads: 1,
+      onProgress: ({ recipe, stage }: { recipe: string; stage: string }) => stages.add(`${recipe} ${stage}`),
+    };
+    const report = await runEval(options);
+    expect(report).toMatchObject({ dataset: "texts", documents: 5, pages: 5, queries: 3, unjudgedQueries: 0 });
+    expect(report.bm25["hit@10"]).toBeGreaterThan(0);
+    for (const recipe of report.recipes) {
+      expect(recipe.searchablePages).toBe(4);
+      // Four pages, three of them about something else: anything but the right one first would be a mistake.
+      for (const measures of [recipe.engine, recipe.exact]) {
+        expect(measures).toMatchObject({ "nDCG@10": 1, "recall@1": 1, MRR: 1, "hit@1": 1 });
+      }
+      expect(recipe["recall@10 of exact"]).toBe(1);
+      expect(recipe.pagesEncodedPerSecond).toBeGreaterThan(0);
+      expect(recipe.indexBytesPerPage).toBeGreaterThan(0);
+    }
+    expect([...stages].filter((stage) => stage.startsWith("minilm-dense"))).toEqual(
+      ["encoding", "indexing", "searching", "exact"].map((stage) => `minilm-dense ${stage}`),
+    );
+    // Indexes are gone, encoded pages stay and are used.
+    expect((await readdir(options.cacheFolder)).filter((name) => name.startsWith("index-"))).toEqual([]);
+    const again = await runEval(options);
+    expect(again.recipes.map((recipe) => recipe.pagesEncodedPerSecond)).toEqual([undefined, undefined]);
+    expect(again.recipes.map((recipe) => recipe.exact)).toEqual(report.recipes.map((recipe) => recipe.exact));
+  });
+
+  it("cuts texts to a number of tokens", async () => {
+    const dataset = await writeTexts();
+    const options = { dataset, cacheFolder: path.join(folder, "cache"), kernelModule, threads: 1, maxTokens: 7 };
+    const [recipe] = (await runEval(options)).recipes;
+    // Five word pieces are left of each of four texts.
+    expect(recipe?.vectors).toBe(20);
+  });
+
+  it("counts pages of PDFs, and goes on without a file that cannot be read", async () => {
+    const dataset = await writePdfs();
+    const report = await runEval({ dataset, cacheFolder: path.join(folder, "cache"), kernelModule, threads: 1 });
+    expect(report).toMatchObject({ documents: 1, pages: 2, queries: 1, failedFiles: [{ name: "broken.pdf" }] });
+    expect(report.recipes[0]?.engine["hit@1"]).toBe(1);
+    const text = formatReport(report);
+    expect(text).toContain("pdfs: 1 documents, 2 pages, 1 queries");
+    expect(text).toMatch(/left out: broken\.pdf: .+/);
+    expect(text).toMatch(/hit@1 +1\.000 +1\.000 +1\.000/);
+  });
+
+  it("refuses an unknown recipe before anything takes long", async () => {
+    const options = { dataset: "nowhere", recipes: ["minilm-words", "nothing"], cacheFolder: folder, kernelModule };
+    await expect(runEval(options)).rejects.toMatchObject({ code: "recipe_not_found" });
+  });
+});
