@@ -7,9 +7,9 @@ import { highlightBoxes, matchRange } from "./boxes.ts";
 import { asksForNewTab, element } from "./dom.ts";
 import { splitName } from "./format.ts";
 import type { ScoreRange } from "./heatmap.ts";
-import { markWords, tellingWords } from "./snippet.ts";
+import { markWords, matchedWords, tellingMatches } from "./snippet.ts";
 import { formatState } from "./state.ts";
-import type { Hit, SearchResponse } from "./types.ts";
+import type { Hit, Match, SearchResponse } from "./types.ts";
 
 /** Placeholders while the first answer is awaited: about what fits one screen. */
 const SKELETON_CARDS = 6;
@@ -66,6 +66,7 @@ export class Results {
   }
 
   #card(hit: Hit, response: SearchResponse, range: ScoreRange | undefined): HTMLLIElement {
+    const matches = tellingMatches(hit.matches, response.tokens);
     const { folder, file } = splitName(hit.document.name);
     const href = formatState({
       query: response.query,
@@ -87,7 +88,7 @@ export class Results {
         `Page ${hit.page} of ${hit.document.pageCount}${folder === "" ? "" : ` · ${folder}`}`,
       ),
       scoreBar(hit.score, response.tokens.length),
-      snippet(hit),
+      snippet(hit.snippet, matches),
     );
     const link = element(
       "a",
@@ -98,7 +99,7 @@ export class Results {
         "data-page": hit.page,
         "aria-label": `Result ${hit.rank}: ${hit.document.name}, page ${hit.page}`,
       },
-      thumbnail(hit, range),
+      thumbnail(hit, matches, range),
       body,
     );
     link.addEventListener("click", (event) => {
@@ -143,9 +144,9 @@ function columnsOf(links: readonly HTMLElement[]): number {
   return Math.max(1, links.filter((link) => link.getBoundingClientRect().top === top).length);
 }
 
-function thumbnail(hit: Hit, range: ScoreRange | undefined): HTMLElement {
+function thumbnail(hit: Hit, matches: readonly Match[], range: ScoreRange | undefined): HTMLElement {
   const image = element("img", { src: hit.thumbnailUrl, alt: "", loading: "lazy", decoding: "async" });
-  const frame = element("div", { class: "thumbnail" }, image, ...highlightBoxes(hit.matches, range));
+  const frame = element("div", { class: "thumbnail" }, image, ...highlightBoxes(matches, range));
   frame.style.aspectRatio = `${hit.width} / ${hit.height}`;
   image.addEventListener("error", () => {
     frame.classList.add("without-image");
@@ -173,9 +174,9 @@ function scoreBar(score: number, tokenCount: number): HTMLElement {
   );
 }
 
-function snippet(hit: Hit): HTMLElement {
-  if (hit.snippet === "") return element("p", { class: "snippet muted" }, "No text on this page");
-  const parts = markWords(hit.snippet, tellingWords(hit.matches));
+function snippet(text: string, matches: readonly Match[]): HTMLElement {
+  if (text === "") return element("p", { class: "snippet muted" }, "No text on this page");
+  const parts = markWords(text, matchedWords(matches));
   return element(
     "p",
     { class: "snippet" },

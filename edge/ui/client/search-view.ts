@@ -34,6 +34,8 @@ export class SearchView {
     });
     need("#search", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
+      // The keyboard of a touch screen would cover the results.
+      if (matchMedia("(pointer: coarse)").matches) this.#query.blur();
       handlers.onSearch(this.#query.value);
     });
     this.#picker.addEventListener("change", () => handlers.onPickIndex(this.#picker.value));

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { markWords, tellingWords, wordKey } from "./snippet.ts";
+import { markWords, matchedWords, tellingMatches, wordKey } from "./snippet.ts";
 
 describe("wordKey", () => {
   it("ignores case and the punctuation around a word, not inside it", () => {
@@ -11,7 +11,25 @@ describe("wordKey", () => {
   });
 });
 
-describe("tellingWords", () => {
+describe("tellingMatches", () => {
+  const tokens = ["what", "energy", "?"].map((text, start) => ({ text, start, end: start + 1 }));
+  const matches = [
+    { token: 0, score: 0.7, text: "air" },
+    { token: 1, score: 0.9, text: "Energy," },
+    { token: 2, score: 0.7, text: "Lighting" },
+  ];
+
+  it("leaves out what function words and punctuation matched", () => {
+    expect(tellingMatches(matches, tokens)).toEqual([matches[1]]);
+  });
+
+  it("keeps everything of a question made of function words", () => {
+    const ends = matches.filter((match) => match.token !== 1);
+    expect(tellingMatches(ends, tokens)).toEqual(ends);
+  });
+});
+
+describe("matchedWords", () => {
   it("leaves out function words, bare punctuation and matches without a word", () => {
     const matches = [
       { token: 0, score: 1, text: "the" },
@@ -19,7 +37,7 @@ describe("tellingWords", () => {
       { token: 2, score: 0.9, text: "?" },
       { token: 3, score: 0.4 },
     ];
-    expect([...tellingWords(matches)]).toEqual(["revenue"]);
+    expect([...matchedWords(matches)]).toEqual(["revenue"]);
   });
 });
 

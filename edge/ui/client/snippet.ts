@@ -1,9 +1,9 @@
 /**
- * Which words of a snippet are marked.
+ * Which matches are worth showing in a list of results, and which words of a snippet are marked.
  *
  * @module
  */
-import type { Match } from "./types.ts";
+import type { Match, QueryToken } from "./types.ts";
 
 export interface SnippetPart {
   text: string;
@@ -11,18 +11,31 @@ export interface SnippetPart {
 }
 
 /**
- * English words that match themselves on nearly every page. Their boxes are drawn like any other, but marking them in a
- * snippet would hide the words that tell pages apart.
+ * English words that hold a question together. Their best matches are much the same on every page: marking those would
+ * hide the words that tell pages apart.
  */
 const FUNCTION_WORDS = new Set(
   (
-    "a an and are as at be but by can did do does for from had has have how i in is it its many much of on or that the " +
-    "their there these this to was we were what when where which who why will with"
+    "a an and any are as at be but by can could did do does for from had has have how i in into is it its many me much " +
+    "must my of on only or s so that the their there these they this to was we were what when where which who whose why " +
+    "will with would you your"
   ).split(" "),
 );
 
-/** Words of a page that tell why it matched: best matches of the query's tokens, compared by {@link wordKey}. */
-export function tellingWords(matches: readonly Match[]): Set<string> {
+/**
+ * The matches that tell why a page was found: those of the question's own words, not of what holds it together. All of
+ * them where the question has nothing else ("who are you?").
+ */
+export function tellingMatches(matches: readonly Match[], tokens: readonly QueryToken[]): readonly Match[] {
+  const telling = matches.filter((match) => {
+    const word = wordKey(tokens[match.token]?.text ?? "");
+    return word !== "" && !FUNCTION_WORDS.has(word);
+  });
+  return telling.length === 0 ? matches : telling;
+}
+
+/** The words under `matches`, as {@link wordKey}s. */
+export function matchedWords(matches: readonly Match[]): Set<string> {
   const keys = matches.map((match) => wordKey(match.text ?? ""));
   return new Set(keys.filter((key) => key !== "" && !FUNCTION_WORDS.has(key)));
 }

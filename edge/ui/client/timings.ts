@@ -11,7 +11,7 @@ const SEPARATOR = " · ";
 
 /** One line: what matters to everybody, and, where there is room, how much work it was. */
 export function timingLine({ hits, performance }: SearchResponse): HTMLElement[] {
-  const encode = performance.encodeCached ? "question encoded before" : `encode ${formatMs(performance.encodeMs)}`;
+  const encode = performance.encodeCached ? "encode cached" : `encode ${formatMs(performance.encodeMs)}`;
   const main = [formatQuantity(hits.length, "result"), `search ${formatMs(performance.searchMs)}`, encode];
   const work = [
     `${formatQuantity(performance.pagesSearched, "page")} searched`,
