@@ -81,6 +81,19 @@ describe("IndexPool", () => {
     expect(opened).toHaveLength(1);
   });
 
+  it("has work finished whose caller hung up", async () => {
+    const { pool, behind } = setUp();
+    const held = gate();
+    let finished = false;
+    void pool.withIndex("a", behind, async () => {
+      await held.promise;
+      finished = true;
+    });
+    held.resolve();
+    await behind.settle();
+    expect(finished).toBe(true);
+  });
+
   it("takes over an open whose request died", async () => {
     let opens = 0;
     const { use, clock } = setUp({

@@ -73,7 +73,8 @@ export class IndexPool<T extends PoolableIndex> {
   async withIndex<R>(name: string, background: Background, use: (index: T) => Promise<R>): Promise<R> {
     const work = this.#run(name, background, use);
     // A caller that hangs up must not stop the work half-way: what it holds (this index, memory of the kernels) would
-    // never be given back, since workerd does not even run the `finally` of a cancelled request.
+    // never be given back, since of a cancelled request workerd does not even run the `finally`. (Seen in bare workerd
+    // with a connection that was reset; wrangler's local proxy hides it.)
     background.waitUntil(work.catch(() => undefined));
     return await work;
   }

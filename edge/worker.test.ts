@@ -28,7 +28,7 @@ async function write(index: string, count: number): Promise<void> {
 }
 
 beforeAll(async () => {
-  for (const index of ["cold-1", "cold-2", "left"]) await write(index, 20);
+  for (const index of ["cold-1", "cold-2"]) await write(index, 20);
 });
 
 describe("requests in one isolate", () => {
@@ -38,16 +38,6 @@ describe("requests in one isolate", () => {
     );
     const lists = await Promise.all(responses.map(async (response) => documentListSchema.parse(await response.json())));
     expect(lists.map(({ documents }) => documents.length)).toEqual(Array(24).fill(20));
-  });
-
-  it("go on when the one that began to open an index is given up", async () => {
-    const controller = new AbortController();
-    const abandoned = get("/v1/indexes/left/documents", { signal: controller.signal }).catch(() => "given up");
-    const waiting = [1, 2, 3].map(() => get("/v1/indexes/left/documents"));
-    controller.abort();
-    expect(await abandoned).toBe("given up");
-    const statuses = await Promise.all(waiting.map(async (response) => (await response).status));
-    expect(statuses).toEqual([200, 200, 200]);
   });
 
   it("hear together that an index does not exist", async () => {
