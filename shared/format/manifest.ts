@@ -15,19 +15,24 @@ export const MANIFEST_FORMAT = 1;
 
 const count = z.number().int().nonnegative();
 
-export const segmentEntrySchema = z.strictObject({
-  /** Object key part; unique for ever. */
-  id: z.string().regex(/^[0-9a-f-]{8,64}$/),
-  bytes: count,
-  /** Bytes of the `.vectors` object. */
-  vectorsBytes: count,
-  documentCount: count,
-  pageCount: count,
-  searchablePageCount: count,
-  vectorCount: count,
-  /** Ordinals (positions in the segment's document table) of deleted or replaced documents, ascending. */
-  deletedDocuments: z.array(count),
-});
+export const segmentEntrySchema = z
+  .strictObject({
+    /** Object key part; unique for ever. */
+    id: z.string().regex(/^[0-9a-f-]{8,64}$/),
+    bytes: count,
+    /** Bytes of the `.vectors` object. */
+    vectorsBytes: count,
+    documentCount: count,
+    pageCount: count,
+    searchablePageCount: count,
+    vectorCount: count,
+    /** Ordinals (positions in the segment's document table) of deleted or replaced documents, ascending. */
+    deletedDocuments: z.array(count),
+  })
+  .refine(({ deletedDocuments, documentCount }) => isAscendingBelow(deletedDocuments, documentCount), {
+    message: "ordinals of deleted documents are not ascending or not those of documents",
+    path: ["deletedDocuments"],
+  });
 export type SegmentEntry = z.infer<typeof segmentEntrySchema>;
 
 export const manifestSchema = z.strictObject({
@@ -47,6 +52,10 @@ export const manifestSchema = z.strictObject({
   segments: z.array(segmentEntrySchema),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
+
+function isAscendingBelow(ordinals: readonly number[], end: number): boolean {
+  return ordinals.every((ordinal, index) => ordinal < end && ordinal > (ordinals[index - 1] ?? -1));
+}
 
 /** The bytes of `manifest`. Throws `internal` when it breaks its own schema or limit. */
 export function encodeManifest(manifest: Manifest): Uint8Array {

@@ -13,10 +13,13 @@ import { crc32 } from "./crc32.ts";
 import { recordRange } from "./page-table.ts";
 import type { ObjectRanges, Range } from "./range-reads.ts";
 
-/** Centroids of a block: 65,536 of them make a table of 32 KiB. */
-export const POSTINGS_BLOCK_CENTROIDS = 16;
+/** Centroids of a block: the table of 65,536 centroids has 8 KiB, and a block of a full segment some tens. */
+export const POSTINGS_BLOCK_CENTROIDS = 64;
 const TABLE_HEADER_BYTES = 4;
 const TABLE_ENTRY_BYTES = 8;
+
+/** Shared by all centroids without a page: most of them, in a small segment. */
+const NO_PAGES = new Uint32Array(0);
 
 /** Where blocks lie: block b has `[offsets[b], offsets[b + 1])`, counted from the section's start. */
 export interface PostingsTable {
@@ -80,19 +83,25 @@ export async function readPostings(
   const endBlock = Math.min(table.blockCount, Math.ceil(endCentroid / POSTINGS_BLOCK_CENTROIDS));
   const blocks = numbersBetween(firstBlock, endBlock);
   const records = await object.readAll(blocks.map((block) => recordRange(table.offsets, block, offset)));
-  const lists = records.flatMap((bytes, position) => {
+  const lists = records.map((bytes, position) => {
     const block = firstBlock + position;
     checkRecord(bytes, table.checksums[block], `${what}, block ${block}`);
     return decodePostingsBlock(bytes, pageCount, `${what}, block ${block}`);
   });
-  const skipped = firstBlock * POSTINGS_BLOCK_CENTROIDS;
-  return numbersBetween(firstCentroid, endCentroid).map((id) => lists[id - skipped] ?? new Uint32Array(0));
+  return numbersBetween(firstCentroid, endCentroid).map((id) => {
+    const block = lists[Math.floor(id / POSTINGS_BLOCK_CENTROIDS) - firstBlock];
+    return block?.[id % POSTINGS_BLOCK_CENTROIDS] ?? NO_PAGES;
+  });
 }
 
-/** Ascending pages of each of the block's {@link POSTINGS_BLOCK_CENTROIDS} centroids. Throws `corrupt_data`. */
+/**
+ * Ascending pages of each of the block's {@link POSTINGS_BLOCK_CENTROIDS} centroids; no lists at all for a block of no
+ * bytes. Throws `corrupt_data`.
+ */
 export function decodePostingsBlock(bytes: Uint8Array, pageCount: number, what: string): Uint32Array[] {
-  const reader = new ByteReader(bytes, what);
   const lists: Uint32Array[] = [];
+  if (bytes.byteLength === 0) return lists;
+  const reader = new ByteReader(bytes, what);
   for (let index = 0; index < POSTINGS_BLOCK_CENTROIDS; index++) lists.push(decodeList(reader, pageCount));
   reader.expectEnd();
   return lists;
@@ -116,7 +125,7 @@ function decodeList(reader: ByteReader, pageCount: number): Uint32Array {
   return pages;
 }
 
-/** Blocks of lists: `blocks[b][i]` are the pages of centroid b · 16 + i. */
+/** Blocks of lists: `blocks[b][i]` are the pages of centroid b · 64 + i. */
 function transpose(bags: Bags): number[][][] {
   const blocks: number[][][] = [];
   for (let page = 0; page + 1 < bags.offsets.length; page++) {
@@ -129,8 +138,10 @@ function transpose(bags: Bags): number[][][] {
   return blocks;
 }
 
+/** A block whose centroids have no page takes no bytes: a small segment uses few of many centroids. */
 function encodeBlock(lists: readonly (readonly number[])[]): Uint8Array {
   const writer = new ByteWriter();
+  if (lists.every((pages) => pages.length === 0)) return writer.finish();
   for (const pages of lists) {
     writer.varint(pages.length);
     let next = 0;
