@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { MaxleafError } from "../errors.ts";
+import type { PageCodes } from "../format/contract.ts";
 import type { TokenBest } from "../kernel/kernel-query.ts";
 import type { QueryTables } from "../kernel/query-tables.ts";
-import { MaxleafError } from "../errors.ts";
+import type { PageGeometry } from "../page.ts";
 import type { EncodedQuery, PageHit, TokenMatch } from "./contract.ts";
-import type { PageLayout } from "./record-cache.ts";
-import { boxOf, regionOf, round, wordsOf } from "./regions.ts";
+import { boxOf, regionOf, round } from "./regions.ts";
 import type { RankedPage, RerankContext } from "./rerank.ts";
 import { snippetOf } from "./snippet.ts";
 
@@ -27,44 +28,46 @@ export async function fullHits(
   tables: QueryTables,
   context: RerankContext,
 ): Promise<PageHit[]> {
-  const [layouts, bests] = await Promise.all([
+  const withoutBest = pages.filter((page) => page.best === undefined);
+  // Only reads run side by side: the tables are given back as soon as one of them fails.
+  const [layouts, codes] = await Promise.all([
     context.caches.layouts.read(pages, context.session),
-    tokenBests(pages, tables, context),
+    context.caches.codes.read(withoutBest, context.session),
   ]);
+  const byCodes = codesBests(codes, tables);
+  const bestOf = new Map(withoutBest.map((page, i) => [page, byCodes[i]]));
   return pages.map((page, i) => {
     const layout = layouts[i];
-    const best = bests[i];
+    const best = page.best ?? bestOf.get(page);
     if (layout === undefined || best === undefined) throw new MaxleafError("internal", "a hit has no layout");
-    const matches = matchesOf(query, layout, best);
-    return toHit(page, matches, pageSnippet(layout, matches));
+    // Split once: with ten hits of 650 words, words are the dearest part of this stage.
+    const words = layout.text === "" ? [] : layout.text.split(" ");
+    const matches = matchesOf(query, layout.geometry, words, best);
+    return toHit(page, matches, pageSnippet(layout.geometry, words, matches));
   });
 }
 
-/** What exact vectors found, or else what the codes say. */
-async function tokenBests(
-  pages: readonly RankedPage[],
-  tables: QueryTables,
-  context: RerankContext,
-): Promise<TokenBest[]> {
-  const byCodes = pages.filter((page) => page.best === undefined);
-  const codes = await context.caches.codes.read(byCodes, context.session);
+/** Best vector of every query token by the codes of each page. */
+function codesBests(codes: readonly PageCodes[], tables: QueryTables): TokenBest[] {
+  if (codes.length === 0) return [];
   const { tokenCount } = tables.query;
-  const filled = byCodes.map(() => ({ scores: new Float32Array(tokenCount), vectors: new Uint16Array(tokenCount) }));
-  if (codes.length > 0) {
-    for (let block = 0; block < tables.blockCount; block++) {
-      tables.prepare(block);
-      for (const [i, record] of codes.entries()) {
-        const best = filled[i];
-        if (best !== undefined) tables.fillPqBest(record, best);
-      }
-    }
+  const scored = codes.map((record) => ({
+    record,
+    best: { scores: new Float32Array(tokenCount), vectors: new Uint16Array(tokenCount) },
+  }));
+  for (let block = 0; block < tables.blockCount; block++) {
+    tables.prepare(block);
+    for (const { record, best } of scored) tables.fillPqBest(record, best);
   }
-  const bestOf = new Map(byCodes.map((page, i) => [page, filled[i]]));
-  return pages.flatMap((page) => page.best ?? bestOf.get(page) ?? []);
+  return scored.map(({ best }) => best);
 }
 
-function matchesOf(query: EncodedQuery, { geometry, text }: PageLayout, best: TokenBest): TokenMatch[] {
-  const words = wordsOf(geometry, text);
+function matchesOf(
+  query: EncodedQuery,
+  geometry: PageGeometry,
+  words: readonly string[],
+  best: TokenBest,
+): TokenMatch[] {
   return query.tokens.flatMap((token, i): TokenMatch[] => {
     // Augmentation tokens stand for no part of the question: nothing to draw.
     if (token.end <= token.start) return [];
@@ -75,21 +78,20 @@ function matchesOf(query: EncodedQuery, { geometry, text }: PageLayout, best: To
         score: round(best.scores[i] ?? 0, SCORE_PLACES),
         region,
         box: region === undefined ? undefined : boxOf(geometry, region),
-        text: region === undefined ? undefined : words[region],
+        text: region === undefined || geometry.kind !== "words" ? undefined : words[region],
       },
     ];
   });
 }
 
-function pageSnippet({ geometry, text }: PageLayout, matches: readonly TokenMatch[]): string {
-  if (text === "") return "";
+function pageSnippet(geometry: PageGeometry, words: readonly string[], matches: readonly TokenMatch[]): string {
   const weights = new Map<number, number>();
   if (geometry.kind === "words") {
     for (const { region, score } of matches) {
       if (region !== undefined) weights.set(region, (weights.get(region) ?? 0) + score);
     }
   }
-  return snippetOf(text.split(" "), weights);
+  return snippetOf(words, weights);
 }
 
 function toHit(ranked: RankedPage, matches: TokenMatch[], snippet: string): PageHit {

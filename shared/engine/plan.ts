@@ -9,7 +9,9 @@
  * |---|---|---|---|
  * | share of the exact top 10 among them | .846 / .943 | .951 / .995 | .993 / .998 |
  *
- * and the best 16 by 16-byte PQ codes hold .952 / .977 of it.
+ * and the best 16 by 16-byte PQ codes hold .952 / .977 of it. With the defaults below, recall against exact float MaxSim is
+ * .996 at 10 and at 100 on Cranfield (1,398 abstracts, 225 queries, 8,192 centroids, 16 bytes a vector); without exact
+ * vectors it is .908 and .911.
  *
  * @module
  */

@@ -61,7 +61,7 @@ function toQueryBlock(vectors: Float32Array, firstToken: number, tokenCount: num
     values.set(vector, lane * dim);
     norms[lane] = norm;
     scales[lane] = scale;
-    for (const [d, value] of vector.entries()) rows[lane * dim + d] = Math.round(value / scale);
+    for (let d = 0; d < dim; d++) rows[lane * dim + d] = Math.round((vector[d] ?? 0) / scale);
   }
   return { firstToken, tokenCount, dim, values, rows, scales, norms };
 }
