@@ -7,9 +7,10 @@ import type { SegmentIdentity, SegmentPage } from "../../shared/format/contract.
 import { SegmentWriter, type WrittenSegment } from "../../shared/format/segment-writer.ts";
 import type { DocumentEntry } from "../../shared/page.ts";
 import type { Matrix } from "./matrix-runner.ts";
-import { dequantizeInto, type QuantizedPage } from "./page-vectors.ts";
+import { dequantizeInto } from "./page-vectors.ts";
 import type { SegmentPart } from "./plan-segments.ts";
-import type { RecordFile, RecordPlace } from "./record-file.ts";
+import type { RecordPlace } from "./record-file.ts";
+import type { PageSpool } from "./spool-rotation.ts";
 import type { VectorCoder } from "./vector-coder.ts";
 
 /** Vectors coded in one run: a page of a dense recipe has three, which alone would be all overhead. */
@@ -17,22 +18,21 @@ const VECTORS_PER_RUN = 8_192;
 /** Pages without vectors end a batch by their number. */
 const PAGES_PER_RUN = 256;
 
-/** Encoded pages waiting for their codebook: 86 KB each with 654 vectors of 128 values, more than memory has room for. */
-export type PageSpool = RecordFile<QuantizedPage>;
-
 /** Where a page lies in the spool. */
 export interface SpooledPage extends RecordPlace {
   vectorCount: number;
 }
 
-/** A document whose pages lie in the spool. */
+/** A document whose pages lie in a spool. */
 export interface SpooledDocument {
   entry: DocumentEntry;
+  spool: PageSpool;
   pages: readonly SpooledPage[];
+  /** Of all pages. */
+  vectorCount: number;
 }
 
 export interface BuildSegmentOptions {
-  spool: PageSpool;
   identity: SegmentIdentity;
   parts: readonly SegmentPart<SpooledDocument>[];
   /** Undefined only when no page of `parts` has vectors. */
@@ -42,14 +42,14 @@ export interface BuildSegmentOptions {
 }
 
 export async function buildSegment(options: BuildSegmentOptions): Promise<WrittenSegment> {
-  const { spool, identity, parts, coder, onPages } = options;
+  const { identity, parts, coder, onPages } = options;
   const writer = new SegmentWriter(
     identity,
     parts.map(({ document }) => document.entry),
   );
   for (const batch of batchesOf(parts)) {
     const pages = await Promise.all(
-      batch.map(async ({ documentOrdinal, place }) => ({ documentOrdinal, ...(await spool.read(place)) })),
+      batch.map(async ({ documentOrdinal, spool, place }) => ({ documentOrdinal, ...(await spool.read(place)) })),
     );
     for (const page of await codePages(coder, pages, identity.dim)) writer.add(page);
     onPages?.(batch.length);
@@ -59,15 +59,16 @@ export async function buildSegment(options: BuildSegmentOptions): Promise<Writte
 
 interface BatchPage {
   documentOrdinal: number;
+  spool: PageSpool;
   place: SpooledPage;
 }
 
 function* batchesOf(parts: readonly SegmentPart<SpooledDocument>[]): Generator<BatchPage[]> {
   let batch: BatchPage[] = [];
   let vectors = 0;
-  for (const [documentOrdinal, { pages }] of parts.entries()) {
+  for (const [documentOrdinal, { document, pages }] of parts.entries()) {
     for (const place of pages) {
-      batch.push({ documentOrdinal, place });
+      batch.push({ documentOrdinal, spool: document.spool, place });
       vectors += place.vectorCount;
       if (vectors < VECTORS_PER_RUN && batch.length < PAGES_PER_RUN) continue;
       yield batch;

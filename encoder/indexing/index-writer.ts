@@ -16,7 +16,7 @@ import type { DocumentEntry, EncodedPage } from "../../shared/page.ts";
 import { recipeFingerprint } from "../../shared/recipe/fingerprint.ts";
 import type { Recipe } from "../../shared/recipe/recipe.ts";
 import { layout } from "../../shared/store/layout.ts";
-import { buildSegment, type PageSpool, type SpooledDocument, type SpooledPage } from "./build-segment.ts";
+import { buildSegment, type SpooledDocument } from "./build-segment.ts";
 import {
   checkRecipe,
   CodebookChangedError,
@@ -27,9 +27,8 @@ import {
 } from "./commit-changes.ts";
 import { DocumentTables, type LiveDocument } from "./document-index.ts";
 import { MatrixRunner } from "./matrix-runner.ts";
-import { checkEncodedPage, quantizePage, type QuantizedPage } from "./page-vectors.ts";
+import { PendingDocuments } from "./pending-documents.ts";
 import { planSegments, type SegmentLimits, segmentLimits } from "./plan-segments.ts";
-import { RecordFile } from "./record-file.ts";
 import { trainCodebook } from "./train-codebook.ts";
 import { drawTrainingSample } from "./training-sample.ts";
 import { VectorCoder } from "./vector-coder.ts";
@@ -75,20 +74,15 @@ export interface CommitReport {
 export class IndexWriter {
   readonly #options: IndexWriterOptions & { recipeFingerprint: string };
   readonly #runner: MatrixRunner;
-  readonly #spool: PageSpool;
   readonly #tables: DocumentTables;
   readonly #commits = new PQueue({ concurrency: 1 });
-  readonly #pending = new Map<string, SpooledDocument>();
+  readonly #pending: PendingDocuments;
   #coder: VectorCoder | undefined;
 
-  private constructor(
-    options: IndexWriterOptions & { recipeFingerprint: string },
-    runner: MatrixRunner,
-    spool: PageSpool,
-  ) {
+  private constructor(options: IndexWriterOptions & { recipeFingerprint: string }, runner: MatrixRunner) {
     this.#options = options;
     this.#runner = runner;
-    this.#spool = spool;
+    this.#pending = new PendingDocuments(options.recipe.dim, options.spoolFolder);
     this.#tables = new DocumentTables(options.store, options.index);
   }
 
@@ -101,8 +95,7 @@ export class IndexWriter {
     const options = { ...given, recipeFingerprint: await recipeFingerprint(given.recipe) };
     const manifest = await readManifest(options.store, parseIndexName(options.index));
     if (manifest !== undefined) checkRecipe(manifest, options);
-    const runner = await MatrixRunner.create({ threads: options.threads });
-    return new IndexWriter(options, runner, await RecordFile.createTemporary<QuantizedPage>(options.spoolFolder));
+    return new IndexWriter(options, await MatrixRunner.create({ threads: options.threads }));
   }
 
   /** The documents of the index as committed, by id: one with the same revision needs no ingestion. */
@@ -113,7 +106,7 @@ export class IndexWriter {
 
   /** Vectors waiting for the next commit. */
   get pendingVectors(): number {
-    return [...this.#pending.values()].reduce((sum, document) => sum + vectorsOf(document), 0);
+    return this.#pending.vectorCount;
   }
 
   /**
@@ -124,19 +117,7 @@ export class IndexWriter {
    * @throws MaxleafError `file_empty` without pages; `internal` for pages that no index can hold; what `pages` throws.
    */
   async addDocument(entry: DocumentEntry, pages: Iterable<EncodedPage> | AsyncIterable<EncodedPage>): Promise<void> {
-    const { dim } = this.#options.recipe;
-    const spooled: SpooledPage[] = [];
-    for await (const page of pages) {
-      checkEncodedPage(page, dim);
-      const place = await this.#spool.append(quantizePage(page, dim));
-      spooled.push({ ...place, vectorCount: page.vectorCount });
-    }
-    if (spooled.length === 0) throw new MaxleafError("file_empty", `${quote(entry.name)} has no pages`);
-    if (spooled.length !== entry.pageCount) {
-      const message = `${quote(entry.name)} should have ${entry.pageCount} pages but ${spooled.length} were encoded`;
-      throw new MaxleafError("internal", message);
-    }
-    this.#pending.set(entry.id, { entry, pages: spooled });
+    await this.#pending.add(entry, pages);
   }
 
   /**
@@ -152,14 +133,24 @@ export class IndexWriter {
   /** Frees the sessions and the temporary file. Documents not committed are dropped. */
   async close(): Promise<void> {
     await this.#commits.onIdle();
-    await this.#spool.close();
+    await this.#pending.close();
     await this.#runner.dispose();
   }
 
   async #commitPending(): Promise<CommitReport | undefined> {
-    // By name: equal documents make an equal index, in whatever order they were encoded.
-    const documents = [...this.#pending.values()].toSorted((a, b) => (a.entry.name < b.entry.name ? -1 : 1));
-    if (documents.length === 0) return undefined;
+    const documents = await this.#pending.take();
+    let committed = false;
+    try {
+      if (documents.length === 0) return undefined;
+      const report = await this.#commitDocuments(documents);
+      committed = true;
+      return report;
+    } finally {
+      await this.#pending.settle(committed);
+    }
+  }
+
+  async #commitDocuments(documents: readonly SpooledDocument[]): Promise<CommitReport> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#codeAndCommit(documents);
@@ -191,9 +182,6 @@ export class IndexWriter {
       if (error instanceof CodebookChangedError) await this.#discard(keys);
       throw error;
     }
-    for (const document of documents) {
-      if (this.#pending.get(document.entry.id) === document) this.#pending.delete(document.entry.id);
-    }
     const revisions = new Map(documents.map(({ entry }) => [entry.id, entry.revision]));
     await removeObjects(this.#options, change.removed, revisions);
     return { ...reportOf(change, segments, trained), documents: documents.length };
@@ -202,9 +190,9 @@ export class IndexWriter {
   /** Trains and stores a codebook; undefined when there is no vector to train on. */
   async #train(documents: readonly SpooledDocument[]): Promise<Manifest["codebook"]> {
     const { store, index, recipe, recipeFingerprint, onProgress } = this.#options;
-    const vectorCount = documents.reduce((sum, document) => sum + vectorsOf(document), 0);
+    const vectorCount = documents.reduce((sum, document) => sum + document.vectorCount, 0);
     if (vectorCount === 0) return undefined;
-    const sample = await drawTrainingSample(this.#spool, documents, recipe.dim);
+    const sample = await drawTrainingSample(documents, recipe.dim);
     const codebook = await trainCodebook(this.#runner, sample, {
       recipeFingerprint,
       vectorCount,
@@ -229,10 +217,9 @@ export class IndexWriter {
     let pagesDone = 0;
     const entries: SegmentEntry[] = [];
     for (const parts of planSegments(documents, limits ?? segmentLimits(recipe.dim))) {
-      const vectorCount = parts.reduce((sum, part) => sum + vectorsOf(part), 0);
+      const vectorCount = parts.reduce((sum, part) => sum + vectorsOf(part.pages), 0);
       const manifest = { recipe, recipeFingerprint, ...(codebook && { codebook }) };
       const { segment, vectors, counts } = await buildSegment({
-        spool: this.#spool,
         identity: segmentIdentityOf(manifest, { vectorCount }),
         parts,
         coder,
@@ -268,7 +255,7 @@ export class IndexWriter {
   }
 }
 
-function vectorsOf({ pages }: { pages: readonly { vectorCount: number }[] }): number {
+function vectorsOf(pages: readonly { vectorCount: number }[]): number {
   return pages.reduce((sum, page) => sum + page.vectorCount, 0);
 }
 

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { PageSpool, SpooledDocument } from "./build-segment.ts";
+import type { SpooledDocument } from "./build-segment.ts";
 import { dequantizeInto, quantizePage } from "./page-vectors.ts";
 import { RecordFile } from "./record-file.ts";
+import type { PageSpool } from "./spool-rotation.ts";
 import { documentEntry, encodedPage, topicVectors } from "./testing.ts";
 import { drawTrainingSample } from "./training-sample.ts";
 
@@ -21,7 +22,8 @@ beforeAll(async () => {
       dequantizeInto(stored, 0, quantized.exact);
       all.push(...rows(stored.values));
     }
-    documents.push({ entry: await documentEntry(`d${document}.pdf`, counts.length), pages });
+    const vectorCount = counts.reduce((sum, count) => sum + count, 0);
+    documents.push({ entry: await documentEntry(`d${document}.pdf`, counts.length), spool, pages, vectorCount });
   }
 });
 afterAll(async () => await spool.close());
@@ -31,13 +33,13 @@ const rows = (values: Float32Array) =>
 
 describe("drawTrainingSample", () => {
   it("takes everything when there is room", async () => {
-    const sample = await drawTrainingSample(spool, documents, dim, 17);
+    const sample = await drawTrainingSample(documents, dim, 17);
     expect(rows(sample.values)).toEqual(all);
   });
 
   it("takes as many distinct vectors as asked for, in order", async () => {
     for (const size of [0, 1, 2, 5, 16]) {
-      const sample = await drawTrainingSample(spool, documents, dim, size);
+      const sample = await drawTrainingSample(documents, dim, size);
       const positions = rows(sample.values).map((row) => all.indexOf(row));
       expect(positions.length).toBe(size);
       expect(positions).toEqual([...new Set(positions)].toSorted((a, b) => a - b));

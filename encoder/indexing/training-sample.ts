@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { PageSpool, SpooledDocument } from "./build-segment.ts";
+import type { SpooledDocument } from "./build-segment.ts";
 import type { Matrix } from "./matrix-runner.ts";
 import { dequantizeInto } from "./page-vectors.ts";
 import { sampleIndexes, seededRandom } from "./random-sample.ts";
@@ -18,18 +18,17 @@ const SAMPLE_SEED = 1;
  * {@link MAX_TRAINING_VECTORS} or 256 MiB.
  */
 export async function drawTrainingSample(
-  spool: PageSpool,
   documents: readonly SpooledDocument[],
   dim: number,
   maxVectors = Math.min(MAX_TRAINING_VECTORS, Math.floor(MAX_TRAINING_BYTES / (4 * dim))),
 ): Promise<Matrix> {
-  const places = documents.flatMap((document) => document.pages);
-  const population = places.reduce((sum, place) => sum + place.vectorCount, 0);
+  const places = documents.flatMap(({ spool, pages }) => pages.map((place) => ({ spool, place })));
+  const population = documents.reduce((sum, document) => sum + document.vectorCount, 0);
   const chosen = sampleIndexes(maxVectors, population, seededRandom(SAMPLE_SEED));
   const sample: Matrix = { values: new Float32Array(chosen.length * dim), count: chosen.length, dim };
   let filled = 0;
   let pageStart = 0;
-  for (const place of places) {
+  for (const { spool, place } of places) {
     const pageEnd = pageStart + place.vectorCount;
     if ((chosen[filled] ?? population) < pageEnd) {
       const { exact } = await spool.read(place);

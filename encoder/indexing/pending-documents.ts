@@ -1,0 +1,86 @@
+/**
+ * Documents that are encoded but not yet committed. Their pages lie in spools on disk.
+ *
+ * @module
+ */
+import { MaxleafError, quote } from "../../shared/errors.ts";
+import type { DocumentEntry, EncodedPage } from "../../shared/page.ts";
+import type { SpooledDocument, SpooledPage } from "./build-segment.ts";
+import { checkEncodedPage, quantizePage } from "./page-vectors.ts";
+import { type PageSpool, type SpoolHold, SpoolRotation } from "./spool-rotation.ts";
+
+interface HeldDocument extends SpooledDocument {
+  hold: SpoolHold;
+}
+
+export class PendingDocuments {
+  readonly #dim: number;
+  readonly #spools: SpoolRotation;
+  readonly #pending = new Map<string, HeldDocument>();
+  /** Being committed: they keep their spool even when a newer version comes. */
+  #taken: readonly HeldDocument[] = [];
+
+  constructor(dim: number, spoolFolder: string | undefined) {
+    this.#dim = dim;
+    this.#spools = new SpoolRotation(spoolFolder);
+  }
+
+  get vectorCount(): number {
+    return [...this.#pending.values()].reduce((sum, document) => sum + document.vectorCount, 0);
+  }
+
+  /** See `IndexWriter.addDocument`. */
+  async add(entry: DocumentEntry, pages: Iterable<EncodedPage> | AsyncIterable<EncodedPage>): Promise<void> {
+    const hold = await this.#spools.hold();
+    try {
+      const spooled = await this.#spoolPages(hold.spool, entry, pages);
+      const vectorCount = spooled.reduce((sum, page) => sum + page.vectorCount, 0);
+      const older = this.#pending.get(entry.id);
+      this.#pending.set(entry.id, { entry, spool: hold.spool, pages: spooled, vectorCount, hold });
+      if (older !== undefined && !this.#taken.includes(older)) await older.hold.release();
+    } catch (error) {
+      await hold.release();
+      throw error;
+    }
+  }
+
+  /** Everything added so far, by name, so that equal documents make an equal index. Call `settle` before taking again. */
+  async take(): Promise<readonly SpooledDocument[]> {
+    this.#taken = [...this.#pending.values()].toSorted((a, b) => (a.entry.name < b.entry.name ? -1 : 1));
+    if (this.#taken.length > 0) await this.#spools.rotate();
+    return this.#taken;
+  }
+
+  /** Lets go of what was taken and is committed, or was replaced by a newer version meanwhile. */
+  async settle(committed: boolean): Promise<void> {
+    const taken = this.#taken;
+    this.#taken = [];
+    for (const document of taken) {
+      const isNewest = this.#pending.get(document.entry.id) === document;
+      if (isNewest && !committed) continue;
+      if (isNewest) this.#pending.delete(document.entry.id);
+      await document.hold.release();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#spools.close();
+  }
+
+  async #spoolPages(
+    spool: PageSpool,
+    { name, pageCount }: DocumentEntry,
+    pages: Iterable<EncodedPage> | AsyncIterable<EncodedPage>,
+  ): Promise<SpooledPage[]> {
+    const spooled: SpooledPage[] = [];
+    for await (const page of pages) {
+      checkEncodedPage(page, this.#dim);
+      const place = await spool.append(quantizePage(page, this.#dim));
+      spooled.push({ ...place, vectorCount: page.vectorCount });
+    }
+    if (spooled.length === 0) throw new MaxleafError("file_empty", `${quote(name)} has no pages`);
+    if (spooled.length === pageCount) return spooled;
+    const message = `${quote(name)} should have ${pageCount} pages but ${spooled.length} were encoded`;
+    throw new MaxleafError("internal", message);
+  }
+}
