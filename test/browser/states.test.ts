@@ -110,7 +110,6 @@ describe.runIf(hasChromium())("the search page over canned answers", () => {
     await page.goto(server.url);
     await ask();
     await page.waitForSelector("#results[aria-busy=true] .skeleton");
-    await saveScreenshot(page, "state-loading");
     await page.waitForSelector("#results:not([aria-busy]) a.card");
     expect(await page.locator(".skeleton").count()).toBe(0);
   });

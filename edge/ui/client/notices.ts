@@ -53,7 +53,7 @@ export function errorNotice(error: unknown, onRetry: () => void): HTMLElement {
     error instanceof ApiError && error.status < 500 && error.status >= 400
       ? "That did not work"
       : "Search is not available";
-  const detail = error instanceof Error ? error.message : String(error);
+  const detail = asSentence(error instanceof Error ? error.message : String(error));
   const code = error instanceof ApiError ? error.code : "page_error";
   const section = notice(
     title,
@@ -63,6 +63,12 @@ export function errorNotice(error: unknown, onRetry: () => void): HTMLElement {
   section.setAttribute("role", "alert");
   section.classList.add("failure");
   return section;
+}
+
+/** The API's sentences begin small and have no full stop. */
+function asSentence(text: string): string {
+  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(begun) ? begun : `${begun}.`;
 }
 
 function notice(title: string, content: Node[], button?: { label: string; action: () => void }): HTMLElement {

@@ -146,8 +146,9 @@ function columnsOf(links: readonly HTMLElement[]): number {
 
 function thumbnail(hit: Hit, matches: readonly Match[], range: ScoreRange | undefined): HTMLElement {
   const image = element("img", { src: hit.thumbnailUrl, alt: "", loading: "lazy", decoding: "async" });
-  const frame = element("div", { class: "thumbnail" }, image, ...highlightBoxes(matches, range));
+  const frame = element("div", { class: "thumbnail is-loading" }, image, ...highlightBoxes(matches, range));
   frame.style.aspectRatio = `${hit.width} / ${hit.height}`;
+  image.addEventListener("load", () => frame.classList.remove("is-loading"));
   image.addEventListener("error", () => {
     frame.classList.add("without-image");
     frame.replaceChildren("No preview");

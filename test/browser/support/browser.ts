@@ -67,5 +67,6 @@ export async function openPage(
 /** Saves what `page` shows under test/browser/screenshots, for people to look at. */
 export async function saveScreenshot(page: Page, name: string): Promise<void> {
   await mkdir(SCREENSHOTS, { recursive: true });
+  await page.waitForLoadState("networkidle");
   await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
 }

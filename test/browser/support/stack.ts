@@ -17,7 +17,7 @@ const COMMAND = fileURLToPath(new URL("../../../encoder/bin/maxleaf.mjs", import
 const QUESTIONS = new URL("../../../encoder/samples/questions.jsonl", import.meta.url);
 
 /** Starting and indexing the samples takes about 20 s on an idle core; a loaded machine takes several times that. */
-const START_TIMEOUT_MS = 200_000;
+const START_TIMEOUT_MS = 300_000;
 const STOP_TIMEOUT_MS = 15_000;
 const POLL_MS = 250;
 
