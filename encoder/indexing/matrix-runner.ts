@@ -4,9 +4,10 @@
  *
  * @module
  */
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import { type InferenceSession, Tensor } from "onnxruntime-node";
 import { MaxleafError } from "../../shared/errors.ts";
 import { CODEWORDS_PER_SUBSPACE } from "../../shared/limits.ts";
+import { openSession } from "../models/onnx-session.ts";
 import { ELEMENT_TYPES, encodeGraph, type Graph } from "./onnx-graph.ts";
 
 /** Products held at once. 16 to 256 MiB were equally fast at 16,384 rows; less memory is better memory. */
@@ -79,9 +80,9 @@ export class MatrixRunner {
     [this.#nearestRows, this.#nearestCodewords, this.#products] = sessions;
   }
 
-  static async create({ threads }: MatrixRunnerOptions = {}): Promise<MatrixRunner> {
-    const options = threads === undefined ? {} : { intraOpNumThreads: threads };
-    const open = async (graph: Graph) => await InferenceSession.create(encodeGraph(graph), options);
+  /** Errors: `model_unavailable` when onnxruntime does not load on this machine. */
+  static async create(options: MatrixRunnerOptions = {}): Promise<MatrixRunner> {
+    const open = async (graph: Graph) => await openSession(graph.name, encodeGraph(graph), options);
     return new MatrixRunner([await open(NEAREST_ROWS), await open(NEAREST_CODEWORDS), await open(PRODUCTS)]);
   }
 
