@@ -100,6 +100,15 @@ describe("the encoder client", () => {
     },
   );
 
+  it("says which recipe the encoder lacks", async () => {
+    const { encode } = clientOf(problem(new MaxleafError("recipe_not_found", 'there is no recipe "minilm-words"')));
+    await expect(encode()).rejects.toMatchObject({
+      code: "model_unavailable",
+      status: 503,
+      message: expect.stringContaining('"minilm-words"'),
+    });
+  });
+
   it.each([
     [401, /ENCODER_SECRET/],
     [404, /status 404/],

@@ -115,6 +115,10 @@ async function readAnswer(response: Response): Promise<EncodeResponseBody> {
 function refusal(status: number, text: string): MaxleafError {
   const problem = problemSchema.safeParse(parseJson(text));
   if (problem.success && isPassedOn(problem.data.code)) return new MaxleafError(problem.data.code, problem.data.detail);
+  // The caller named no recipe, the index did: what is missing is a model, not something of the caller's.
+  if (problem.success && problem.data.code === "recipe_not_found") {
+    return new MaxleafError("model_unavailable", `the encoder lacks this index's recipe: ${problem.data.detail}`);
+  }
   const why =
     status === 401 || status === 403 ? "refuses this worker's ENCODER_SECRET" : `answered with status ${status}`;
   return new MaxleafError("encoder_unavailable", `the encoder ${why}`, { cause: new Error(text.slice(0, 500)) });
