@@ -28,6 +28,8 @@ export function isIngestible(name: string): boolean {
 /** Readers look for the PDF header within this many bytes (ISO 32000-1, annex H, note 13); mail gateways put junk before it. */
 const PDF_HEADER_WITHIN = 1_024;
 const PDF_HEADER = "%PDF-";
+/** file-type wants to see a TIFF's directory, which may stand at the end of the file: one that breaks off is still a TIFF. */
+const TIFF_HEADERS = ["II*\0", "MM\0*"];
 /** Enough to tell text from binary. */
 const TEXT_SAMPLE_BYTES = 4_096;
 
@@ -42,6 +44,7 @@ export async function detectType(name: string, bytes: Uint8Array): Promise<Inges
     "latin1",
   );
   if (head.includes(PDF_HEADER)) return "application/pdf";
+  if (TIFF_HEADERS.some((header) => head.startsWith(header))) return "image/tiff";
   const found = await fileTypeFromBuffer(bytes);
   if (found !== undefined && isIngestibleType(found.mime)) return found.mime;
   const what = found === undefined ? describeUnknown(bytes) : `a ${found.ext.toUpperCase()} file (${found.mime})`;

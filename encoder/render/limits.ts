@@ -39,8 +39,8 @@ export const OPEN_TIMEOUT_MS = 60_000;
 export const PAGE_TIMEOUT_MS = 60_000;
 /** Time a whole document may keep a render process busy: 20,000 ordinary pages at the speed above take an hour. */
 export const DOCUMENT_TIMEOUT_MS = 2 * 60 * 60_000;
-/** Pages of one document that may run out of time or take the process down before the document is given up. */
-export const MAX_LOST_PAGES = 3;
+/** Render processes that one document may cost before it is given up. A bad page costs two: drawn, then words alone. */
+export const MAX_LOST_PROCESSES = 6;
 /** JavaScript heap of a render process; filings need 150 MB. */
 export const RENDER_HEAP_MB = 1_024;
 /** pdf-to-img never frees a drawn page (about 1 MB each), so the document is opened anew after so many. */
@@ -52,3 +52,18 @@ export const RENDER_MEMORY_MB = 3_072;
 export const WATCHDOG_INTERVAL_MS = 500;
 /** Render processes at once, beside the encoder, which needs the other cores more. */
 export const MAX_RENDER_PROCESSES = 4;
+
+/** Bounds that a pool can be given; the defaults are the constants above. */
+export interface RenderBounds {
+  openTimeoutMs: number;
+  pageTimeoutMs: number;
+  documentTimeoutMs: number;
+  heapMb: number;
+}
+
+export const DEFAULT_BOUNDS: RenderBounds = {
+  openTimeoutMs: OPEN_TIMEOUT_MS,
+  pageTimeoutMs: PAGE_TIMEOUT_MS,
+  documentTimeoutMs: DOCUMENT_TIMEOUT_MS,
+  heapMb: RENDER_HEAP_MB,
+};

@@ -6,7 +6,7 @@
  */
 import { availableParallelism } from "node:os";
 import { MaxleafError } from "../../shared/errors.ts";
-import { DOCUMENTS_PER_PROCESS, MAX_RENDER_PROCESSES } from "./limits.ts";
+import { DEFAULT_BOUNDS, DOCUMENTS_PER_PROCESS, MAX_RENDER_PROCESSES, type RenderBounds } from "./limits.ts";
 import { RenderProcess } from "./render-process.ts";
 import { RenderedDocument } from "./rendered-document.ts";
 import type { RenderedPage, SourceFile } from "./rendered-page.ts";
@@ -14,6 +14,8 @@ import type { RenderedPage, SourceFile } from "./rendered-page.ts";
 export interface RenderOptions {
   /** Documents rendered at once. Default: one process per two cores, at most `MAX_RENDER_PROCESSES`. */
   processes?: number;
+  /** Replaces some of the usual bounds on time and memory. */
+  bounds?: Partial<RenderBounds>;
 }
 
 /** Keeps render processes and lends each to one document at a time. */
@@ -21,10 +23,12 @@ export class RenderPool {
   readonly #idle: RenderProcess[] = [];
   readonly #lent = new Set<RenderProcess>();
   readonly #waiting: (() => void)[] = [];
+  readonly #bounds: RenderBounds;
   #free: number;
   #closed = false;
 
   constructor(options: RenderOptions = {}) {
+    this.#bounds = { ...DEFAULT_BOUNDS, ...options.bounds };
     this.#free = options.processes ?? Math.min(MAX_RENDER_PROCESSES, Math.max(1, availableParallelism() >> 1));
   }
 
@@ -36,7 +40,7 @@ export class RenderPool {
   async open(file: SourceFile): Promise<RenderedDocument> {
     await this.#acquire();
     try {
-      return await RenderedDocument.open(file, {
+      return await RenderedDocument.open(file, this.#bounds, {
         take: () => this.#take(),
         giveBack: (process) => this.#giveBack(process),
         end: () => this.#release(),
@@ -75,7 +79,7 @@ export class RenderPool {
     let process = this.#idle.pop();
     // An idle process may have been ended from outside.
     while (process !== undefined && !process.alive) process = this.#idle.pop();
-    process ??= new RenderProcess();
+    process ??= new RenderProcess(this.#bounds.heapMb);
     this.#lent.add(process);
     return process;
   }

@@ -6,7 +6,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
-import { RENDER_HEAP_MB } from "./limits.ts";
 import { isReply, type RenderReply, type RenderRequest } from "./protocol.ts";
 
 /** A reply, or the end of the process: it ran out of time, or it ended without an answer. */
@@ -25,11 +24,11 @@ export class RenderProcess {
   /** Documents opened so far. */
   documents = 0;
 
-  constructor() {
+  constructor(heapMb: number) {
     this.#child = fork(CHILD, [], {
       serialization: "advanced",
       stdio: ["ignore", "ignore", "pipe", "ipc"],
-      execArgv: [`--max-old-space-size=${RENDER_HEAP_MB}`, "--disable-warning=ExperimentalWarning"],
+      execArgv: [`--max-old-space-size=${heapMb}`, "--disable-warning=ExperimentalWarning"],
     });
     this.#child.on("message", (message) => {
       if (isReply(message)) this.#finish(message);
@@ -47,6 +46,10 @@ export class RenderProcess {
 
   get alive(): boolean {
     return this.#alive;
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
   get busy(): boolean {

@@ -5,7 +5,7 @@
  */
 import { MaxleafError, quote } from "../../shared/errors.ts";
 import type { IngestibleType } from "./file-kind.ts";
-import { DOCUMENT_TIMEOUT_MS, MAX_LOST_PAGES, OPEN_TIMEOUT_MS, PAGE_TIMEOUT_MS } from "./limits.ts";
+import { MAX_LOST_PROCESSES, type RenderBounds } from "./limits.ts";
 import { makePlaceholder } from "./pictures.ts";
 import type { RenderRequest } from "./protocol.ts";
 import type { Outcome, RenderProcess } from "./render-process.ts";
@@ -27,14 +27,22 @@ export class RenderedDocument implements AsyncIterable<RenderedPage> {
   readonly contentType: IngestibleType;
   readonly pageCount: number;
   readonly #file: SourceFile;
+  readonly #bounds: RenderBounds;
   readonly #loan: ProcessLoan;
   #process: RenderProcess;
-  #lostPages = 0;
+  #lostProcesses = 0;
   #busyMs = 0;
   #closed = false;
 
-  private constructor(file: SourceFile, loan: ProcessLoan, process: RenderProcess, opened: Opened) {
+  private constructor(
+    file: SourceFile,
+    bounds: RenderBounds,
+    loan: ProcessLoan,
+    process: RenderProcess,
+    opened: Opened,
+  ) {
     this.#file = file;
+    this.#bounds = bounds;
     this.#loan = loan;
     this.#process = process;
     this.contentType = opened.contentType;
@@ -42,11 +50,11 @@ export class RenderedDocument implements AsyncIterable<RenderedPage> {
   }
 
   /** Errors: see `RenderPool.open`. */
-  static async open(file: SourceFile, loan: ProcessLoan): Promise<RenderedDocument> {
+  static async open(file: SourceFile, bounds: RenderBounds, loan: ProcessLoan): Promise<RenderedDocument> {
     const process = loan.take();
     try {
-      const opened = expectOpened(file, await process.request({ type: "open", file }, OPEN_TIMEOUT_MS));
-      return new RenderedDocument(file, loan, process, opened);
+      const opened = expectOpened(file, await process.request({ type: "open", file }, bounds.openTimeoutMs));
+      return new RenderedDocument(file, bounds, loan, process, opened);
     } catch (error) {
       loan.giveBack(process);
       throw error;
@@ -72,7 +80,9 @@ export class RenderedDocument implements AsyncIterable<RenderedPage> {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    const outcome = this.#process.busy ? undefined : await this.#process.request({ type: "close" }, OPEN_TIMEOUT_MS);
+    const outcome = this.#process.busy
+      ? undefined
+      : await this.#process.request({ type: "close" }, this.#bounds.openTimeoutMs);
     if (outcome?.type !== "closed") this.#process.kill();
     this.#loan.giveBack(this.#process);
     this.#loan.end();
@@ -81,7 +91,11 @@ export class RenderedDocument implements AsyncIterable<RenderedPage> {
   async #render(pageNumber: number): Promise<RenderedPage> {
     const drawn = await this.#request({ type: "render", pageNumber, draw: true });
     if (drawn.type === "page") return drawn.page;
-    if (!isLoss(drawn)) return lostPage(pageNumber, problemOf(pageNumber, drawn));
+    if (!isLoss(drawn)) {
+      // A file of one picture that cannot be decoded has nothing to show.
+      if (drawn.type === "failed" && this.pageCount === 1) throw new MaxleafError(drawn.code, drawn.message);
+      return lostPage(pageNumber, problemOf(pageNumber, drawn));
+    }
     // The picture is the likelier culprit; the words alone may still be had.
     const problem = problemOf(pageNumber, drawn);
     await this.#replaceProcess(problem);
@@ -92,31 +106,33 @@ export class RenderedDocument implements AsyncIterable<RenderedPage> {
   }
 
   async #request(request: RenderRequest): Promise<Outcome> {
-    const left = DOCUMENT_TIMEOUT_MS - this.#busyMs;
+    const left = this.#bounds.documentTimeoutMs - this.#busyMs;
     if (left <= 0) {
       throw new MaxleafError(
         "render_timeout",
-        `${quote(this.#file.name)} took more than ${DOCUMENT_TIMEOUT_MS / 60_000} minutes to render`,
+        `${quote(this.#file.name)} took more than ${this.#bounds.documentTimeoutMs / 60_000} minutes to render`,
       );
     }
     const begunMs = performance.now();
-    const outcome = await this.#process.request(request, Math.min(PAGE_TIMEOUT_MS, left));
+    const outcome = await this.#process.request(request, Math.min(this.#bounds.pageTimeoutMs, left));
     this.#busyMs += performance.now() - begunMs;
     return outcome;
   }
 
   async #replaceProcess(problem: PageProblem): Promise<void> {
-    if (this.#closed)
-      throw new MaxleafError("internal", `${quote(this.#file.name)} was closed while a page was rendered`);
+    if (this.#closed) throw new MaxleafError("internal", `${quote(this.#file.name)} was closed while being rendered`);
     this.#loan.giveBack(this.#process);
-    if (++this.#lostPages > MAX_LOST_PAGES) {
+    if (++this.#lostProcesses > MAX_LOST_PROCESSES) {
       throw new MaxleafError(
         problem.code,
-        `${quote(this.#file.name)} was given up after ${this.#lostPages} failures: ${problem.reason}`,
+        `${quote(this.#file.name)} was given up after ${this.#lostProcesses} failures: ${problem.reason}`,
       );
     }
     this.#process = this.#loan.take();
-    expectOpened(this.#file, await this.#process.request({ type: "open", file: this.#file }, OPEN_TIMEOUT_MS));
+    expectOpened(
+      this.#file,
+      await this.#process.request({ type: "open", file: this.#file }, this.#bounds.openTimeoutMs),
+    );
   }
 }
 

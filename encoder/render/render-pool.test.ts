@@ -1,0 +1,129 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { collect, rawPdf, renderAll, textOf, textPdf } from "./fixtures.ts";
+import { RenderPool, renderDocument } from "./render-pool.ts";
+
+const pool = new RenderPool({ processes: 2 });
+afterAll(() => pool.close());
+
+const open = async (bytes: Uint8Array) => renderAll(pool, "a.pdf", bytes);
+
+describe("a file that cannot be read", () => {
+  it("because it is empty", async () => {
+    await expect(open(new Uint8Array())).rejects.toMatchObject({
+      code: "file_empty",
+      message: expect.stringContaining('"a.pdf"'),
+    });
+  });
+
+  it("because it is locked with a password", async () => {
+    const locked = await textPdf(["secret"], { userPassword: "open sesame" });
+    await expect(open(locked)).rejects.toMatchObject({ code: "file_encrypted" });
+  });
+
+  it("because it is no PDF behind its header", async () => {
+    await expect(open(Buffer.from("%PDF-1.7\nnothing of the kind"))).rejects.toMatchObject({
+      code: "file_unreadable",
+      message: expect.stringContaining("damaged PDF"),
+    });
+  });
+
+  it("because it has no pages", async () => {
+    const none = rawPdf(["<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [] /Count 0 >>"]);
+    await expect(open(none)).rejects.toMatchObject({
+      code: "file_empty",
+      message: expect.stringContaining("no pages"),
+    });
+  });
+
+  it("does not keep the next file from being read", async () => {
+    const single = new RenderPool({ processes: 1 });
+    await expect(renderAll(single, "a.pdf", Buffer.from("%PDF-1.7 broken"))).rejects.toMatchObject({
+      code: "file_unreadable",
+    });
+    const [page] = await renderAll(single, "b.pdf", await textPdf(["fine"]));
+    expect(textOf(page)).toBe("fine");
+    single.close();
+  });
+});
+
+describe("a file that can be read although it is not as it should be", () => {
+  it("opens when only changing it needs a password", async () => {
+    const [page] = await open(await textPdf(["public"], { ownerPassword: "owner", permissions: { modifying: false } }));
+    expect(textOf(page)).toBe("public");
+  });
+
+  it("opens when its end is missing, as far as pdfjs can mend it", async () => {
+    const whole = await textPdf(["mended"]);
+    const [page] = await open(whole.subarray(0, whole.length - 60));
+    expect(textOf(page)).toBe("mended");
+  });
+});
+
+describe("RenderPool", () => {
+  it("gives the pages in order, with how many there are", async () => {
+    const document = await pool.open({ name: "a.pdf", bytes: await textPdf(["one", "two", "three"]) });
+    expect(document).toMatchObject({ pageCount: 3, contentType: "application/pdf" });
+    const seen: string[] = [];
+    for await (const page of document) seen.push(`${page.pageNumber} ${textOf(page)}`);
+    expect(seen).toEqual(["1 one", "2 two", "3 three"]);
+  });
+
+  it("lends its processes on: more documents at once than processes", async () => {
+    const names = ["a", "b", "c", "d", "e", "f"];
+    const texts = await Promise.all(names.map(async (name) => textOf((await open(await textPdf([name])))[0])));
+    expect(texts).toEqual(names);
+  });
+
+  it("takes a process back when a reader leaves early", async () => {
+    const single = new RenderPool({ processes: 1 });
+    const bytes = await textPdf(["one", "two", "three"]);
+    for await (const page of await single.open({ name: "a.pdf", bytes })) {
+      expect(page.pageNumber).toBe(1);
+      break;
+    }
+    expect(await renderAll(single, "a.pdf", bytes)).toHaveLength(3);
+    single.close();
+  });
+
+  it("takes a process back when a document is closed unread, and closing twice does no harm", async () => {
+    const single = new RenderPool({ processes: 1 });
+    const bytes = await textPdf(["one"]);
+    const document = await single.open({ name: "a.pdf", bytes });
+    await document.close();
+    await document.close();
+    expect(await renderAll(single, "a.pdf", bytes)).toHaveLength(1);
+    single.close();
+  });
+
+  it("ends what is being rendered when it is closed", async () => {
+    const closing = new RenderPool({ processes: 1 });
+    const document = await closing.open({ name: "a.pdf", bytes: await textPdf(["one", "two"]) });
+    const waiting = closing.open({ name: "b.pdf", bytes: await textPdf(["one"]) });
+    closing.close();
+    await expect(collect(document)).rejects.toMatchObject({ code: "internal" });
+    await expect(waiting).rejects.toMatchObject({ code: "internal", message: expect.stringContaining("closed") });
+  });
+
+  it("gives a document up when no page of it gets done in time", async () => {
+    await using hasty = new RenderPool({ processes: 1, bounds: { pageTimeoutMs: 1 } });
+    await expect(renderAll(hasty, "slow.pdf", await textPdf(Array.from({ length: 9 }, String)))).rejects.toMatchObject({
+      code: "render_timeout",
+      message: expect.stringContaining('"slow.pdf" was given up'),
+    });
+  });
+
+  it("gives up a document that does not open in time", async () => {
+    await using hasty = new RenderPool({ processes: 1, bounds: { openTimeoutMs: 1 } });
+    await expect(renderAll(hasty, "slow.pdf", await textPdf(["one"]))).rejects.toMatchObject({
+      code: "render_timeout",
+      message: expect.stringContaining("was not open after"),
+    });
+  });
+});
+
+describe("renderDocument", () => {
+  it("renders one document with a process of its own", async () => {
+    const pages = await collect(renderDocument({ name: "a.pdf", bytes: await textPdf(["one", "two"]) }));
+    expect(pages.map(textOf)).toEqual(["one", "two"]);
+  });
+});
