@@ -36,8 +36,8 @@ export interface Model {
   readonly recipe: Recipe;
   readonly recipeFingerprint: string;
   /**
-   * Encodes pages, in order: one result per page. Windows of all pages are batched together, so hand over several pages
-   * at once. A page without words comes back with status `no-text` and no vectors.
+   * Encodes pages, in order: one result per page. What a page becomes depends on nothing but the page. A page without
+   * words comes back with status `no-text` and no vectors.
    */
   encodePages(pages: readonly PageWords[]): Promise<ModelPage[]>;
   /** Encodes a question. Errors: `empty_query`, `query_too_long`. */
