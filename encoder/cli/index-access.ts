@@ -25,9 +25,8 @@ export async function readDocuments(store: ObjectStore, index: string): Promise<
   return [...live.values()].toSorted((a, b) => (a.entry.name < b.entry.name ? -1 : 1));
 }
 
-/** The document whose id or name is `idOrName`. Errors: `index_not_found`, `document_not_found`. */
-export async function findDocument(store: ObjectStore, index: string, idOrName: string): Promise<LiveDocument> {
-  const documents = await readDocuments(store, index);
+/** The one of `documents` whose id or name is `idOrName`. Errors: `document_not_found`. */
+export function pickDocument(documents: readonly LiveDocument[], index: string, idOrName: string): LiveDocument {
   const name = idOrName.normalize("NFC");
   const found =
     documents.find(({ entry }) => entry.id === idOrName) ?? documents.find(({ entry }) => entry.name === name);

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { createReadStream } from "node:fs";
+import { text } from "node:stream/consumers";
+import { z } from "zod";
 import { type CommandContext, Interrupted } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
 import { createProgram } from "./program.ts";
@@ -25,9 +28,17 @@ function onSignal(): void {
 process.on("SIGINT", onSignal);
 process.on("SIGTERM", onSignal);
 
+/** From the command line, or from where the launcher put them (see maxleaf.mjs). */
+async function readArguments(): Promise<string[]> {
+  const fd = process.env["MAXLEAF_ARGUMENTS_FD"];
+  if (fd === undefined) return process.argv.slice(2);
+  delete process.env["MAXLEAF_ARGUMENTS_FD"];
+  return z.array(z.string()).parse(JSON.parse(await text(createReadStream("", { fd: Number(fd) }))));
+}
+
 const program = createProgram(context);
 try {
-  await program.parseAsync();
+  await program.parseAsync(await readArguments(), { from: "user" });
   process.exitCode = context.exitCode;
 } catch (error) {
   process.exitCode = reportError(error, context.terminal, program.opts<{ debug?: boolean }>().debug === true);
@@ -35,3 +46,5 @@ try {
   process.off("SIGINT", onSignal);
   process.off("SIGTERM", onSignal);
 }
+// What Ctrl-C cut short may still hold a model's thread or a connection.
+if (interrupt.signal.aborted) process.exit();

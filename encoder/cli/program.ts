@@ -8,6 +8,7 @@ import { VERSION } from "../../shared/version.ts";
 import { addDelete } from "./commands/delete.ts";
 import { addDocuments } from "./commands/documents.ts";
 import { addEncoder } from "./commands/encoder.ts";
+import { addEval } from "./commands/eval.ts";
 import { addIndexes } from "./commands/indexes.ts";
 import { addIngest } from "./commands/ingest.ts";
 import { addSearch } from "./commands/search.ts";
@@ -39,6 +40,7 @@ export function createProgram(context: CommandContext): Command {
   addIndexes(program, context);
   addDocuments(program, context);
   addDelete(program, context);
+  addEval(program, context);
   addEncoder(program, context);
   return program;
 }

@@ -56,18 +56,19 @@ async function startWorker(message: StartMessage) {
   return worker;
 }
 
-process.on("disconnect", () => process.exit(0));
-process.once("message", (message) => {
+async function run(message: StartMessage): Promise<void> {
   let worker: { dispose(): Promise<void> } | undefined;
   process.once("message", () => {
     // Whether it is up already or not, workerd ends when this process exits by itself.
     if (worker === undefined) process.exit(0);
     void worker.dispose().finally(() => process.exit(0));
   });
-  startWorker(startMessageSchema.parse(message)).then(
-    (started) => {
-      worker = started;
-    },
-    (error: unknown) => reply({ error: reasonOf(error) }),
-  );
-});
+  try {
+    worker = await startWorker(message);
+  } catch (error) {
+    reply({ error: reasonOf(error) });
+  }
+}
+
+process.on("disconnect", () => process.exit(0));
+process.once("message", (message) => void run(startMessageSchema.parse(message)));

@@ -24,10 +24,10 @@ export function addDelete(program: Command, context: CommandContext): void {
     .addHelpText("after", "\nExample:\n  maxleaf delete 2023/annual-report.pdf --index reports")
     .action(async (idOrName: string, _options: Options, command: Command) => {
       const options = command.optsWithGlobals<Options>();
-      const { findDocument } = await import("../index-access.ts");
+      const { pickDocument, readDocuments } = await import("../index-access.ts");
       const { deleteDocument } = await import("../../indexing/commit-changes.ts");
-      await withStore(context, options, "maxleaf delete", async (store) => {
-        const { entry } = await findDocument(store, options.index, idOrName);
+      await withStore(context, { ...options, title: "maxleaf delete", endsItself: true }, async (store) => {
+        const { entry } = pickDocument(await readDocuments(store, options.index), options.index, idOrName);
         const onWarning = (message: string) => context.terminal.err(`maxleaf: ${message}\n`);
         const { manifest } = await deleteDocument({ store, index: options.index, onWarning }, entry.id);
         const { id, name, pageCount } = entry;

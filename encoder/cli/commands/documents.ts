@@ -25,7 +25,7 @@ export function addDocuments(program: Command, context: CommandContext): void {
     .action(async (_options: Options, command: Command) => {
       const options = command.optsWithGlobals<Options>();
       const { readDocuments } = await import("../index-access.ts");
-      await withStore(context, options, "maxleaf documents", async (store) => {
+      await withStore(context, { ...options, title: "maxleaf documents" }, async (store) => {
         const documents = await readDocuments(store, options.index);
         const json = { index: options.index, documents: documents.map(toJson) };
         context.terminal.out(options.json === true ? `${JSON.stringify(json)}\n` : asTable(documents));

@@ -22,7 +22,7 @@ export function addIndexes(program: Command, context: CommandContext): void {
     .addHelpText("after", "\nExample:\n  maxleaf indexes")
     .action(async (_options: Options, command: Command) => {
       const options = command.optsWithGlobals<Options>();
-      await withStore(context, options, "maxleaf indexes", async (store) => {
+      await withStore(context, { ...options, title: "maxleaf indexes" }, async (store) => {
         const names = await listIndexes(store);
         const manifests = await Promise.all(names.map(async (name) => await readManifest(store, name)));
         const indexes = manifests.filter((manifest) => manifest !== undefined).map(summaryOf);

@@ -45,7 +45,7 @@ export function addIngest(program: Command, context: CommandContext): void {
         import("../run-ingest.ts"),
       ]);
       const found = await discoverFiles(paths);
-      await withStore(context, globals, "maxleaf ingest", async (store) => {
+      await withStore(context, { ...globals, title: "maxleaf ingest", endsItself: true }, async (store) => {
         const options = { index, found, recipe, metadata: meta, threads, quiet: json };
         const report = await runIngest(context, store, options);
         context.terminal.out(json ? `${JSON.stringify(report)}\n` : ingestSummary(report));

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Command } from "commander";
-import type { EncodedQuery, PageHit, SearchResult } from "../../../shared/engine/contract.ts";
+import type { EncodedQuery, PageHit, SearchFilter, SearchResult } from "../../../shared/engine/contract.ts";
 import { DEFAULT_K, MAX_K } from "../../../shared/limits.ts";
 import type { ObjectStore } from "../../../shared/store/object-store.ts";
 import type { CommandContext, GlobalOptions } from "../context.ts";
@@ -47,7 +47,7 @@ export function addSearch(program: Command, context: CommandContext): void {
     .addHelpText("after", EXAMPLES)
     .action(async (question: string, _options: Options, command: Command) => {
       const options = command.optsWithGlobals<Options>();
-      await withStore(context, options, "maxleaf search", async (store) => {
+      await withStore(context, { ...options, title: "maxleaf search" }, async (store) => {
         const answer = await search(store, question, options);
         const json = () => `${JSON.stringify(toJson(answer, question, options.index))}\n`;
         context.terminal.out(options.json === true ? json() : asText(answer, context.terminal));
@@ -60,7 +60,7 @@ function collect(value: string, previous: string[] = []): string[] {
 }
 
 async function search(store: ObjectStore, question: string, options: Options): Promise<Answer> {
-  const [{ openIndex }, { loadKernel }, { loadModel }, { findDocument, requireManifest }] = await Promise.all([
+  const [{ openIndex }, { loadKernel }, { loadModel }, { requireManifest }] = await Promise.all([
     import("../../../shared/engine/open-index.ts"),
     import("../load-kernel.ts"),
     import("../../models/registry.ts"),
@@ -72,14 +72,7 @@ async function search(store: ObjectStore, question: string, options: Options): P
     const begunMs = performance.now();
     const query = await model.encodeQuery(question);
     const encodeMs = performance.now() - begunMs;
-    const documents = await Promise.all(
-      (options.document ?? []).map(async (idOrName) => (await findDocument(store, options.index, idOrName)).entry.id),
-    );
-    const fields = Object.entries(options.meta ?? {}).map(([key, value]) => [key, [value]] as const);
-    const filter = {
-      ...(documents.length > 0 && { documents }),
-      ...(fields.length > 0 && { metadata: Object.fromEntries(fields) }),
-    };
+    const filter = await filterOf(store, options);
     const index = await openIndex({ store, index: options.index, kernelModule });
     const result = await index.search({ query, k: options.k, filter });
     index.close();
@@ -87,6 +80,15 @@ async function search(store: ObjectStore, question: string, options: Options): P
   } finally {
     await model.dispose();
   }
+}
+
+async function filterOf(store: ObjectStore, { index, document = [], meta = {} }: Options): Promise<SearchFilter> {
+  const metadata = Object.fromEntries(Object.entries(meta).map(([key, value]) => [key, [value]]));
+  const filter = Object.keys(meta).length === 0 ? {} : { metadata };
+  if (document.length === 0) return filter;
+  const { pickDocument, readDocuments } = await import("../index-access.ts");
+  const documents = await readDocuments(store, index);
+  return { ...filter, documents: document.map((idOrName) => pickDocument(documents, index, idOrName).entry.id) };
 }
 
 /** As the edge's search response, without addresses of images. */
