@@ -104,6 +104,15 @@ describe("pageWords", () => {
     expect(texts([item("สวัสดีชาวโลก", 0, 100, 90)]).length).toBeGreaterThan(1);
   });
 
+  it("puts a letter-spaced word together, but no longer line", () => {
+    const [word, ...others] = words([item("T R A F F I C", 10, 100, 65)]);
+    expect(others).toEqual([]);
+    expect(word?.text).toBe("TRAFFIC");
+    expect(rounded(word?.box ?? [])).toEqual([0.1, 0.46, 0.75, 0.51]);
+    expect(texts([item("A B C", 10, 100, 25)])).toEqual(["A", "B", "C"]);
+    expect(texts([item(Array.from("ABCDEFGHIJKLMNOPQRS").join(" "), 0, 100, 90)])).toHaveLength(19);
+  });
+
   it("takes a page without text", () => {
     expect(words([])).toEqual([]);
     expect(words([item("", 0, 0, 0, { hasEOL: true }), item("  ", 10, 10, 10)])).toEqual([]);

@@ -16,8 +16,18 @@ const SPACELESS =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 const segmenter = new Intl.Segmenter(undefined, { granularity: "word" });
 
+/**
+ * A letter-spaced word ("T R A F F I C"): pdfjs takes gaps above a tenth of an em for spaces. Where the words of a longer
+ * line end cannot be told any more, so only what can be one word is put together.
+ */
+const LETTER_SPACED = /^\s*(?:\p{L}\p{M}*\s+){3,15}\p{L}\p{M}*\s*$/u;
+
 /** The words of a line in order. Never empty strings. */
 export function wordsOf(line: Line): PlacedWord[] {
+  if (LETTER_SPACED.test(line.text) && !SPACELESS.test(line.text)) {
+    const whole = placedWord(line, 0, line.text.length);
+    return whole === undefined ? [] : [whole];
+  }
   const words: PlacedWord[] = [];
   for (const match of line.text.matchAll(/\S+/gu)) {
     for (const [from, to] of cuts(match[0])) {

@@ -33,6 +33,8 @@ export const COLOUR = {
 
 export const MARGIN = 62;
 const BODY_SIZE = 11.5;
+/** Below a tenth of an em: readers of PDF text take wider gaps for spaces. */
+const KICKER_SPACING = 0.7;
 
 export interface PressOptions {
   title: string;
@@ -93,8 +95,11 @@ export class Press {
   }
 
   title(text: string, kicker?: string): void {
-    if (kicker !== undefined)
-      this.#set("sans-bold", 9.5, COLOUR.teal).text(kicker.toUpperCase(), { characterSpacing: 1.2 });
+    if (kicker !== undefined) {
+      // Greek capitals lose their accents; to the other languages here it makes no difference.
+      const capitals = kicker.toLocaleUpperCase("el");
+      this.#set("sans-bold", 9.5, COLOUR.teal).text(capitals, { characterSpacing: KICKER_SPACING });
+    }
     this.space(kicker === undefined ? 0 : 4);
     this.#set("serif-bold", 24, COLOUR.navy).text(text, { lineGap: 1 });
     this.space(12);
