@@ -44,17 +44,15 @@ async function buildSearchPage(): Promise<void> {
   await mkdir(dirname(output), { recursive: true });
   const esbuild = await import("esbuild");
   await esbuild.build({
-    entryPoints: [join(sources, "app.ts")],
-    outfile: output,
+    entryPoints: [join(sources, "app.ts"), join(sources, "style.css")],
+    outdir: dirname(output),
     bundle: true,
     format: "esm",
     target: "es2022",
     minify: true,
     logLevel: "warning",
   });
-  for (const name of ["index.html", "style.css"]) {
-    await copyFile(join(sources, name), join(dirname(output), name));
-  }
+  await copyFile(join(sources, "index.html"), join(dirname(output), "index.html"));
 }
 
 await buildKernels();
