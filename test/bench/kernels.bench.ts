@@ -96,7 +96,7 @@ function makeTables(query: KernelQuery, codebook: KernelCodebook): void {
 
 const benchmark: Benchmark = {
   name: "kernels",
-  setting: `page of ${VECTORS} vectors × ${DIM}, ${TOKENS} query tokens, one thread; copying the page into kernel memory included`,
+  setting: `page of ${VECTORS} vectors × ${DIM}, ${TOKENS} query tokens, processor time of one thread; copying the page into kernel memory included`,
   run,
 };
 

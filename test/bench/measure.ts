@@ -1,6 +1,6 @@
 /**
- * Times cases against each other on a machine that does other things too: rounds in which every case runs once, so that a
- * slow minute hits all of them, and medians over the rounds.
+ * Times cases against each other on a machine that does other things too: processor time of this thread instead of time on
+ * the clock, rounds in which every case runs once, so that a slow minute hits all of them, and medians over the rounds.
  *
  * @module
  */
@@ -12,9 +12,11 @@ export interface Case {
   units: number;
 }
 
-/** A sample is not shorter than this: the clock resolves microseconds. */
-const MIN_SAMPLE_MS = 3;
-const ROUNDS = 31;
+/** A sample is not shorter than this: some virtual machines count processor time in steps of 4 ms. */
+const MIN_SAMPLE_MS = 80;
+const ROUNDS = 11;
+/** Before the first round: enough for the compilers to settle. */
+const WARM_UP_MS = 100;
 
 /** Microseconds per unit. On a loaded machine `fastest` is the one that tells about the code. */
 export interface Timing {
@@ -27,9 +29,9 @@ export function interleave(cases: readonly Case[]): Map<string, Timing> {
   const prepared = cases.map((entry) => ({ ...entry, repeats: repeatsOf(entry), samples: [] as number[] }));
   for (let round = 0; round < ROUNDS; round++) {
     for (const { run, units, repeats, samples } of prepared) {
-      const startedMs = performance.now();
+      const startedMs = threadMs();
       for (let i = 0; i < repeats; i++) run();
-      samples.push(((performance.now() - startedMs) * 1000) / (repeats * units));
+      samples.push(((threadMs() - startedMs) * 1000) / (repeats * units));
     }
   }
   return new Map(
@@ -37,18 +39,22 @@ export function interleave(cases: readonly Case[]): Map<string, Timing> {
   );
 }
 
-/** Runs until the compilers have settled, then counts how many runs make a sample. */
+/** Runs until the compilers have settled, then says how many runs make a sample. */
 function repeatsOf({ run }: Case): number {
-  let spentMs = 0;
+  const startedMs = performance.now();
   let fastestMs = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < 5 || spentMs < 30 * MIN_SAMPLE_MS; i++) {
-    const startedMs = performance.now();
+  for (let i = 0; i < 5 || performance.now() - startedMs < WARM_UP_MS; i++) {
+    const runStartedMs = performance.now();
     run();
-    const tookMs = performance.now() - startedMs;
-    spentMs += tookMs;
-    fastestMs = Math.min(fastestMs, tookMs);
+    fastestMs = Math.min(fastestMs, performance.now() - runStartedMs);
   }
-  return Math.max(1, Math.ceil(MIN_SAMPLE_MS / Math.max(fastestMs, 1e-4)));
+  return Math.ceil(MIN_SAMPLE_MS / Math.max(fastestMs, 1e-3));
+}
+
+/** Processor time that this thread has used. */
+export function threadMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
 }
 
 /** The value below which `share` of `values` lie. */
