@@ -7,7 +7,7 @@ import cliProgress from "cli-progress";
 import type { FoundFile } from "../ingest/discover.ts";
 import type { IngestObserver } from "../ingest/pipeline.ts";
 import type { IndexingProgress } from "../indexing/index-writer.ts";
-import { duration } from "./format.ts";
+import { counted, duration } from "./format.ts";
 import type { Terminal } from "./terminal.ts";
 
 const BAR_FORMAT =
@@ -103,19 +103,22 @@ function bar(tally: Tally): IngestProgress {
 }
 
 function lines(tally: Tally, terminal: Terminal): IngestProgress {
-  const pageCounts = new Map<string, number>();
+  const pagesOf = new Map<string, number>();
   let stageShown = "";
   return {
     onPage: (file, page, pageCount) => {
       tally.page(file, page, pageCount);
-      pageCounts.set(file.name, page);
+      pagesOf.set(file.name, page);
     },
     onFile: (file, outcome) => {
       tally.file(file);
+      const pages = pagesOf.get(file.name) ?? 0;
+      pagesOf.delete(file.name);
+      // Of ten thousand files that did not change nobody wants ten thousand lines.
+      if (outcome === "unchanged") return;
+      const what = outcome === "failed" ? "" : ` (${counted(pages, "page")})`;
       const { files, fileCount, rate, left } = tally;
-      const pages = outcome === "added" || outcome === "replaced" ? `, ${pageCounts.get(file.name) ?? 0} pages` : "";
-      terminal.err(`${outcome} ${file.name}${pages} (${files} of ${fileCount} files, ${rate} pages/s, ${left} left)\n`);
-      pageCounts.delete(file.name);
+      terminal.err(`${outcome} ${file.name}${what}: ${files} of ${fileCount} files, ${rate} pages/s, ${left} left\n`);
     },
     onCommit: ({ stage }) => {
       if (stage !== stageShown) terminal.err(stage === "training" ? "training the codebook\n" : "writing segments\n");
