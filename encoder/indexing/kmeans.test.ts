@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { trainCentroids } from "./kmeans.ts";
 import { MatrixRunner } from "./matrix-runner.ts";
-import { seededRandom } from "./random-sample.ts";
+import { seededRandom } from "../../shared/seeded-random.ts";
 import { dot, topicVectors } from "./testing.ts";
 
 let runner: MatrixRunner;

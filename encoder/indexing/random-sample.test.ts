@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { sampleIndexes, seededRandom } from "./random-sample.ts";
+import { seededRandom } from "../../shared/seeded-random.ts";
+import { sampleIndexes } from "./random-sample.ts";
 
 describe("sampleIndexes", () => {
   it("gives distinct ascending numbers below the population", () => {

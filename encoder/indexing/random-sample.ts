@@ -1,16 +1,9 @@
 /**
- * Seeded choice: training must give the same codebook for the same vectors.
+ * Choosing at random, from a source of chance that the caller seeds: training must give the same codebook for the same vectors.
  *
  * @module
  */
-import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
-import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { Random } from "../../shared/ports.ts";
-
-export function seededRandom(seed: number): Random {
-  const generator = xoroshiro128plus(seed);
-  return { next: () => uniformFloat64(generator) };
-}
 
 /** A uniform integer in 0 … `count` − 1. */
 export function randomIndex(random: Random, count: number): number {

@@ -7,7 +7,7 @@ import { documentIdOf } from "../../shared/names.ts";
 import { COORDINATE_MAX, type DocumentEntry, type EncodedPage } from "../../shared/page.ts";
 import type { Recipe } from "../../shared/recipe/recipe.ts";
 import type { Matrix } from "./matrix-runner.ts";
-import { seededRandom } from "./random-sample.ts";
+import { seededRandom } from "../../shared/seeded-random.ts";
 
 /** `count` seeded vectors of length 1 around `topics` random directions; `spread` 0 puts every vector on its topic. */
 export function topicVectors(options: {

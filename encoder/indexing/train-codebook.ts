@@ -9,7 +9,8 @@ import { MAX_CENTROIDS } from "../../shared/limits.ts";
 import { KMEANS_ITERATIONS, trainCentroids } from "./kmeans.ts";
 import type { Matrix, MatrixRunner } from "./matrix-runner.ts";
 import { defaultSubspaces, MAX_CODEWORD_TRAINING_VECTORS, trainCodewords } from "./product-quantizer.ts";
-import { sampleIndexes, seededRandom } from "./random-sample.ts";
+import { seededRandom } from "../../shared/seeded-random.ts";
+import { sampleIndexes } from "./random-sample.ts";
 import { CentroidAssigner, decodedCosines } from "./vector-coder.ts";
 
 /** K ≈ 16·√vectors, as ColBERTv2 and PLAID choose it. */

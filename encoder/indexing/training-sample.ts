@@ -6,7 +6,8 @@
 import type { SpooledDocument } from "./build-segment.ts";
 import type { Matrix } from "./matrix-runner.ts";
 import { dequantizeInto } from "./page-vectors.ts";
-import { sampleIndexes, seededRandom } from "./random-sample.ts";
+import { seededRandom } from "../../shared/seeded-random.ts";
+import { sampleIndexes } from "./random-sample.ts";
 import { MAX_TRAINING_VECTORS } from "./train-codebook.ts";
 
 /** Bytes of the sample as floats; binds above 128 values a vector. */
