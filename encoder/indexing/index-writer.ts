@@ -29,7 +29,7 @@ import { DocumentTables, type LiveDocument } from "./document-index.ts";
 import { MatrixRunner } from "./matrix-runner.ts";
 import { PendingDocuments } from "./pending-documents.ts";
 import { planSegments, type SegmentLimits, segmentLimits } from "./plan-segments.ts";
-import { trainCodebook } from "./train-codebook.ts";
+import { chooseTrainingCount, trainCodebook } from "./train-codebook.ts";
 import { drawTrainingSample } from "./training-sample.ts";
 import { VectorCoder } from "./vector-coder.ts";
 
@@ -192,7 +192,7 @@ export class IndexWriter {
     const { store, index, recipe, recipeFingerprint, onProgress } = this.#options;
     const vectorCount = documents.reduce((sum, document) => sum + document.vectorCount, 0);
     if (vectorCount === 0) return undefined;
-    const sample = await drawTrainingSample(documents, recipe.dim);
+    const sample = await drawTrainingSample(documents, recipe.dim, chooseTrainingCount(vectorCount, recipe.dim));
     const codebook = await trainCodebook(this.#runner, sample, {
       recipeFingerprint,
       vectorCount,

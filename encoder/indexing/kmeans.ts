@@ -8,8 +8,11 @@ import type { Random } from "../../shared/ports.ts";
 import type { Matrix, MatrixRunner } from "./matrix-runner.ts";
 import { sampleIndexes } from "./random-sample.ts";
 
-/** Rounds of assignment and averaging. */
-export const KMEANS_ITERATIONS = 8;
+/**
+ * Rounds of assignment and averaging. With 4,096 centroids on Cranfield's token vectors (32 for each), the mean cosine of
+ * unseen vectors to their centroid is .813, .869, .880, .886, .888, .888 and .889 after 0, 1, 2, 4, 6, 8 and 12 rounds.
+ */
+export const KMEANS_ITERATIONS = 6;
 
 export interface KmeansOptions {
   centroidCount: number;

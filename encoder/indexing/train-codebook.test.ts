@@ -5,7 +5,7 @@ import { MAX_CENTROIDS } from "../../shared/limits.ts";
 import { MatrixRunner } from "./matrix-runner.ts";
 import { defaultSubspaces } from "./product-quantizer.ts";
 import { dot, topicVectors } from "./testing.ts";
-import { chooseCentroidCount, trainCodebook } from "./train-codebook.ts";
+import { chooseCentroidCount, chooseTrainingCount, trainCodebook } from "./train-codebook.ts";
 import { decodedCosines, decodeVectors, VectorCoder } from "./vector-coder.ts";
 
 let runner: MatrixRunner;
@@ -37,6 +37,15 @@ describe("chooseCentroidCount", () => {
         expect(count).toBeLessThanOrEqual(MAX_CENTROIDS);
       }),
     );
+  });
+});
+
+describe("chooseTrainingCount", () => {
+  it("takes 32 vectors for every centroid, all of a small index, and no more than 256 MiB", () => {
+    expect(chooseTrainingCount(1_870_000, 128)).toBe(32 * 16_384);
+    expect(chooseTrainingCount(100, 128)).toBe(100);
+    expect(chooseTrainingCount(10 ** 9, 128)).toBe(2 ** 19);
+    expect(chooseTrainingCount(10 ** 9, 1_024)).toBe(2 ** 16);
   });
 });
 

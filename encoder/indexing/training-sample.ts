@@ -8,24 +8,18 @@ import type { Matrix } from "./matrix-runner.ts";
 import { dequantizeInto } from "./page-vectors.ts";
 import { seededRandom } from "../../shared/seeded-random.ts";
 import { sampleIndexes } from "./random-sample.ts";
-import { MAX_TRAINING_VECTORS } from "./train-codebook.ts";
 
-/** Bytes of the sample as floats; binds above 128 values a vector. */
-const MAX_TRAINING_BYTES = 256 * 1024 * 1024;
 const SAMPLE_SEED = 1;
 
-/**
- * A uniform sample of the vectors of `documents`, of pages of every kind alike: all of them up to
- * {@link MAX_TRAINING_VECTORS} or 256 MiB.
- */
+/** A uniform sample of `size` vectors of `documents` (all, if they have fewer): pages of every kind alike. */
 export async function drawTrainingSample(
   documents: readonly SpooledDocument[],
   dim: number,
-  maxVectors = Math.min(MAX_TRAINING_VECTORS, Math.floor(MAX_TRAINING_BYTES / (4 * dim))),
+  size: number,
 ): Promise<Matrix> {
   const places = documents.flatMap(({ spool, pages }) => pages.map((place) => ({ spool, place })));
   const population = documents.reduce((sum, document) => sum + document.vectorCount, 0);
-  const chosen = sampleIndexes(maxVectors, population, seededRandom(SAMPLE_SEED));
+  const chosen = sampleIndexes(size, population, seededRandom(SAMPLE_SEED));
   const sample: Matrix = { values: new Float32Array(chosen.length * dim), count: chosen.length, dim };
   let filled = 0;
   let pageStart = 0;
