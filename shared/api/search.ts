@@ -163,7 +163,10 @@ export const indexSchema = z
     pages: z.number().int(),
     searchablePages: z.number().int(),
     vectors: z.number().int(),
-    bytes: z.number().int().openapi({ description: "Segments and codebook, without exact vectors, images and sources." }),
+    bytes: z
+      .number()
+      .int()
+      .openapi({ description: "Segments and codebook, without exact vectors, images and sources." }),
   })
   .openapi("Index");
 
