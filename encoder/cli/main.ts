@@ -27,6 +27,11 @@ function onSignal(): void {
 }
 process.on("SIGINT", onSignal);
 process.on("SIGTERM", onSignal);
+// `maxleaf documents | head`: the reader has seen enough.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(EXIT.ok);
+  throw error;
+});
 
 /** From the command line, or from where the launcher put them (see maxleaf.mjs). */
 async function readArguments(): Promise<string[]> {

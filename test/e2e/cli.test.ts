@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openDataDir } from "../../encoder/local/data-dir.ts";
 import { type EdgeProcess, startEdge } from "../../encoder/local/edge-process.ts";
 import { LOCAL_BUCKET, localS3Endpoint } from "../../encoder/local/local-bucket.ts";
-import { type Finished, run } from "./support/command-line.ts";
+import { type Finished, run, start, until } from "./support/command-line.ts";
 import { write, writePdf, writePng } from "./support/documents.ts";
 
 const TIMEOUT_MS = 180_000;
@@ -200,6 +200,26 @@ describe("bad input", { timeout: TIMEOUT_MS }, () => {
     });
     const unknown = await maxleaf(...args, "no-such-recipe");
     expect(unknown).toMatchObject({ code: 4, stderr: expect.stringContaining("no-such-recipe") });
+  });
+});
+
+describe("Ctrl-C", { timeout: TIMEOUT_MS }, () => {
+  it("ends an ingestion cleanly, and running it again does the rest", async () => {
+    const names = Array.from({ length: 6 }, (_, at) => `${at}.pdf`);
+    for (const name of names)
+      await writePdf(join(folder, "many", name), [`Document ${name}`, "Page two", "Page three"]);
+    const args = ["ingest", join(folder, "many"), "--index", "many"];
+    const ingestion = start(args, bucketEnv);
+    await until(ingestion, async () => (ingestion.output().includes("added ") ? true : undefined));
+    ingestion.child.kill("SIGINT");
+    const { code, stdout } = await ingestion.finished;
+    expect(code).toBe(130);
+    expect(stdout).toContain("run it again for the rest");
+
+    const { code: again, body } = await json(...args);
+    expect(again).toBe(0);
+    expect(body.unchanged).toBeGreaterThanOrEqual(1);
+    expect(body.unchanged + body.added).toBe(names.length);
   });
 });
 
