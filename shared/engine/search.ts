@@ -44,7 +44,7 @@ export async function searchSnapshot(
   checkQuery(request.query, snapshot.manifest);
   checkCounts(request);
   const selection = selectPages(snapshot, request.filter);
-  const plan = planSearch(request, selection.pageCount);
+  const plan = planSearch(request, selection.pageCount, snapshot.manifest.recipe.interaction);
   const session = new ReadSession(parts.store);
   const codebook = snapshot.codebook?.value;
   const hits =

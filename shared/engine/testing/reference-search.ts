@@ -37,7 +37,7 @@ export function referenceSearch(index: RandomIndex, request: SearchRequest): Ref
         values.includes(page.document.metadata[field] ?? ""),
       ),
     );
-  const plan = planSearch(request, matching.length);
+  const plan = planSearch(request, matching.length, "late");
   const blocks = toQueryBlocks(query.vectors, query.tokenCount, query.dim);
   const tables = blocks.map((block) => blockTables(index.codebook, block, blocks));
 
