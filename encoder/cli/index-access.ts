@@ -9,11 +9,18 @@ import type { Manifest } from "../../shared/format/manifest.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { DocumentTables, type LiveDocument } from "../indexing/document-index.ts";
 
+/** The manifests of all indexes, by name. What is stored under a name without a first commit is no index yet. */
+export async function readManifests(store: ObjectStore): Promise<Manifest[]> {
+  const names = await listIndexes(store);
+  const manifests = await Promise.all(names.map(async (name) => await readManifest(store, name)));
+  return manifests.filter((manifest) => manifest !== undefined);
+}
+
 /** The manifest of `index`. Errors: `index_not_found`, which lists the indexes there are. */
 export async function requireManifest(store: ObjectStore, index: string): Promise<Manifest> {
   const manifest = await readManifest(store, index);
   if (manifest !== undefined) return manifest;
-  const names = await listIndexes(store);
+  const names = (await readManifests(store)).map((other) => other.index);
   const others = names.length === 0 ? "the bucket has none yet" : `there are ${names.join(", ")}`;
   throw new MaxleafError("index_not_found", `there is no index ${quote(index)}; ${others}`);
 }

@@ -12,8 +12,9 @@ import type { Terminal } from "./terminal.ts";
 
 const BAR_FORMAT =
   "{stage} {bar} {percentage}% | {files} of {fileCount} files | {pages} pages | {rate} pages/s | {left} left";
-/** The first seconds go into starting processes: an estimate from them would frighten. */
+/** The first seconds go into starting processes, the first pages are few: an estimate from them would frighten. */
 const SETTLE_MS = 2_000;
+const SETTLE_SHARE = 0.01;
 
 /** Progress by bytes of the sources: the only size known of files that are not open yet. */
 class Tally {
@@ -52,7 +53,7 @@ class Tally {
   }
 
   get left(): string {
-    if (this.share === 0 || this.#elapsedMs < SETTLE_MS) return "…";
+    if (this.share < SETTLE_SHARE || this.#elapsedMs < SETTLE_MS) return "…";
     return duration((this.#elapsedMs * (1 - this.share)) / this.share);
   }
 

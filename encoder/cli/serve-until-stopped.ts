@@ -4,7 +4,7 @@
  * @module
  */
 import { once } from "node:events";
-import { listIndexes } from "../../shared/format/manifest-store.ts";
+import type { Manifest } from "../../shared/format/manifest.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import type { CommandContext, GlobalOptions } from "./context.ts";
 
@@ -33,10 +33,11 @@ export async function serveUntilStopped(
   work: (stack: ServedStack) => Promise<void>,
 ): Promise<void> {
   const { terminal, signal } = context;
-  const [{ startStack }, { openDataDir }, { openLocalBucket, waitNotice }] = await Promise.all([
+  const [{ startStack }, { openDataDir }, { openLocalBucket, waitNotice }, { readManifests }] = await Promise.all([
     import("../local/stack.ts"),
     import("../local/data-dir.ts"),
     import("./open-store.ts"),
+    import("./index-access.ts"),
   ]);
   terminal.err("starting the encoder and the edge worker …\n");
   const stack = await startStack({
@@ -53,7 +54,7 @@ export async function serveUntilStopped(
   const run = async () => {
     await work({ url: stack.url, store });
     if (signal.aborted) return;
-    terminal.out(welcome(stack.url, await listIndexes(store)));
+    terminal.out(welcome(stack.url, await readManifests(store)));
     await once(signal, "abort");
   };
   try {
@@ -65,7 +66,8 @@ export async function serveUntilStopped(
   }
 }
 
-function welcome(url: string, indexes: readonly string[]): string {
+function welcome(url: string, manifests: readonly Manifest[]): string {
+  const indexes = manifests.map(({ index }) => index);
   const index = indexes[0] ?? "NAME";
   return `
   Maxleaf is running: open ${url}

@@ -42,13 +42,23 @@ describe("PageBatcher", () => {
   it("limits the batch", async () => {
     const model = recordingModel();
     const batcher = new PageBatcher(model);
-    await Promise.all(Array.from({ length: 40 }, (_, at) => batcher.encode(page(at + 100))));
-    expect(model.batches.map((batch) => batch.length)).toEqual([1, 16, 16, 7]);
+    await Promise.all(Array.from({ length: 10 }, (_, at) => batcher.encode(page(at + 100))));
+    expect(model.batches.map((batch) => batch.length)).toEqual([1, 4, 4, 1]);
   });
 
   it("fails only the page that the model refuses", async () => {
     const batcher = new PageBatcher(recordingModel());
     const results = await Promise.allSettled([12, 13, 14].map((number) => batcher.encode(page(number))));
     expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  });
+
+  it("refuses what still waits when it is stopped, and lets the running batch end", async () => {
+    const model = recordingModel();
+    const stop = new AbortController();
+    const batcher = new PageBatcher(model, stop.signal);
+    const results = Promise.allSettled([1, 2, 3, 4].map((number) => batcher.encode(page(number))));
+    stop.abort();
+    expect((await results).map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected", "rejected"]);
+    expect(model.batches).toEqual([[1]]);
   });
 });

@@ -6,8 +6,8 @@
  */
 import type { Model, ModelPage, PageWords } from "../models/model.ts";
 
-/** Pages of one call. 16 pages are about 50 windows of 256 tokens, which keep two cores busy for some seconds. */
-const MAX_BATCH_PAGES = 16;
+/** Pages of one call: 11 windows of 256 tokens, 1 to 2 s on two cores, which is how long Ctrl-C has to wait. */
+const MAX_BATCH_PAGES = 4;
 
 interface Waiting {
   page: PageWords;
@@ -17,11 +17,14 @@ interface Waiting {
 
 export class PageBatcher {
   readonly #model: Pick<Model, "encodePages">;
+  readonly #signal: AbortSignal | undefined;
   readonly #waiting: Waiting[] = [];
   #encoding = false;
 
-  constructor(model: Pick<Model, "encodePages">) {
+  /** @param signal - When it is aborted, pages that still wait are refused with its reason. */
+  constructor(model: Pick<Model, "encodePages">, signal?: AbortSignal) {
     this.#model = model;
+    this.#signal = signal;
   }
 
   /** Encodes `page` together with whatever else is waiting when the model becomes free. */
@@ -40,12 +43,13 @@ export class PageBatcher {
 
   async #encodeBatch(batch: readonly Waiting[]): Promise<void> {
     try {
+      this.#signal?.throwIfAborted();
       const pages = await this.#model.encodePages(batch.map(({ page }) => page));
       if (pages.length !== batch.length) throw new Error(`the model gave ${pages.length} pages for ${batch.length}`);
       pages.forEach((page, position) => batch[position]?.resolve(page));
     } catch (error) {
       // One document's page must not fail another's: alone, only the culprit fails.
-      if (batch.length === 1) batch[0]?.reject(error);
+      if (batch.length === 1 || this.#signal?.aborted === true) for (const { reject } of batch) reject(error);
       else for (const waiting of batch) await this.#encodeBatch([waiting]);
     }
   }

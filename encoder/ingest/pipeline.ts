@@ -113,7 +113,7 @@ class Ingestion {
     this.#writer = writer;
     this.#renderPool = renderPool;
     this.#live = live;
-    this.#batcher = new PageBatcher(options.model);
+    this.#batcher = new PageBatcher(options.model, this.#stop.signal);
     this.#report = emptyReport(options.index, options.model.recipe.name);
   }
 
@@ -124,7 +124,7 @@ class Ingestion {
     report.skippedFiles = found.skipped;
     for (const { path, reason } of found.unreadable)
       report.failed.push({ name: path, code: "file_unreadable", reason });
-    const stop = () => this.#stop.abort();
+    const stop = () => this.#stopWorking();
     if (signal?.aborted === true) stop();
     signal?.addEventListener("abort", stop, { once: true });
     try {
@@ -169,8 +169,8 @@ class Ingestion {
     if (this.#stop.signal.aborted) return;
     const failure = toMaxleafError(error);
     if (FATAL.has(failure.code)) {
-      this.#fatal = failure;
-      this.#stop.abort();
+      this.#fatal ??= failure;
+      this.#stopWorking();
       return;
     }
     const cause = failure.cause instanceof Error && failure.code === "internal" ? `: ${failure.cause.message}` : "";
@@ -255,6 +255,12 @@ class Ingestion {
     if (commit === undefined) return;
     this.#report.manifestVersion = commit.manifestVersion;
     this.#report.codebookStale = commit.codebookStale;
+  }
+
+  /** Lets nothing new begin and ends what would take long: pages being rendered, and documents waiting for that. */
+  #stopWorking(): void {
+    this.#stop.abort();
+    this.#renderPool.close();
   }
 
   #throwIfStopped(): void {

@@ -4,7 +4,6 @@
  * @module
  */
 import type { Command } from "commander";
-import { listIndexes, readManifest } from "../../../shared/format/manifest-store.ts";
 import type { Manifest, SegmentEntry } from "../../../shared/format/manifest.ts";
 import type { CommandContext, GlobalOptions } from "../context.ts";
 import { byteSize, table } from "../format.ts";
@@ -22,10 +21,9 @@ export function addIndexes(program: Command, context: CommandContext): void {
     .addHelpText("after", "\nExample:\n  maxleaf indexes")
     .action(async (_options: Options, command: Command) => {
       const options = command.optsWithGlobals<Options>();
+      const { readManifests } = await import("../index-access.ts");
       await withStore(context, { ...options, title: "maxleaf indexes" }, async (store) => {
-        const names = await listIndexes(store);
-        const manifests = await Promise.all(names.map(async (name) => await readManifest(store, name)));
-        const indexes = manifests.filter((manifest) => manifest !== undefined).map(summaryOf);
+        const indexes = (await readManifests(store)).map(summaryOf);
         context.terminal.out(options.json === true ? `${JSON.stringify({ indexes })}\n` : asTable(indexes));
       });
     });
