@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { EXAMPLE_QUESTIONS } from "../../edge/ui/client/examples.ts";
 import { launchChromium, openPage } from "./support/browser.ts";
-import { startStack } from "./support/stack.ts";
+import { startStack } from "../support/stack.ts";
 
 const OUTPUT = fileURLToPath(new URL("../../docs/screenshot.png", import.meta.url));
 const VIEWPORT = { width: 1_280, height: 800 };

@@ -7,8 +7,8 @@ import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-c
 import { EXAMPLE_QUESTIONS } from "../../edge/ui/client/examples.ts";
 import { hasChromium, launchChromium, openPage, saveScreenshot } from "./support/browser.ts";
 import { heatAlphas } from "./support/canvas.ts";
-import { readSampleQuestions, startStack } from "./support/stack.ts";
-import type { SampleQuestion, Stack } from "./support/stack.ts";
+import { readSampleQuestions, startStack } from "../support/stack.ts";
+import type { SampleQuestion, Stack } from "../support/stack.ts";
 
 /** Sub-pixel rounding of two bounding boxes. */
 const TOLERANCE_PX = 1;

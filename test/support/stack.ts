@@ -11,10 +11,10 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { indexListSchema } from "../../../shared/api/search.ts";
+import { indexListSchema } from "../../shared/api/search.ts";
 
-const COMMAND = fileURLToPath(new URL("../../../encoder/bin/maxleaf.mjs", import.meta.url));
-const QUESTIONS = new URL("../../../encoder/samples/questions.jsonl", import.meta.url);
+const COMMAND = fileURLToPath(new URL("../../encoder/bin/maxleaf.mjs", import.meta.url));
+const QUESTIONS = new URL("../../encoder/samples/questions.jsonl", import.meta.url);
 
 /** Starting and indexing the samples takes about 20 s on an idle core; a loaded machine takes several times that. */
 const START_TIMEOUT_MS = 300_000;
@@ -40,7 +40,7 @@ export interface Stack {
 
 /** Resolves when the samples can be searched. Errors: what the process printed, if it ends or takes too long. */
 export async function startStack(): Promise<Stack> {
-  const dataDir = await mkdtemp(join(tmpdir(), "maxleaf-browser-"));
+  const dataDir = await mkdtemp(join(tmpdir(), "maxleaf-stack-"));
   const child = spawn(process.execPath, [COMMAND, "start", "--data-dir", dataDir], {
     stdio: ["ignore", "pipe", "pipe"],
   });
