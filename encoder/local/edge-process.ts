@@ -12,7 +12,7 @@ import type { DataDir } from "./data-dir.ts";
 import { replySchema, type StartMessage } from "./edge-messages.ts";
 
 /** The worker, and with it the bucket, are up in 1 to 4 s; a loaded machine takes several times that. */
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 120_000;
 /** After being asked to stop. workerd takes well below a second. */
 const STOP_TIMEOUT_MS = 5_000;
 /** Lines of the child's output kept for an error message. */

@@ -115,9 +115,16 @@ describe("maxleaf start", { timeout: TIMEOUT_MS }, () => {
     expect(await survivors(tree)).toEqual([]);
   });
 
-  it("takes over the data folder of a stack that was killed", async () => {
+  it("takes over the data folder of a stack that was killed, and ends when its worker does", async () => {
     const stack = launch(["serve", "--encoder-port", "0"]);
     expect(await hasTales(await addressOf(stack))).toBe(true);
+
+    const tree = await processTree(stack.pid);
+    process.kill(tree[1] ?? 0, "SIGKILL");
+    const { code, stderr } = await stack.finished;
+    expect(code).toBe(1);
+    expect(stderr).toContain("maxleaf: the edge worker ended by itself");
+    expect(await survivors(tree)).toEqual([]);
   });
 });
 
