@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { deserialize, serialize } from "node:v8";
@@ -29,9 +29,10 @@ export class RecordFile<T> {
   /**
    * A file without a name: nothing is left behind, however the process ends.
    *
-   * @param folder where it is made; default: the system's folder for temporary files.
+   * @param folder where it is made, itself made when absent; default: the system's folder for temporary files.
    */
   static async createTemporary<T>(folder: string = tmpdir()): Promise<RecordFile<T>> {
+    await mkdir(folder, { recursive: true });
     const own = await mkdtemp(path.join(folder, "maxleaf-"));
     try {
       return await RecordFile.create<T>(path.join(own, "records"));

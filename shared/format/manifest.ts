@@ -47,7 +47,14 @@ export const manifestSchema = z.strictObject({
   recipeFingerprint: z.string(),
   /** Undefined until the first searchable page was added. */
   codebook: z
-    .strictObject({ id: z.string(), bytes: count, centroidCount: count, subspaces: count, trainedOnVectors: count })
+    .strictObject({
+      id: z.string(),
+      bytes: count,
+      centroidCount: count,
+      subspaces: count,
+      /** Vectors that the index had when its codebook was trained, on a sample of them. */
+      trainedOnVectors: count,
+    })
     .optional(),
   segments: z.array(segmentEntrySchema),
 });
