@@ -3,8 +3,10 @@
  *
  *     node encoder/models/minilm/train-projection.ts --documents 1500 path/to/scifact …
  *
- * Each folder holds a `corpus.jsonl` of `{"id", "title", "text"}` lines (BEIR). The sample is spread evenly over each
- * corpus, so the same folders give the same bytes on the same kind of machine. Never train on the set that measures.
+ * Each folder holds a `corpus.jsonl` of `{"id", "title", "text"}` lines and a `queries.jsonl` of `{"id", "text"}` lines
+ * (BEIR). The sample of documents is spread evenly over the corpus and all queries are added, because questions are
+ * projected too. The same folders give the same bytes on the same
+ * kind of machine. Never train on the set that measures.
  *
  * @module
  */
@@ -21,25 +23,40 @@ import { HIDDEN_DIM, loadTrunk, SPECIALS_PER_WINDOW, type Trunk, WINDOW_TOKENS }
 import { WEIGHTS_FOLDER, weightsFiles } from "./weights.ts";
 import { planWindows } from "./windows.ts";
 
-const documentSchema = z.object({ title: z.string().default(""), text: z.string() });
+const lineSchema = z.object({ title: z.string().default(""), text: z.string() });
 
 interface Corpus {
   name: string;
   sha256: string;
   /** The sample. */
-  texts: string[];
+  documents: string[];
+  queries: string[];
 }
 
 async function readCorpus(folder: string, sampleSize: number): Promise<Corpus> {
-  const bytes = await readFile(join(folder, "corpus.jsonl"));
-  const lines = bytes.toString("utf8").split("\n").filter(Boolean);
-  const step = Math.max(1, lines.length / sampleSize);
-  const texts: string[] = [];
-  for (let position = 0; position < lines.length; position += step) {
-    const { title, text } = documentSchema.parse(JSON.parse(lines[Math.floor(position)] ?? "{}"));
-    texts.push(`${title} ${text}`);
-  }
-  return { name: basename(resolve(folder)), sha256: createHash("sha256").update(bytes).digest("hex"), texts };
+  const [corpus, queries] = await Promise.all(
+    ["corpus.jsonl", "queries.jsonl"].map((name) => readFile(join(folder, name), "utf8")),
+  );
+  const texts = readTexts(corpus ?? "");
+  const step = Math.max(1, texts.length / sampleSize);
+  return {
+    name: basename(resolve(folder)),
+    sha256: createHash("sha256")
+      .update(corpus ?? "")
+      .digest("hex"),
+    documents: texts.filter((_, i) => Math.floor(i / step) > Math.floor((i - 1) / step)),
+    queries: readTexts(queries ?? ""),
+  };
+}
+
+function readTexts(jsonLines: string): string[] {
+  return jsonLines
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => {
+      const { title, text } = lineSchema.parse(JSON.parse(line));
+      return `${title} ${text}`;
+    });
 }
 
 async function addText(text: string, tokenizer: WordTokenizer, trunk: Trunk, moments: MomentAccumulator) {
@@ -70,9 +87,10 @@ async function main(): Promise<void> {
   const corpora = await Promise.all(positionals.map((folder) => readCorpus(folder, sampleSize)));
   const [tokenizer, trunk] = await Promise.all([loadTokenizer(), loadTrunk()]);
   const moments = new MomentAccumulator(HIDDEN_DIM);
-  for (const { name, texts } of corpora) {
+  for (const { name, documents, queries } of corpora) {
+    const texts = [...documents, ...queries];
     for (const [done, text] of texts.entries()) {
-      if (done % 100 === 0) process.stderr.write(`${name}: ${done} of ${texts.length} documents\n`);
+      if (done % 100 === 0) process.stderr.write(`${name}: ${done} of ${texts.length} texts\n`);
       await addText(text, tokenizer, trunk, moments);
     }
   }
@@ -87,10 +105,11 @@ async function main(): Promise<void> {
     graph: weightsFiles.graph.sha256,
     tokens: moments.count,
     explainedVariance: Number(components.explainedVariance.toFixed(4)),
-    corpora: corpora.map(({ name, sha256: corpusSha256, texts }) => ({
+    corpora: corpora.map(({ name, sha256: corpusSha256, documents, queries }) => ({
       name,
       sha256: corpusSha256,
-      documents: texts.length,
+      documents: documents.length,
+      queries: queries.length,
     })),
   };
   await writeFile(new URL("projection.bin", WEIGHTS_FOLDER), bytes);

@@ -36,7 +36,7 @@ export const weightsFiles = {
   projection: {
     name: "projection.bin",
     byteLength: 198_144,
-    sha256: "9dd4e85ee068871cf29247a4e6f4504713c3023a89677aef81d8aeebbdc8a2e4",
+    sha256: "d46cb8afc391da279afe1cb0727a36d325154694c31095b310b2d57934e77f96",
   },
 } as const satisfies Record<string, WeightsFile>;
 
