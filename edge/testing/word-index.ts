@@ -14,7 +14,7 @@ import { CODEWORDS_PER_SUBSPACE } from "../../shared/limits.ts";
 import { documentIdOf } from "../../shared/names.ts";
 import { COORDINATE_MAX, type DocumentEntry } from "../../shared/page.ts";
 import { recipeFingerprint } from "../../shared/recipe/fingerprint.ts";
-import type { Recipe } from "../../shared/recipe/recipe.ts";
+import { testRecipe } from "../../shared/recipe/testing.ts";
 import { layout } from "../../shared/store/layout.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import type { AnsweringRecipe } from "./encoder.ts";
@@ -27,22 +27,7 @@ const DIM = 64;
 const SUBSPACES = 16;
 const axes = new Map(VOCABULARY.split(" ").map((word, axis) => [word, axis]));
 
-const recipe: Recipe = {
-  name: "test-words",
-  model: "one axis a word",
-  revision: "1",
-  dim: DIM,
-  interaction: "late",
-  geometry: "words",
-  queryPrefix: "",
-  documentPrefix: "",
-  windowTokens: 256,
-  windowOverlapTokens: 0,
-  pooling: "none",
-  projection: "none",
-  dropped: "",
-  extra: {},
-};
+const recipe = testRecipe({ dim: DIM, model: "one axis a word" });
 
 /** What the test encoder must claim to be. */
 export async function wordRecipe(): Promise<AnsweringRecipe> {

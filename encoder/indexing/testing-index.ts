@@ -13,14 +13,15 @@ import { MemoryStore } from "../../shared/store/memory-store.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { DocumentTables } from "./document-index.ts";
 import { IndexWriter, type IndexWriterOptions } from "./index-writer.ts";
-import { documentEntry, encodedPage, testRecipe, topicVectors } from "./testing.ts";
+import { testRecipe } from "../../shared/recipe/testing.ts";
+import { documentEntry, encodedPage, topicVectors } from "./testing.ts";
 
 export const TEST_DIM = 16;
 export const TEST_REVISION = "0123456789abcdef";
 
 export class TestIndex {
   readonly name = "books";
-  readonly recipe = testRecipe(TEST_DIM);
+  readonly recipe = testRecipe({ dim: TEST_DIM });
   readonly store = new MemoryStore();
   readonly #writers: IndexWriter[] = [];
 

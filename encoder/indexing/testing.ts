@@ -5,7 +5,6 @@
  */
 import { documentIdOf } from "../../shared/names.ts";
 import { COORDINATE_MAX, type DocumentEntry, type EncodedPage } from "../../shared/page.ts";
-import type { Recipe } from "../../shared/recipe/recipe.ts";
 import type { Matrix } from "./matrix-runner.ts";
 import { seededRandom } from "../../shared/seeded-random.ts";
 
@@ -78,24 +77,4 @@ export async function documentEntry(
   const id = await documentIdOf(name);
   const contentType = "application/pdf";
   return { id, name, revision, contentType, sourceBytes: 1_000, pageCount, addedAtMs: 1_700_000_000_000, metadata: {} };
-}
-
-/** A recipe for {@link encodedPage}. */
-export function testRecipe(dim: number): Recipe {
-  return {
-    name: "test",
-    model: "none",
-    revision: "1",
-    dim,
-    interaction: "late",
-    geometry: "words",
-    queryPrefix: "",
-    documentPrefix: "",
-    windowTokens: 256,
-    windowOverlapTokens: 0,
-    pooling: "none",
-    projection: "none",
-    dropped: "specials",
-    extra: {},
-  };
 }

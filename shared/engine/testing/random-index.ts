@@ -14,6 +14,7 @@ import { COORDINATE_MAX, NO_REGION, type DocumentEntry, type PageGeometry } from
 import type { Random } from "../../ports.ts";
 import { recipeFingerprint } from "../../recipe/fingerprint.ts";
 import type { Recipe } from "../../recipe/recipe.ts";
+import { testRecipe } from "../../recipe/testing.ts";
 import { layout } from "../../store/layout.ts";
 import type { ObjectStore } from "../../store/object-store.ts";
 import { type CodebookShape, randomCodebook, randomCodes, randomVectors } from "./random-material.ts";
@@ -51,25 +52,6 @@ export interface RandomIndex {
   twins: boolean;
 }
 
-export function randomRecipe(dim: number, geometry: Recipe["geometry"] = "words"): Recipe {
-  return {
-    name: "random-words",
-    model: "random",
-    revision: "1",
-    dim,
-    interaction: "late",
-    geometry,
-    queryPrefix: "",
-    documentPrefix: "",
-    windowTokens: 256,
-    windowOverlapTokens: 0,
-    pooling: "none",
-    projection: "none",
-    dropped: "specials",
-    extra: {},
-  };
-}
-
 /** Commits an index without pages; its codebook is stored when the first segment is added. */
 export async function createRandomIndex(
   store: ObjectStore,
@@ -77,7 +59,7 @@ export async function createRandomIndex(
   shape: CodebookShape,
   random: Random,
 ): Promise<RandomIndex> {
-  const recipe = randomRecipe(shape.dim);
+  const recipe = testRecipe({ dim: shape.dim });
   const fingerprint = await recipeFingerprint(recipe);
   const codebook = randomCodebook("codebook-1", fingerprint, shape, random);
   await commitManifest(store, name, () => ({ recipe, recipeFingerprint: fingerprint, segments: [] }));
