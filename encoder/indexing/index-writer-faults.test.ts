@@ -41,7 +41,7 @@ describe("failures", () => {
     await add(writer, "b", pagesOf(1, 5));
     await writer.commit();
     const other = books.openWriter({ recipe: { ...books.recipe, revision: "other" } });
-    await expect(other).rejects.toThrow(/made by the recipe "test".*revision: "1" ≠ "other"/);
+    await expect(other).rejects.toThrow(/made by the recipe "test-words".*revision: "1" ≠ "other"/);
   });
 
   it("leave the old state after a crash at any write, and the documents for another commit", async () => {
