@@ -15,7 +15,7 @@ describe("Bm25", () => {
     const expected = (idf * 2) / (2 + 1.2 * (0.25 + (0.75 * 4) / (7 / 3)));
     const [first, second, third] = index.score("RED?");
     expect(first).toBeCloseTo(expected, 12);
-    expect([second, third]).toEqual([0, 0]);
+    expect([second, third]).toEqual([-Infinity, -Infinity]);
   });
 
   it("adds up terms, and prefers the rarer one and the shorter page", () => {
@@ -31,7 +31,7 @@ describe("Bm25", () => {
 
   it("finds words of any script, and nothing in an empty query or index", () => {
     expect(build("Дом у моря", "το σπίτι")?.score("МОРЯ")[0]).toBeGreaterThan(0);
-    expect(Array.from(build("a").score(" ,. "))).toEqual([0]);
-    expect(Array.from(build().score("a"))).toEqual([]);
+    expect(build("a").score(" ,. ")).toEqual([-Infinity]);
+    expect(build().score("a")).toEqual([]);
   });
 });

@@ -36,16 +36,16 @@ export class Bm25 {
     this.#lengths.push(terms.length);
   }
 
-  /** Scores of all pages, `[pages]`; 0 for a page without any term of the query. A term counts as often as it is asked. */
-  score(query: string): Float64Array {
-    const scores = new Float64Array(this.#lengths.length);
+  /** Scores of all pages; −∞ for a page without any term of the query. A term counts as often as it is asked. */
+  score(query: string): number[] {
+    const scores = this.#lengths.map(() => -Infinity);
     const meanLength = this.#lengths.reduce((sum, length) => sum + length, 0) / Math.max(1, this.#lengths.length);
     for (const term of termsOf(query)) {
       const postings = this.#postings.get(term) ?? [];
       const idf = Math.log(1 + (scores.length - postings.length + 0.5) / (postings.length + 0.5));
       for (const { page, count } of postings) {
         const relativeLength = (this.#lengths[page] ?? 0) / meanLength;
-        scores[page] = (scores[page] ?? 0) + (idf * count) / (count + K1 * (1 - B + B * relativeLength));
+        scores[page] = Math.max(0, scores[page] ?? 0) + (idf * count) / (count + K1 * (1 - B + B * relativeLength));
       }
     }
     return scores;

@@ -133,7 +133,7 @@ class RecipeRun {
     const index = new Bm25();
     for await (const page of this.#corpus.pages()) index.add(page.text);
     const keys = this.#corpus.pageKeys;
-    const rankings = this.#dataset.queries.map(({ text }) => bestKeys(Array.from(index.score(text)), keys));
+    const rankings = this.#dataset.queries.map(({ text }) => bestKeys(index.score(text), keys));
     const { documents, pageCount, failedFiles } = this.#corpus;
     const corpus = { documents: documents.length, pages: pageCount, failedFiles: [...failedFiles] };
     return { measures: this.#measure(rankings, rankings), corpus };
