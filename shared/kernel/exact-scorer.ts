@@ -4,9 +4,9 @@
  * @module
  */
 import type { PageVectors } from "../format/contract.ts";
-import type { KernelQuery, TokenBest } from "./kernel-query.ts";
+import { dotScratchBytes, type KernelQuery, type TokenBest } from "./kernel-query.ts";
 import { allocateAfter, releaseAll } from "./kernel.ts";
-import { LANES } from "./query-block.ts";
+import { activeLanes, LANES } from "./query-block.ts";
 
 const ROW_BYTES = LANES * 4;
 
@@ -21,26 +21,26 @@ export function exactTokenBest(query: KernelQuery, page: PageVectors): TokenBest
   const count = page.scales.length;
   const values = memory.allocate(count * dim, "a page's exact vectors");
   const scales = allocateAfter(memory, [values], count * 4, "a page's exact vectors");
-  // Dot products of two vectors, then best scores, then winners.
-  const scratch = allocateAfter(memory, [values, scales], 4 * ROW_BYTES, "a page's scores");
+  // Best scores, winners, then the kernel's scratch.
+  const results = allocateAfter(memory, [values, scales], 2 * ROW_BYTES + dotScratchBytes(dim), "a page's scores");
   try {
     memory.int8(values).set(page.values);
     memory.float32(scales).set(page.scales);
     const best = { scores: new Float32Array(tokenCount), vectors: new Uint16Array(tokenCount) };
     for (const [index, block] of query.blocks.entries()) {
-      const bestOffset = scratch.offset + 2 * ROW_BYTES;
       exports.exactBest(
         values.offset,
         scales.offset,
         count,
         dim,
+        activeLanes(block),
         query.pairsOffset(index),
-        scratch.offset,
-        bestOffset,
-        bestOffset + ROW_BYTES,
+        results.offset + 2 * ROW_BYTES,
+        results.offset,
+        results.offset + ROW_BYTES,
       );
-      const scores = memory.float32(scratch).subarray(2 * LANES);
-      const winners = memory.int32(scratch).subarray(3 * LANES);
+      const scores = memory.float32(results);
+      const winners = memory.int32(results).subarray(LANES);
       for (let lane = 0; lane < block.tokenCount; lane++) {
         best.scores[block.firstToken + lane] = (scores[lane] ?? 0) * (block.scales[lane] ?? 0);
         best.vectors[block.firstToken + lane] = winners[lane] ?? 0;
@@ -48,7 +48,7 @@ export function exactTokenBest(query: KernelQuery, page: PageVectors): TokenBest
     }
     return best;
   } finally {
-    releaseAll(memory, [values, scales, scratch]);
+    releaseAll(memory, [values, scales, results]);
   }
 }
 

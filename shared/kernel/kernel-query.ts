@@ -5,9 +5,14 @@
  */
 import type { Kernel } from "./kernel.ts";
 import type { Region, RegionHolder } from "./memory.ts";
-import { LANES, toQueryBlocks, type QueryBlock } from "./query-block.ts";
+import { LANE_GROUP, LANES, toQueryBlocks, type QueryBlock } from "./query-block.ts";
 
 const I16_BYTES = 2;
+
+/** Scratch of the kernels that take two vectors at a time: their products i32 `[2, 16]`, and they themselves, i16 `[2, dim]`. */
+export function dotScratchBytes(dim: number): number {
+  return 2 * LANE_GROUP * 4 + 2 * dim * I16_BYTES;
+}
 
 /** Best score and best vector of a page for every query token. */
 export interface TokenBest {

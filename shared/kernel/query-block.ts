@@ -10,6 +10,9 @@
 /** Query tokens a kernel scores at once. */
 export const LANES = 32;
 
+/** The kernels work in groups of this many lanes, and skip the second group of a block that has no token there. */
+export const LANE_GROUP = 16;
+
 /** |row value| of a query. At 1,024 dims of int8 vectors sums stay under 2^30. */
 export const QUERY_ROW_MAX = 4095;
 
@@ -30,6 +33,11 @@ export interface QueryBlock {
   scales: Float32Array;
   /** `[32]` lengths of the vectors. */
   norms: Float32Array;
+}
+
+/** Lanes that the kernels have to compute for `block`: 16 or 32. Those beyond hold no token. */
+export function activeLanes(block: QueryBlock): number {
+  return Math.ceil(block.tokenCount / LANE_GROUP) * LANE_GROUP;
 }
 
 /** Splits `vectors` `[tokenCount, dim]` into blocks of {@link LANES} tokens. */

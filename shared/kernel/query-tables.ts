@@ -5,19 +5,17 @@
  */
 import type { PageCodes } from "../format/contract.ts";
 import { CODEWORDS_PER_SUBSPACE } from "../limits.ts";
-import type { KernelQuery, TokenBest } from "./kernel-query.ts";
+import { dotScratchBytes, type KernelQuery, type TokenBest } from "./kernel-query.ts";
 import { allocateAfter, releaseAll, type Kernel, type KernelCodebook } from "./kernel.ts";
 import { bagStep, laneScales, type LaneScales } from "./lane-scales.ts";
 import type { Region, RegionHolder } from "./memory.ts";
-import { LANES, type QueryBlock } from "./query-block.ts";
+import { activeLanes, LANES, type QueryBlock } from "./query-block.ts";
 
 /**
  * Tables of queries longer than 32 tokens are kept from the candidates to the rerank up to this size, beyond it they are
  * made twice (0.6 ms per 4,096 centroids). 8 MiB keep 5 blocks at 16,384 centroids and 16 bytes a vector. Ours.
  */
 const KEPT_TABLE_BYTES = 8 * 1024 * 1024;
-
-const DOTS_BYTES = 2 * LANES * 4;
 
 /** Where the tables of one block lie: i16 `[centroids, 32]` and i8 `[subspaces, 256, 32]`. */
 interface Slot {
@@ -201,27 +199,43 @@ export class QueryTables implements RegionHolder {
     const width = dim / subspaces;
     const block = this.#currentBlock();
     const slot = this.#slot();
+    const active = activeLanes(block);
     const laneBytes = LANES * 4;
-    const scratch = memory.allocate(dim * laneBytes + 4 * laneBytes + DOTS_BYTES, "a query's vectors");
+    const scratch = memory.allocate(dim * laneBytes + 4 * laneBytes + dotScratchBytes(dim), "a query's vectors");
     try {
       const query = scratch.offset;
       const maxima = query + dim * laneBytes;
+      const products = maxima + 4 * laneBytes;
+      // The kernels leave lanes without tokens alone; whatever the memory last held must not count.
+      if (active < LANES) {
+        for (const region of [this.#bagRows, slot.pqRows, slot.tables]) memory.uint8(region).fill(0);
+      }
       transpose(block.values, dim, memory.float32(scratch, dim * LANES));
-      exports.pqEntryMaxima(codebook.codewords.offset, subspaces, width, query, maxima);
+      exports.pqEntryMaxima(codebook.codewords.offset, subspaces, width, active, query, products, maxima);
       const lanes = memory.float32(scratch).subarray(dim * LANES);
       const scales = laneScales(block, codebook, this.bagStep, lanes.slice(0, LANES));
       lanes.set(scales.entryFactors, LANES);
       lanes.set(scales.bagFactors, 2 * LANES);
       lanes.set(scales.pqFactors, 3 * LANES);
-      exports.pqTables(codebook.codewords.offset, subspaces, width, query, maxima + laneBytes, slot.tables.offset);
+      exports.pqTables(
+        codebook.codewords.offset,
+        subspaces,
+        width,
+        active,
+        query,
+        products,
+        maxima + laneBytes,
+        slot.tables.offset,
+      );
       exports.centroidTables(
         codebook.centroids.offset,
         codebook.centroidCount,
         dim,
+        active,
         this.query.pairsOffset(index),
         maxima + 2 * laneBytes,
         maxima + 3 * laneBytes,
-        maxima + 4 * laneBytes,
+        products,
         this.#bagRows.offset,
         slot.pqRows.offset,
       );

@@ -37,15 +37,25 @@ export interface KernelExports {
     centroids: I32,
     count: I32,
     dim: I32,
+    lanes: I32,
     pairs: I32,
     bagFactors: I32,
     pqFactors: I32,
-    dots: I32,
+    scratch: I32,
     bagRows: I32,
     pqRows: I32,
   ): void;
-  pqEntryMaxima(codewords: I32, subspaces: I32, width: I32, query: I32, maxima: I32): void;
-  pqTables(codewords: I32, subspaces: I32, width: I32, query: I32, factors: I32, tables: I32): void;
+  pqEntryMaxima(codewords: I32, subspaces: I32, width: I32, lanes: I32, query: I32, entries: I32, maxima: I32): void;
+  pqTables(
+    codewords: I32,
+    subspaces: I32,
+    width: I32,
+    lanes: I32,
+    query: I32,
+    entries: I32,
+    factors: I32,
+    tables: I32,
+  ): void;
   pqMax(ids: I32, codes: I32, count: I32, subspaces: I32, pqRows: I32, tables: I32, maxima: I32): void;
   pqBest(
     ids: I32,
@@ -59,7 +69,17 @@ export interface KernelExports {
     winners: I32,
   ): void;
   pqVectorScores(ids: I32, codes: I32, count: I32, subspaces: I32, pqRows: I32, tables: I32, scores: I32): void;
-  exactBest(vectors: I32, scales: I32, count: I32, dim: I32, pairs: I32, dots: I32, best: I32, winners: I32): void;
+  exactBest(
+    vectors: I32,
+    scales: I32,
+    count: I32,
+    dim: I32,
+    lanes: I32,
+    pairs: I32,
+    scratch: I32,
+    best: I32,
+    winners: I32,
+  ): void;
 }
 
 const EXPORT_NAMES = [

@@ -24,6 +24,8 @@ import { type Case, interleave } from "./measure.ts";
 const DIM = 128;
 const VECTORS = 1_030;
 const TOKENS = 32;
+/** Kernels skip half of a block that has no more tokens than these. */
+const FEW_TOKENS = 16;
 const CENTROIDS = 4_096;
 /** Distinct pages per run, so that no page's codes stay in the first cache level. */
 const PAGES = 64;
@@ -38,6 +40,7 @@ async function run(): Promise<BenchRow[]> {
   const random = seededRandom(1);
   const query = randomQuery("bench", DIM, TOKENS, random);
   const kernelQuery = new KernelQuery(kernel, query.vectors, TOKENS, DIM);
+  const shortQuery = new KernelQuery(kernel, query.vectors.subarray(0, FEW_TOKENS * DIM), FEW_TOKENS, DIM);
   const cases: Case[] = [];
 
   for (const subspaces of [8, 16, 32]) {
@@ -58,6 +61,11 @@ async function run(): Promise<BenchRow[]> {
       units: 1,
       run: () => makeTables(kernelQuery, resident),
     });
+    cases.push({
+      name: `tables of ${FEW_TOKENS} tokens, ${CENTROIDS} centroids, 16 B`,
+      units: 1,
+      run: () => makeTables(shortQuery, resident),
+    });
     const bagPages = Array.from({ length: SCANNED_PAGES }, () =>
       spreadCodes(codebook).centroidIds.subarray(0, BAG_SIZE),
     );
@@ -66,6 +74,11 @@ async function run(): Promise<BenchRow[]> {
     cases.push({ name: `bag scan, about ${BAG_SIZE} centroids`, units: SCANNED_PAGES, run: () => scan.add(tables) });
     const exact = randomVectors(codebook, randomCodes(codebook, VECTORS, random), random);
     cases.push({ name: "exact int8 MaxSim", units: 1, run: () => exactTokenBest(kernelQuery, exact) });
+    cases.push({
+      name: `exact int8, ${FEW_TOKENS} tokens`,
+      units: 1,
+      run: () => exactTokenBest(shortQuery, exact),
+    });
     const floats = Float32Array.from(exact.values, (value, i) => value * (exact.scales[Math.floor(i / DIM)] ?? 0));
     cases.push({ name: FLOAT_LOOPS, units: 1, run: () => maxSim(query.vectors, floats, DIM) });
   }

@@ -3,22 +3,24 @@
  *
  * @module
  */
-import { dotTwo } from "./dot";
-import { LANE_ROW_I32 } from "./lanes";
+import { DOTS_BYTES, dotSixteen, widen } from "./dot";
+import { LANE_ROW_I32, SIXTEEN_LANES_I32 } from "./lanes";
 
 /**
  * Per lane the best score over `count` vectors, to `best` (f32 [32]), and which vector has it, to `winners` (i32 [32]).
  *
  * `vectors` i8 [count, dim] with `scales` f32 [count]; the score is dot product × scale, in units of the lane's query scale.
- * The first of equal vectors wins; without vectors every lane is −∞ with vector 0. `dots` is scratch of i32 [2, 32].
+ * The first of equal vectors wins; without vectors, and beyond `lanes`, every lane is −∞ with vector 0. `scratch` is
+ * i32 [2, 16] and i16 [2, dim].
  */
 export function exactBest(
   vectors: usize,
   scales: usize,
   count: i32,
   dim: i32,
+  lanes: i32,
   pairs: usize,
-  dots: usize,
+  scratch: usize,
   best: usize,
   winners: usize,
 ): void {
@@ -26,25 +28,36 @@ export function exactBest(
     v128.store(best + lane, f32x4.splat(-Infinity));
     v128.store(winners + lane, i32x4.splat(0));
   }
+  const wide = scratch + DOTS_BYTES;
+  const laneEnd = (<usize>lanes) << 2;
   for (let i = 0; i < count; i += 2) {
-    const a = vectors + <usize>i * dim;
-    const scale = scales + ((<usize>i) << 2);
     const paired = i + 1 < count;
-    dotTwo(a, paired ? a + dim : a, dim, pairs, dots);
-    keepBetter(dots, load<f32>(scale), i, best, winners);
-    if (!paired) break;
-    keepBetter(dots + LANE_ROW_I32, load<f32>(scale, 4), i + 1, best, winners);
+    widen(vectors + <usize>i * dim, paired ? 2 * dim : dim, wide);
+    const second = paired ? wide + ((<usize>dim) << 1) : wide;
+    const scale = scales + ((<usize>i) << 2);
+    const firstScale = f32x4.splat(load<f32>(scale));
+    const secondScale = paired ? f32x4.splat(load<f32>(scale, 4)) : firstScale;
+    for (let lane: usize = 0; lane < laneEnd; lane += SIXTEEN_LANES_I32) {
+      dotSixteen(wide, second, dim, pairs + lane, scratch);
+      keepBetter(scratch, firstScale, secondScale, i, best + lane, winners + lane);
+      keepBetter(scratch + 16, firstScale, secondScale, i, best + lane + 16, winners + lane + 16);
+      keepBetter(scratch + 32, firstScale, secondScale, i, best + lane + 32, winners + lane + 32);
+      keepBetter(scratch + 48, firstScale, secondScale, i, best + lane + 48, winners + lane + 48);
+    }
   }
 }
 
-function keepBetter(dots: usize, scale: f32, vector: i32, best: usize, winners: usize): void {
-  const scales = f32x4.splat(scale);
-  const vectors = i32x4.splat(vector);
-  for (let lane: usize = 0; lane < LANE_ROW_I32; lane += 16) {
-    const scores = f32x4.mul(f32x4.convert_i32x4_s(v128.load(dots + lane)), scales);
-    const previous = v128.load(best + lane);
-    const better = f32x4.gt(scores, previous);
-    v128.store(best + lane, v128.bitselect(scores, previous, better));
-    v128.store(winners + lane, v128.bitselect(vectors, v128.load(winners + lane), better));
-  }
+/** Four lanes of two vectors, `first` and the next. */
+function keepBetter(dots: usize, firstScale: v128, secondScale: v128, first: i32, best: usize, winners: usize): void {
+  const firstScores = f32x4.mul(f32x4.convert_i32x4_s(v128.load(dots)), firstScale);
+  const secondScores = f32x4.mul(f32x4.convert_i32x4_s(v128.load(dots, 64)), secondScale);
+  const scores = f32x4.pmax(firstScores, secondScores);
+  const previous = v128.load(best);
+  const better = f32x4.gt(scores, previous);
+  // After the first vectors of a page a better one is rare.
+  if (!v128.any_true(better)) return;
+  const secondWins = f32x4.gt(secondScores, firstScores);
+  const vectors = v128.bitselect(i32x4.splat(first + 1), i32x4.splat(first), secondWins);
+  v128.store(best, v128.bitselect(scores, previous, better));
+  v128.store(winners, v128.bitselect(vectors, v128.load(winners), better));
 }

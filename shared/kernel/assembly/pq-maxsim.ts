@@ -36,9 +36,12 @@ export function pqMax(
     let s3 = v128.load(row, 48);
     let table = tables;
     for (const codeEnd = codes + subspaces; codes < codeEnd; codes += 4) {
-      const four = load<u32>(codes);
-      const low = sumOfFour(table, four);
-      const high = sumOfFour(table + 16, four);
+      const first = table + ((<usize>load<u8>(codes)) << 5);
+      const second = table + ((<usize>load<u8>(codes, 1)) << 5);
+      const third = table + ((<usize>load<u8>(codes, 2)) << 5);
+      const fourth = table + ((<usize>load<u8>(codes, 3)) << 5);
+      const low = sumOfLow(first, second, third, fourth);
+      const high = sumOfHigh(first, second, third, fourth);
       s0 = i16x8.add(s0, i16x8.extend_low_i8x16_s(low));
       s1 = i16x8.add(s1, i16x8.extend_high_i8x16_s(low));
       s2 = i16x8.add(s2, i16x8.extend_low_i8x16_s(high));
@@ -115,9 +118,12 @@ function scoreVector(id: usize, codes: usize, subspaces: i32, pqRows: usize, tab
   let s2 = v128.load(row, 32);
   let s3 = v128.load(row, 48);
   for (const codeEnd = codes + subspaces; codes < codeEnd; codes += 4) {
-    const four = load<u32>(codes);
-    const low = sumOfFour(tables, four);
-    const high = sumOfFour(tables + 16, four);
+    const first = tables + ((<usize>load<u8>(codes)) << 5);
+    const second = tables + ((<usize>load<u8>(codes, 1)) << 5);
+    const third = tables + ((<usize>load<u8>(codes, 2)) << 5);
+    const fourth = tables + ((<usize>load<u8>(codes, 3)) << 5);
+    const low = sumOfLow(first, second, third, fourth);
+    const high = sumOfHigh(first, second, third, fourth);
     s0 = i16x8.add(s0, i16x8.extend_low_i8x16_s(low));
     s1 = i16x8.add(s1, i16x8.extend_high_i8x16_s(low));
     s2 = i16x8.add(s2, i16x8.extend_low_i8x16_s(high));
@@ -130,11 +136,21 @@ function scoreVector(id: usize, codes: usize, subspaces: i32, pqRows: usize, tab
   v128.store(out, s3, 48);
 }
 
-/** Sixteen lanes of the rows that four neighbouring codes choose, added in int8: 4 · 31 = 124 fits. */
-function sumOfFour(table: usize, codes: u32): v128 {
-  const first = v128.load(table + ((<usize>(codes & 255)) << 5));
-  const second = v128.load(table + ((<usize>((codes >> 8) & 255)) << 5), TABLE);
-  const third = v128.load(table + ((<usize>((codes >> 16) & 255)) << 5), 2 * TABLE);
-  const fourth = v128.load(table + ((<usize>(codes >> 24)) << 5), 3 * TABLE);
-  return i8x16.add(i8x16.add(first, second), i8x16.add(third, fourth));
+/**
+ * The first 16 lanes of four table rows, added in int8: 4 · 31 = 124 fits. The pointers are as if all four were rows of the
+ * first one's table: the step to the next tables is part of the loads, at no cost.
+ */
+function sumOfLow(first: usize, second: usize, third: usize, fourth: usize): v128 {
+  return i8x16.add(
+    i8x16.add(v128.load(first), v128.load(second, TABLE)),
+    i8x16.add(v128.load(third, 2 * TABLE), v128.load(fourth, 3 * TABLE)),
+  );
+}
+
+/** As {@link sumOfLow}, the other 16 lanes. */
+function sumOfHigh(first: usize, second: usize, third: usize, fourth: usize): v128 {
+  return i8x16.add(
+    i8x16.add(v128.load(first, 16), v128.load(second, TABLE + 16)),
+    i8x16.add(v128.load(third, 2 * TABLE + 16), v128.load(fourth, 3 * TABLE + 16)),
+  );
 }

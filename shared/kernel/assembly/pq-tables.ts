@@ -2,86 +2,137 @@
  * Query-major lookup tables of product quantisation (Jégou et al. 2011, asymmetric distance): the row of a codeword holds
  * its dot product with the matching piece of all 32 query tokens.
  *
+ * The products are computed twice, for the maxima and for the tables, since keeping them would take four times the tables.
+ *
  * @module
  */
-import { LANE_ROW_I32, LANE_ROW_I8 } from "./lanes";
+import { LANE_ROW_I32, LANE_ROW_I8, SIXTEEN_LANES_I32 } from "./lanes";
+import { rounded } from "./rounding";
 
 const CODEWORDS = 256;
 
 /**
- * The largest |entry| of each lane over all tables, to `maxima` (f32 [32]).
+ * The largest |entry| of each lane over all tables, to `maxima` (f32 [32]); 0 beyond `lanes`.
  *
  * `codewords` is f32 [subspaces, 256, width]; `query` is f32 [dim, 32], dimension-major, dim = subspaces · width.
+ * `entries` is scratch of f32 [2, 16].
  */
-export function pqEntryMaxima(codewords: usize, subspaces: i32, width: i32, query: usize, maxima: usize): void {
-  for (let group: usize = 0; group < LANE_ROW_I32; group += 32) {
-    let low = f32x4.splat(0);
-    let high = low;
-    let codeword = codewords;
-    let piece = query + group;
-    for (let m = 0; m < subspaces; m++) {
-      for (let i = 0; i < CODEWORDS; i++) {
-        low = f32x4.max(low, f32x4.abs(dotFour(codeword, width, piece)));
-        high = f32x4.max(high, f32x4.abs(dotFour(codeword, width, piece + 16)));
-        codeword += (<usize>width) << 2;
+export function pqEntryMaxima(
+  codewords: usize,
+  subspaces: i32,
+  width: i32,
+  lanes: i32,
+  query: usize,
+  entries: usize,
+  maxima: usize,
+): void {
+  for (let lane: usize = 0; lane < LANE_ROW_I32; lane += 16) v128.store(maxima + lane, f32x4.splat(0));
+  const codewordBytes = (<usize>width) << 2;
+  const laneEnd = (<usize>lanes) << 2;
+  for (let m = 0; m < subspaces; m++) {
+    for (let i = 0; i < CODEWORDS; i += 2) {
+      for (let lane: usize = 0; lane < laneEnd; lane += SIXTEEN_LANES_I32) {
+        entriesOfTwo(codewords, codewordBytes, query + lane, entries);
+        keepLarger(entries, maxima + lane);
+        keepLarger(entries + 16, maxima + lane + 16);
+        keepLarger(entries + 32, maxima + lane + 32);
+        keepLarger(entries + 48, maxima + lane + 48);
       }
-      piece += <usize>width * LANE_ROW_I32;
+      codewords += 2 * codewordBytes;
     }
-    v128.store(maxima + group, low);
-    v128.store(maxima + group, high, 16);
+    query += <usize>width * LANE_ROW_I32;
   }
 }
 
 /**
  * `tables` i8 [subspaces, 256, 32]: entry × `factors[lane]` (f32 [32]), rounded to nearest even.
  *
- * The caller chooses factors so that |entry| ≤ 31: then four entries sum within int8 (see pq-maxsim.ts).
+ * The caller chooses factors so that |entry| ≤ 31: then four entries sum within int8 (see pq-maxsim.ts). `codewords`,
+ * `query` and `entries` as for {@link pqEntryMaxima}.
  */
 export function pqTables(
   codewords: usize,
   subspaces: i32,
   width: i32,
+  lanes: i32,
   query: usize,
+  entries: usize,
   factors: usize,
   tables: usize,
 ): void {
-  for (let half: usize = 0; half < LANE_ROW_I32; half += LANE_ROW_I32 / 2) {
-    const f0 = v128.load(factors + half);
-    const f1 = v128.load(factors + half, 16);
-    const f2 = v128.load(factors + half, 32);
-    const f3 = v128.load(factors + half, 48);
-    let codeword = codewords;
-    let piece = query + half;
-    let row = tables + half / 4;
-    for (let m = 0; m < subspaces; m++) {
-      for (let i = 0; i < CODEWORDS; i++) {
-        const low = i16x8.narrow_i32x4_s(
-          rounded(dotFour(codeword, width, piece), f0),
-          rounded(dotFour(codeword, width, piece + 16), f1),
-        );
-        const high = i16x8.narrow_i32x4_s(
-          rounded(dotFour(codeword, width, piece + 32), f2),
-          rounded(dotFour(codeword, width, piece + 48), f3),
-        );
-        v128.store(row, i8x16.narrow_i16x8_s(low, high));
-        codeword += (<usize>width) << 2;
-        row += LANE_ROW_I8;
+  const codewordBytes = (<usize>width) << 2;
+  const laneEnd = (<usize>lanes) << 2;
+  for (let m = 0; m < subspaces; m++) {
+    for (let i = 0; i < CODEWORDS; i += 2) {
+      for (let lane: usize = 0; lane < laneEnd; lane += SIXTEEN_LANES_I32) {
+        entriesOfTwo(codewords, codewordBytes, query + lane, entries);
+        const row = tables + lane / 4;
+        v128.store(row, entryRow(entries, factors + lane));
+        v128.store(row, entryRow(entries + 64, factors + lane), LANE_ROW_I8);
       }
-      piece += <usize>width * LANE_ROW_I32;
+      codewords += 2 * codewordBytes;
+      tables += 2 * LANE_ROW_I8;
     }
+    query += <usize>width * LANE_ROW_I32;
   }
 }
 
-/** Dot products of one codeword with four lanes of the query; products are added in dimension order, as the reference does. */
-function dotFour(codeword: usize, width: i32, piece: usize): v128 {
-  let sum = f32x4.splat(0);
-  for (let d = 0; d < width; d++) {
-    sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(codeword + ((<usize>d) << 2)), v128.load(piece)));
-    piece += LANE_ROW_I32;
+/**
+ * `entries` f32 [2, 16]: dot products of two neighbouring codewords with 16 lanes of the query. One load of the query
+ * serves both. Products are added in dimension order, as the reference does.
+ */
+function entriesOfTwo(a: usize, codewordBytes: usize, query: usize, entries: usize): void {
+  let a0 = f32x4.splat(0);
+  let a1 = a0;
+  let a2 = a0;
+  let a3 = a0;
+  let b0 = a0;
+  let b1 = a0;
+  let b2 = a0;
+  let b3 = a0;
+  let b = a + codewordBytes;
+  for (const end = b; a < end; a += 4, b += 4, query += LANE_ROW_I32) {
+    const x = v128.load32_splat(a);
+    const y = v128.load32_splat(b);
+    let q = v128.load(query);
+    a0 = f32x4.add(a0, f32x4.mul(x, q));
+    b0 = f32x4.add(b0, f32x4.mul(y, q));
+    q = v128.load(query, 16);
+    a1 = f32x4.add(a1, f32x4.mul(x, q));
+    b1 = f32x4.add(b1, f32x4.mul(y, q));
+    q = v128.load(query, 32);
+    a2 = f32x4.add(a2, f32x4.mul(x, q));
+    b2 = f32x4.add(b2, f32x4.mul(y, q));
+    q = v128.load(query, 48);
+    a3 = f32x4.add(a3, f32x4.mul(x, q));
+    b3 = f32x4.add(b3, f32x4.mul(y, q));
   }
-  return sum;
+  v128.store(entries, a0);
+  v128.store(entries, a1, 16);
+  v128.store(entries, a2, 32);
+  v128.store(entries, a3, 48);
+  v128.store(entries, b0, 64);
+  v128.store(entries, b1, 80);
+  v128.store(entries, b2, 96);
+  v128.store(entries, b3, 112);
 }
 
-function rounded(entries: v128, factors: v128): v128 {
-  return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(entries, factors)));
+/** Four lanes of two codewords. */
+function keepLarger(entries: usize, maxima: usize): void {
+  const larger = f32x4.pmax(f32x4.abs(v128.load(entries)), f32x4.abs(v128.load(entries, 64)));
+  v128.store(maxima, f32x4.pmax(v128.load(maxima), larger));
+}
+
+/** Sixteen lanes of one codeword, as int8. */
+function entryRow(entries: usize, factors: usize): v128 {
+  return i8x16.narrow_i16x8_s(
+    i16x8.narrow_i32x4_s(
+      rounded(v128.load(entries), v128.load(factors)),
+      rounded(v128.load(entries, 16), v128.load(factors, 16)),
+    ),
+    i16x8.narrow_i32x4_s(
+      rounded(v128.load(entries, 32), v128.load(factors, 32)),
+      rounded(v128.load(entries, 48), v128.load(factors, 48)),
+    ),
+  );
 }
