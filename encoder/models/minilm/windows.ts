@@ -14,8 +14,7 @@ export interface TokenWindow {
  * Cuts `wordOfToken.length` tokens into windows of at most `capacity`, in order and without gaps. A word stays whole
  * unless it alone is longer than a window.
  *
- * The windows do not overlap: doubling every token's context by overlapping changed nothing on Cranfield (see
- * `weights/MODEL_CARD.md`) and costs time in proportion.
+ * The windows do not overlap: tokens in two windows would be encoded twice. What an overlap would gain was not measured.
  *
  * @param wordOfToken word index of every token, ascending.
  * @param capacity tokens per window, at least 1.
