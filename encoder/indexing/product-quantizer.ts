@@ -12,7 +12,7 @@ import { randomIndex, sampleIndexes } from "./random-sample.ts";
 
 /** Rounds of assignment and averaging, as faiss' ProductQuantizer trains. */
 export const CODEWORD_ITERATIONS = 25;
-/** 256 residuals for each of 256 codewords: faiss' cap; more changes nothing that can be measured. */
+/** 256 residuals for each of 256 codewords, as faiss caps it. */
 export const MAX_CODEWORD_TRAINING_VECTORS = 256 * CODEWORDS_PER_SUBSPACE;
 
 /** Kernels add codes four subspaces at a time. */
