@@ -15,9 +15,12 @@ export interface CatalogueEntry {
 
 type Catalogued = Pick<SearchableIndex, "manifest" | "segments">;
 
-/** Neither deleted nor replaced, ordered by name. Segments hold at most thousands of documents, so this takes milliseconds. */
+/**
+ * Neither deleted nor replaced, ordered by name, each once: a document larger than a segment is in the tables of several.
+ * Segments hold at most thousands of documents, so this takes milliseconds.
+ */
 export function listDocuments(index: Catalogued): CatalogueEntry[] {
-  const entries: CatalogueEntry[] = [];
+  const entries = new Map<string, CatalogueEntry>();
   for (const [position, segment] of index.segments.entries()) {
     const deleted = new Set(index.manifest.segments[position]?.deletedDocuments);
     const searchablePages = new Uint32Array(segment.documents.length);
@@ -27,10 +30,12 @@ export function listDocuments(index: Catalogued): CatalogueEntry[] {
       searchablePages[ordinal] = (searchablePages[ordinal] ?? 0) + 1;
     }
     for (const [ordinal, document] of segment.documents.entries()) {
-      if (!deleted.has(ordinal)) entries.push({ document, searchablePages: searchablePages[ordinal] ?? 0 });
+      if (deleted.has(ordinal)) continue;
+      const before = entries.get(document.id)?.searchablePages ?? 0;
+      entries.set(document.id, { document, searchablePages: before + (searchablePages[ordinal] ?? 0) });
     }
   }
-  return entries.sort((a, b) => compareText(a.document.name, b.document.name));
+  return [...entries.values()].sort((a, b) => compareText(a.document.name, b.document.name));
 }
 
 /** The live document with `id`. Errors: `document_not_found`. */

@@ -31,6 +31,15 @@ describe("GET /v1/indexes/{index}/documents", () => {
     expect(documents[0]).toMatchObject({ pageCount: 2, searchablePages: 1, contentType: "application/pdf" });
   });
 
+  it("gives a document that lies in several segments once, with the pages of all", async () => {
+    const part = { name: "large.pdf", revision: "00000000000000cc", pages: ["river", "stone"] };
+    await writeWordIndex(app.services.store, "large", [part]);
+    await writeWordIndex(app.services.store, "large", [part]);
+    const response = await app.fetch("/v1/indexes/large/documents");
+    const { documents } = documentListSchema.parse(await response.json());
+    expect(documents).toMatchObject([{ name: "large.pdf", searchablePages: 4 }]);
+  });
+
   it.each([1, 2, 3, 5])("gives every document once in pages of %i", async (limit) => {
     const names: string[] = [];
     let cursor: string | undefined;

@@ -85,6 +85,19 @@ describe("explain", () => {
     expect(explanation).toMatchObject({ boxes: [], words: [], scores: [[], []] });
   });
 
+  it("finds every page of a document that lies in several segments", async () => {
+    await addSegment(index, [{ name: "large.pdf", pages: [3, 4] }]);
+    await addSegment(index, [{ name: "large.pdf", pages: [5], firstPage: 3 }]);
+    await opened.refresh();
+    const written = index.pages.filter(({ document }) => document.name === "large.pdf");
+    const query = randomQuery(index.fingerprint, dim, 2, index.random);
+    for (const { document, pageNumber, text } of written) {
+      const { words } = await opened.explain({ query, documentId: document.id, pageNumber });
+      expect(words).toEqual(text.split(" "));
+    }
+    expect(written.map(({ pageNumber }) => pageNumber)).toEqual([1, 2, 3]);
+  });
+
   it("names the document or page that is not there", async () => {
     const query = randomQuery(index.fingerprint, dim, 2, index.random);
     await expect(opened.explain({ query, documentId: "nope", pageNumber: 1 })).rejects.toMatchObject({

@@ -64,14 +64,16 @@ export async function explainPage(
 }
 
 function findPage(snapshot: IndexSnapshot, documentId: string, pageNumber: number): PageRef {
-  const place = snapshot.documents.get(documentId);
-  if (place === undefined) {
+  const places = snapshot.documents.get(documentId) ?? [];
+  for (const { segment, ordinal } of places) {
+    const { documentOrdinal, pageNumber: numbers } = segment.reader.pages;
+    const page = documentOrdinal.findIndex((owner, i) => owner === ordinal && numbers[i] === pageNumber);
+    if (page !== -1) return { segment, page };
+  }
+  const document = places[0]?.document;
+  if (document === undefined) {
     throw new MaxleafError("document_not_found", `the index has no document ${quote(documentId)}`);
   }
-  const { segment, ordinal, document } = place;
-  const { documentOrdinal, pageNumber: numbers } = segment.reader.pages;
-  const page = documentOrdinal.findIndex((owner, i) => owner === ordinal && numbers[i] === pageNumber);
-  if (page !== -1) return { segment, page };
   throw new MaxleafError(
     "page_not_found",
     `${quote(document.name)} has ${document.pageCount} pages; it has no page ${quote(pageNumber)}`,

@@ -41,8 +41,8 @@ export class IndexSnapshot {
   readonly segments: readonly LiveSegment[];
   /** Those with vectors, in the same order. */
   readonly scanned: readonly LiveSegment[];
-  /** Live documents by id. */
-  readonly documents: ReadonlyMap<string, DocumentPlace>;
+  /** Live documents by id, each with its places: several for a document larger than a segment. */
+  readonly documents: ReadonlyMap<string, readonly DocumentPlace[]>;
   /** Metadata fields of live documents. */
   readonly metadataFields: ReadonlySet<string>;
   readonly searchablePageCount: number;
@@ -59,7 +59,7 @@ export class IndexSnapshot {
     this.segments = liveSegments(manifest, opened);
     this.scanned = this.segments.filter((segment) => segment.bags !== undefined);
     const places = this.segments.flatMap(placesOf);
-    this.documents = new Map(places.map((place) => [place.document.id, place]));
+    this.documents = Map.groupBy(places, (place) => place.document.id);
     this.metadataFields = new Set(places.flatMap((place) => Object.keys(place.document.metadata)));
     this.searchablePageCount = this.scanned.reduce((sum, segment) => sum + countOf(segment.searchablePages), 0);
   }

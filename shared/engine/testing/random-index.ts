@@ -23,6 +23,8 @@ import { type CodebookShape, randomCodebook, randomCodes, randomVectors } from "
 export interface DocumentPlan {
   name: string;
   pages: readonly number[];
+  /** Number of the first of `pages`, for a later part of a document that lies in several segments; 1. */
+  firstPage?: number;
   metadata?: Record<string, string>;
 }
 
@@ -74,7 +76,7 @@ export async function addSegment(index: RandomIndex, documents: readonly Documen
   const pages = documents.flatMap((document, ordinal) =>
     document.pages.map((vectorCount, i) => ({
       ordinal,
-      written: writtenPage(index, id, entries[ordinal], i + 1, vectorCount),
+      written: writtenPage(index, id, entries[ordinal], (document.firstPage ?? 1) + i, vectorCount),
     })),
   );
   const hasVectors = pages.some(({ written }) => written.codes.centroidIds.length > 0);
@@ -148,7 +150,7 @@ async function documentEntry(plan: DocumentPlan): Promise<DocumentEntry> {
     revision: "0123456789abcdef",
     contentType: "application/pdf",
     sourceBytes: 1_000,
-    pageCount: plan.pages.length,
+    pageCount: (plan.firstPage ?? 1) - 1 + plan.pages.length,
     addedAtMs: 1_700_000_000_000,
     metadata: plan.metadata ?? {},
   };
