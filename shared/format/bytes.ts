@@ -95,6 +95,10 @@ export class ByteReader {
     return new Uint16Array(this.#copy(count * 2, field).buffer);
   }
 
+  u32Array(count: number, field: string): Uint32Array {
+    return new Uint32Array(this.#copy(count * 4, field).buffer);
+  }
+
   f32Array(count: number, field: string): Float32Array {
     return new Float32Array(this.#copy(count * 4, field).buffer);
   }

@@ -19,7 +19,17 @@ export interface Codebook {
   subspaces: number;
   /** `[subspaces, 256, dim / subspaces]`. */
   codewords: Float32Array;
+  cells: Cells;
   training: { vectors: number; meanResidualNorm: number; meanCosine: number };
+}
+
+/** Groups of similar centroids, stored next to each other: cell c has the centroids `[offsets[c], offsets[c + 1])`, at least one. */
+export interface Cells {
+  /** `[cells + 1]`. */
+  offsets: Uint32Array;
+  /** Coarse centroids, `[cells, dim]`; the value is `centroids · scale`. */
+  centroids: Int8Array;
+  scale: number;
 }
 
 /** Distinct centroids of every page of a segment, ascending within a page. Page p has `ids[offsets[p] … offsets[p+1])`. */
@@ -61,6 +71,26 @@ export interface SegmentPage {
   exact: PageVectors;
 }
 
+/** What is shown of a page: all that a hit needs. */
+export interface PageLayout {
+  geometry: PageGeometry;
+  text: string;
+  document: DocumentEntry;
+  /** 1-based. */
+  pageNumber: number;
+  width: number;
+  height: number;
+}
+
+/** Everything about a page but its exact vectors. */
+export interface PageRecord {
+  readonly codes: PageCodes;
+  /** Verified and decoded when first asked for, since few of the pages that are scored are shown. Throws `corrupt_data`. */
+  readonly layout: PageLayout;
+  /** Bytes that the layout takes as stored, for those who count what they keep. */
+  readonly layoutBytes: number;
+}
+
 /** Header facts every reader checks against what it expects. */
 export interface SegmentIdentity {
   recipeFingerprint: string;
@@ -69,20 +99,30 @@ export interface SegmentIdentity {
   subspaces: number;
 }
 
-/** An opened segment. Reads are range reads; neighbouring pages are coalesced; every record's checksum is verified. */
-export interface SegmentReader {
+/**
+ * Records of one segment's pages, which are numbered from 0. Reads are range reads; neighbouring pages are coalesced; every
+ * part's checksum is verified. Answers are in the order of `pages`. Errors: `page_not_found`, `corrupt_data`,
+ * `store_unavailable`.
+ */
+export interface PageRecords {
   readonly id: string;
   readonly identity: SegmentIdentity;
+  readonly pageCount: number;
+  /** The same records read through another store, one that counts for one request say. Shares all that was read. */
+  withStore(store: ObjectStore): PageRecords;
+  readCodes(pages: readonly number[]): Promise<PageCodes[]>;
+  readLayouts(pages: readonly number[]): Promise<PageLayout[]>;
+  /** Codes and layouts in one range each. */
+  readRecords(pages: readonly number[]): Promise<PageRecord[]>;
+  readVectors(pages: readonly number[]): Promise<PageVectors[]>;
+}
+
+/** An opened segment: its records and its tables. */
+export interface SegmentReader extends PageRecords {
   readonly documents: readonly DocumentEntry[];
   readonly pages: PageTable;
-  /** The same segment read through another store, one that counts for one request say. Shares all that was read. */
+  /** `[pages + 1]`: where the record of each page begins in the segment object; the last is where the records end. */
+  readonly recordOffsets: Uint32Array;
   withStore(store: ObjectStore): SegmentReader;
   readBags(): Promise<Bags>;
-  /** Ascending pages of every centroid in `[firstCentroid, endCentroid)`. */
-  readPostings(firstCentroid: number, endCentroid: number): Promise<Uint32Array[]>;
-  /** In the order of `pages`. */
-  readCodes(pages: readonly number[]): Promise<PageCodes[]>;
-  readVectors(pages: readonly number[]): Promise<PageVectors[]>;
-  readGeometry(pages: readonly number[]): Promise<PageGeometry[]>;
-  readText(pages: readonly number[]): Promise<string[]>;
 }

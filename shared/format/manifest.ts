@@ -11,14 +11,16 @@ import { recipeSchema } from "../recipe/recipe.ts";
 import { decodeUtf8 } from "./bytes.ts";
 
 /** Version of the manifest's own layout. */
-export const MANIFEST_FORMAT = 1;
+export const MANIFEST_FORMAT = 2;
 
 const count = z.number().int().nonnegative();
+const norm = z.number().nonnegative();
+const objectId = z.string().regex(/^[0-9a-f-]{8,64}$/);
 
 export const segmentEntrySchema = z
   .strictObject({
     /** Object key part; unique for ever. */
-    id: z.string().regex(/^[0-9a-f-]{8,64}$/),
+    id: objectId,
     bytes: count,
     /** Bytes of the `.vectors` object. */
     vectorsBytes: count,
@@ -26,6 +28,10 @@ export const segmentEntrySchema = z
     pageCount: count,
     searchablePageCount: count,
     vectorCount: count,
+    /** Ids in its bags: distinct centroids of a page, summed over pages. */
+    bagEntries: count,
+    /** Mean distance of its vectors to their centroids; 0 without vectors. Against the codebook's: how far it has drifted. */
+    meanResidualNorm: norm,
     /** Ordinals (positions in the segment's document table) of deleted or replaced documents, ascending. */
     deletedDocuments: z.array(count),
   })
@@ -34,6 +40,49 @@ export const segmentEntrySchema = z
     path: ["deletedDocuments"],
   });
 export type SegmentEntry = z.infer<typeof segmentEntrySchema>;
+
+/** The inverted file of an index: see docs/format.md. Its segments are all in the manifest that names it. */
+export const invertedEntrySchema = z.strictObject({
+  id: objectId,
+  /** Bytes of the head object. */
+  bytes: count,
+  /** Bytes from the end of the head that opening reads: all but the document ids. */
+  openBytes: count,
+  /** Bytes of each part object. */
+  parts: z.array(count),
+  /** Segments covered, in the order of their page positions. */
+  segmentIds: z.array(objectId),
+  /** Pages of those segments. */
+  pageCount: count,
+  /** Ids in the bags of those segments: pages in all lists. */
+  bagEntries: count,
+});
+export type InvertedEntry = z.infer<typeof invertedEntrySchema>;
+
+/** What search settings reached on sampled queries. */
+export const calibrationSchema = z.strictObject({
+  measuredAtMs: count,
+  queries: count,
+  /** Depth of the recall: always 10. */
+  k: z.literal(10),
+  /** Queries drawn from the index itself, or the user's. */
+  source: z.enum(["sampled", "given"]),
+  /** Pages that exact answers were taken from, when not all. */
+  sampledPages: count.optional(),
+  points: z.array(
+    z.strictObject({
+      path: z.enum(["resident", "pruned"]),
+      nprobe: count,
+      candidates: count,
+      /** Pages scored by exact vectors. */
+      exact: count,
+      recall: z.number().min(0).max(1),
+      /** Median CPU of a query, microseconds. */
+      costUs: z.number().nonnegative(),
+    }),
+  ),
+});
+export type Calibration = z.infer<typeof calibrationSchema>;
 
 export const manifestSchema = z.strictObject({
   format: z.literal(MANIFEST_FORMAT),
@@ -52,13 +101,30 @@ export const manifestSchema = z.strictObject({
       bytes: count,
       centroidCount: count,
       subspaces: count,
+      cellCount: count,
+      /** Mean distance of the vectors it was trained on to their centroids. */
+      meanResidualNorm: norm,
       /** Vectors that the index had when its codebook was trained, on a sample of them. */
       trainedOnVectors: count,
     })
     .optional(),
   segments: z.array(segmentEntrySchema),
+  inverted: invertedEntrySchema.optional(),
+  calibration: calibrationSchema.optional(),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
+
+/**
+ * `inverted` if it may stay in a manifest with `segments`: all that it covers are still there. Deleting documents does not
+ * make it invalid, replacing a segment does.
+ */
+export function stillCovered(
+  inverted: InvertedEntry | undefined,
+  segments: readonly Pick<SegmentEntry, "id">[],
+): InvertedEntry | undefined {
+  const ids = new Set(segments.map(({ id }) => id));
+  return inverted?.segmentIds.every((id) => ids.has(id)) === true ? inverted : undefined;
+}
 
 function isAscendingBelow(ordinals: readonly number[], end: number): boolean {
   return ordinals.every((ordinal, index) => ordinal < end && ordinal > (ordinals[index - 1] ?? -1));

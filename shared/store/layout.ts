@@ -21,6 +21,10 @@ export const layout = {
   segment: (index: string, id: string) => `${INDEXES_PREFIX}${index}/segments/${id}`,
   /** The int8 vectors of a segment, an object of their own: most queries never read them. */
   vectors: (index: string, id: string) => `${INDEXES_PREFIX}${index}/segments/${id}.vectors`,
+  /** Head of an inverted file. */
+  inverted: (index: string, id: string) => `${INDEXES_PREFIX}${index}/inverted/${id}`,
+  /** Part `part` of its lists, from 0. */
+  invertedPart: (index: string, id: string, part: number) => `${INDEXES_PREFIX}${index}/inverted/${id}.${part}`,
   /** Everything of one version of one document. `revision` is the source's content hash. */
   document: (index: string, documentId: string) => `${INDEXES_PREFIX}${index}/documents/${documentId}/`,
   /** Source and images of one version. */
