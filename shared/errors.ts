@@ -22,6 +22,8 @@ export const ERROR_STATUS = {
   page_not_found: 404,
   recipe_not_found: 404,
   method_not_allowed: 405,
+  /** The way of searching that was asked for is not there for this index. */
+  path_unavailable: 409,
   body_too_large: 413,
   unsupported_media_type: 415,
   // What a source file is (encoder only; one file fails, the rest goes on).

@@ -5,6 +5,7 @@
  */
 import type { SearchableIndex } from "../../shared/engine/contract.ts";
 import { MaxleafError, quote } from "../../shared/errors.ts";
+import type { PageTable } from "../../shared/format/contract.ts";
 import type { DocumentEntry } from "../../shared/page.ts";
 
 /** A live document and how many of its pages can be found by searching. */
@@ -13,15 +14,16 @@ export interface CatalogueEntry {
   searchablePages: number;
 }
 
-type Catalogued = Pick<SearchableIndex, "manifest" | "segments">;
+type Catalogued = Pick<SearchableIndex, "manifest" | "openSegment" | "findDocument">;
 
 /**
  * Neither deleted nor replaced, ordered by name, each once: a document larger than a segment is in the tables of several.
  * Segments hold at most thousands of documents, so this takes milliseconds.
  */
-export function listDocuments(index: Catalogued): CatalogueEntry[] {
+export async function listDocuments(index: Catalogued): Promise<CatalogueEntry[]> {
   const entries = new Map<string, CatalogueEntry>();
-  for (const [position, segment] of index.segments.entries()) {
+  for (const position of index.manifest.segments.keys()) {
+    const segment = await index.openSegment(position);
     const deleted = new Set(index.manifest.segments[position]?.deletedDocuments);
     const searchablePages = new Uint32Array(segment.documents.length);
     for (let page = 0; page < segment.pages.pageCount; page++) {
@@ -39,12 +41,24 @@ export function listDocuments(index: Catalogued): CatalogueEntry[] {
 }
 
 /** The live document with `id`. Errors: `document_not_found`. */
-export function findDocument(index: Catalogued, id: string): CatalogueEntry {
-  const found = listDocuments(index).find((entry) => entry.document.id === id);
-  if (found === undefined) {
-    throw new MaxleafError("document_not_found", `index ${quote(index.manifest.index)} has no document ${quote(id)}`);
+export async function findDocument(index: Catalogued, id: string): Promise<CatalogueEntry> {
+  let found: CatalogueEntry | undefined;
+  for (const { segment: position, ordinal } of await index.findDocument(id)) {
+    const { documents, pages } = await index.openSegment(position);
+    const document = documents[ordinal];
+    if (document === undefined) continue;
+    found = { document, searchablePages: (found?.searchablePages ?? 0) + searchableCount(pages, ordinal) };
   }
-  return found;
+  if (found !== undefined) return found;
+  throw new MaxleafError("document_not_found", `index ${quote(index.manifest.index)} has no document ${quote(id)}`);
+}
+
+function searchableCount(pages: PageTable, ordinal: number): number {
+  let count = 0;
+  for (let page = 0; page < pages.pageCount; page++) {
+    if (pages.documentOrdinal[page] === ordinal && pages.status[page] === "searchable") count += 1;
+  }
+  return count;
 }
 
 /** By code units: the same order in every locale. */

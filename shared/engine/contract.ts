@@ -38,10 +38,30 @@ export interface SearchFilter {
   metadata?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
+/**
+ * How candidates are found. `resident`: everything that finds them is in memory. `pruned`: lists of the best centroids are
+ * read for every query. `sharded`: segments are spread over several memories (the edge's Durable Objects).
+ */
+export const searchPaths = ["resident", "pruned", "sharded"] as const;
+export type SearchPath = (typeof searchPaths)[number];
+
+/** Share of the exact top 10 that a search has to find; `exact` scores every page by its exact vectors. */
+export const accuracies = [0.95, 0.98, 0.995, "exact"] as const;
+export type Accuracy = (typeof accuracies)[number];
+
+/** What candidates were found from: the bags of all pages, lists of centroids, or every page was scored. */
+export type CandidateSource = "bags" | "lists" | "all";
+
 export interface SearchRequest {
   query: EncodedQuery;
   k: number;
   filter?: SearchFilter | undefined;
+  /** Default by the memory budget. The engine itself takes `resident` and `pruned`; `path_unavailable` when it cannot. */
+  path?: SearchPath | undefined;
+  /** Takes the cheapest settings that reached it in the index's calibration. Single settings below come before it. */
+  accuracy?: Accuracy | undefined;
+  /** Centroids whose lists are looked at, for each query token; only where candidates come from lists. */
+  nprobe?: number | undefined;
   /** Pages reranked by PQ MaxSim; default by the planner. */
   candidates?: number | undefined;
   /** Pages reranked by exact int8 MaxSim; 0 turns it off; default by the planner. */
@@ -78,15 +98,27 @@ export interface PageHit {
 
 /** What the query cost. Times in milliseconds. */
 export interface SearchPerformance {
-  path: "resident";
+  path: SearchPath;
+  candidateSource: CandidateSource;
   pagesSearched: number;
+  /** Undefined unless candidates came from lists. */
+  nprobe: number | undefined;
   candidates: number;
   exactPages: number;
+  /** Recall@10 that the index's calibration measured for settings not better than these; undefined when it did not. */
+  accuracy: number | undefined;
+  /** Cells of centroids whose lists were looked at. */
+  cellsRead: number;
   reads: number;
   bytesRead: number;
   /** Reads that had to wait for an earlier read, in sequence. */
   serialReadWaves: number;
+  /** Second reads of what a first one was late with. */
+  hedgedReads: number;
+  /** Records that needed no read. */
   cacheHits: number;
+  /** Reads that a cache before the bucket answered. */
+  storeCacheHits: number;
   tablesMs: number;
   candidatesMs: number;
   rerankMs: number;
@@ -119,12 +151,20 @@ export interface PageExplanation {
   scores: (number | null)[][];
 }
 
+/** Where a part of a document lies: `segments[segment]` of the manifest, row `ordinal` of its document table. */
+export interface DocumentPlace {
+  segment: number;
+  ordinal: number;
+}
+
 /** An opened index, as `openIndex` returns it. Requests may overlap each other and a refresh. */
 export interface SearchableIndex {
   /** The version that the next request sees. */
   readonly manifest: Manifest;
-  /** In the manifest's order. */
-  readonly segments: readonly SegmentReader[];
+  /** Segment `position` of the manifest with its tables; read now unless it is resident. */
+  openSegment(position: number): Promise<SegmentReader>;
+  /** Every live part of a document, in the manifest's order; empty when the index does not have it. */
+  findDocument(documentId: string): Promise<DocumentPlace[]>;
   /** Bytes held now: resident state, WASM memory and caches. */
   readonly memoryBytes: number;
   search(request: SearchRequest): Promise<SearchResult>;

@@ -15,7 +15,7 @@ import { Kernel, type KernelCodebook } from "../kernel/kernel.ts";
 import type { KernelModule } from "../kernel/webassembly.ts";
 import { MAX_CONCURRENT_READS } from "../limits.ts";
 import type { ObjectStore } from "../store/object-store.ts";
-import type { PageExplanation, SearchableIndex, SearchRequest, SearchResult } from "./contract.ts";
+import type { DocumentPlace, PageExplanation, SearchableIndex, SearchRequest, SearchResult } from "./contract.ts";
 import { explainPage, type ExplainRequest } from "./explain.ts";
 import { DEFAULT_CACHE_BYTES, RecordCaches } from "./record-cache.ts";
 import { searchSnapshot, type EngineParts } from "./search.ts";
@@ -72,8 +72,18 @@ class OpenedIndex implements SearchableIndex {
     return this.#snapshot.manifest;
   }
 
-  get segments(): readonly SegmentReader[] {
-    return this.#snapshot.segments.map((segment) => segment.reader);
+  async openSegment(position: number): Promise<SegmentReader> {
+    const segment = this.#snapshot.segments[position];
+    if (segment === undefined) throw new RangeError(`there is no segment ${position}`);
+    return segment.reader;
+  }
+
+  async findDocument(documentId: string): Promise<DocumentPlace[]> {
+    const { documents, segments } = this.#snapshot;
+    return (documents.get(documentId) ?? []).map(({ segment, ordinal }) => ({
+      segment: segments.indexOf(segment),
+      ordinal,
+    }));
   }
 
   get memoryBytes(): number {

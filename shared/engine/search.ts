@@ -57,6 +57,12 @@ export async function searchSnapshot(
     manifestVersion: snapshot.manifest.version,
     performance: {
       path: "resident",
+      candidateSource: "bags",
+      nprobe: undefined,
+      accuracy: undefined,
+      cellsRead: 0,
+      hedgedReads: 0,
+      storeCacheHits: 0,
       pagesSearched: selection.pageCount,
       candidates: plan.candidates,
       exactPages: plan.exact,
