@@ -108,7 +108,7 @@ describe("kernels", () => {
         const resident = kernel.loadCodebook(codebook);
         const residentBags = kernel.loadBags(bags, codebook.centroidCount);
         const kernelQuery = new KernelQuery(kernel, query, tokenCount, dim);
-        const tables = new QueryTables(kernelQuery, resident);
+        const tables = QueryTables.forAll(kernelQuery, resident);
         const scan = new BagScan(kernel, [{ bags: residentBags, selected }]);
 
         const blocks = toQueryBlocks(query, tokenCount, dim);
@@ -178,7 +178,7 @@ describe("kernels", () => {
         expect(Math.abs(totalScore(exactTokenBest(kernelQuery, exact)) - exactScore)).toBeLessThan(exactScore * 0.002);
 
         const resident = kernel.loadCodebook(codebook);
-        const tables = new QueryTables(kernelQuery, resident);
+        const tables = QueryTables.forAll(kernelQuery, resident);
         const totals = new Float64Array(1);
         for (let block = 0; block < tables.blockCount; block++) {
           tables.prepare(block);
@@ -207,7 +207,7 @@ describe("kernels", () => {
     const resident = kernel.loadCodebook(codebook);
     const kernelQuery = new KernelQuery(kernel, query, shape.tokenCount, shape.dim);
     const usedBefore = kernel.memory.usedBytes;
-    const tables = new QueryTables(kernelQuery, resident);
+    const tables = QueryTables.forAll(kernelQuery, resident);
     expect(kernel.memory.usedBytes - usedBefore).toBeLessThan(8 * 1024 * 1024);
     const scores = [0, 1, 2, 3, 4].map((block) => {
       tables.prepare(block);

@@ -4,12 +4,14 @@
  * @module
  */
 import type { PageCodes } from "../format/contract.ts";
+import { MaxleafError } from "../errors.ts";
 import { CODEWORDS_PER_SUBSPACE } from "../limits.ts";
 import { dotScratchBytes, type KernelQuery, type TokenBest } from "./kernel-query.ts";
 import { allocateAfter, releaseAll, type Kernel, type KernelCodebook } from "./kernel.ts";
 import { bagStep, laneScales, type LaneScales } from "./lane-scales.ts";
 import type { Region, RegionHolder } from "./memory.ts";
 import { activeLanes, LANES, type QueryBlock } from "./query-block.ts";
+import type { Winners } from "./winners.ts";
 
 /**
  * Tables of queries longer than 32 tokens are kept from the candidates to the rerank up to this size, beyond it they are
@@ -39,8 +41,17 @@ export class QueryTables implements RegionHolder {
   #bagRowsBlock: number | undefined;
   #current = 0;
 
-  /** Errors: `overloaded` when kernel memory has no room for the tables of one block. */
-  constructor(query: KernelQuery, codebook: KernelCodebook) {
+  /** Every centroid's row, as the bag scan needs. Errors: `overloaded` when kernel memory has no room for one block. */
+  static forAll(query: KernelQuery, codebook: KernelCodebook): QueryTables {
+    return new QueryTables(query, codebook);
+  }
+
+  /** Rows of the centroids that are asked for: large codebooks, few pages. No bag scans. Errors: as {@link forAll}. */
+  static onDemand(query: KernelQuery, codebook: KernelCodebook): QueryTables {
+    return new QueryTables(query, codebook);
+  }
+
+  private constructor(query: KernelQuery, codebook: KernelCodebook) {
     this.query = query;
     this.codebook = codebook;
     this.bagStep = bagStep(query.blocks, codebook);
@@ -139,6 +150,11 @@ export class QueryTables implements RegionHolder {
     } finally {
       desk.release();
     }
+  }
+
+  /** Fills the current block's tokens of `winners` for one page (see winners.ts). */
+  fillWinners(page: PageCodes, winners: Winners): void {
+    throw new MaxleafError("internal", `${page.codes.length} ${winners.depth}`);
   }
 
   /** Cosines of every vector of a page with the current block's tokens: `[vectors, 32]`. */

@@ -45,7 +45,7 @@ async function run(): Promise<BenchRow[]> {
 
   for (const subspaces of [8, 16, 32]) {
     const codebook = randomCodebook("bench", "bench", { dim: DIM, subspaces, centroidCount: CENTROIDS }, random);
-    const tables = new QueryTables(kernelQuery, kernel.loadCodebook(codebook));
+    const tables = QueryTables.forAll(kernelQuery, kernel.loadCodebook(codebook));
     tables.prepare(0);
     const pages = Array.from({ length: PAGES }, () => spreadCodes(codebook));
     const totals = new Float64Array(PAGES);
@@ -102,7 +102,7 @@ async function run(): Promise<BenchRow[]> {
 }
 
 function makeTables(query: KernelQuery, codebook: KernelCodebook): void {
-  const tables = new QueryTables(query, codebook);
+  const tables = QueryTables.forAll(query, codebook);
   tables.prepare(0);
   tables.release();
 }
