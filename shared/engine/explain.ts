@@ -91,7 +91,7 @@ function regionScores(
   const held = new ReleaseStack();
   try {
     const kernelQuery = held.use(new KernelQuery(parts.kernel, query.vectors, query.tokenCount, query.dim));
-    const tables = held.use(new QueryTables(kernelQuery, codebook));
+    const tables = held.use(QueryTables.forAll(kernelQuery, codebook));
     return kernelQuery.blocks.flatMap((block, index) => {
       tables.prepare(index);
       const scores = tables.pqVectorScores(codes);

@@ -86,7 +86,7 @@ async function findHits(request: SearchRequest, plan: SearchPlan, work: SearchWo
   const held = new ReleaseStack();
   try {
     const query = held.use(new KernelQuery(kernel, vectors, tokenCount, dim));
-    const tables = held.use(new QueryTables(query, work.codebook));
+    const tables = held.use(QueryTables.forAll(query, work.codebook));
     const positions = findCandidates(kernel, work.snapshot, work.selection, tables, plan.candidates, times);
     const byCodes = await rankByCodes(positions, tables, work);
     const ranked = await times.runAsync("exact", () => rankByVectors(byCodes, plan.exact, query, work));
