@@ -3,7 +3,12 @@ import { DEFAULT_RECIPE, findRecipe, listRecipes, loadModel } from "./registry.t
 
 describe("the registry", () => {
   it("lists the recipes, the default first", () => {
-    expect(listRecipes().map((recipe) => recipe.name)).toEqual(["minilm-words", "minilm-dense"]);
+    expect(listRecipes().map((recipe) => recipe.name)).toEqual([
+      "minilm-words",
+      "minilm-dense",
+      "minilm-words-pool2",
+      "minilm-words-pool3",
+    ]);
     expect(listRecipes()[0]?.name).toBe(DEFAULT_RECIPE);
   });
 
@@ -16,7 +21,7 @@ describe("the registry", () => {
   it.each(["colpali", "", "constructor", "__proto__"])("does not know %j, and says what it knows", async (name) => {
     await expect(loadModel(name)).rejects.toMatchObject({
       code: "recipe_not_found",
-      message: `there is no recipe ${JSON.stringify(name)}; this build has minilm-words, minilm-dense`,
+      message: `there is no recipe ${JSON.stringify(name)}; this build has minilm-words, minilm-dense, minilm-words-pool2, minilm-words-pool3`,
     });
   });
 });

@@ -8,20 +8,32 @@ import type { Recipe } from "../../shared/recipe/recipe.ts";
 import { loadMiniLmDense, minilmDenseRecipe } from "./minilm/dense.ts";
 import { loadMiniLmWords, minilmWordsRecipe } from "./minilm/words.ts";
 import type { LoadOptions, Model } from "./model.ts";
+import { poolModel, pooledRecipe } from "./pooled-model.ts";
 
 export const DEFAULT_RECIPE = minilmWordsRecipe.name;
 
 interface Entry {
   recipe: Recipe;
-  load(options: LoadOptions): Promise<Model>;
+  load: (options: LoadOptions) => Promise<Model>;
 }
+
+const minilmWords: Entry = { recipe: minilmWordsRecipe, load: loadMiniLmWords };
 
 const entries = new Map<string, Entry>(
   [
-    { recipe: minilmWordsRecipe, load: loadMiniLmWords },
+    minilmWords,
     { recipe: minilmDenseRecipe, load: loadMiniLmDense },
+    pooled(minilmWords, 2),
+    pooled(minilmWords, 3),
   ].map((entry) => [entry.recipe.name, entry]),
 );
+
+function pooled({ recipe, load }: Entry, factor: number): Entry {
+  return {
+    recipe: pooledRecipe(recipe, factor),
+    load: async (options) => await poolModel(await load(options), factor),
+  };
+}
 
 /** The known recipes, the default first. */
 export function listRecipes(): Recipe[] {

@@ -40,6 +40,8 @@ describe("recipeFingerprint", () => {
       { interaction: "dense" },
       { windowTokens: 128 },
       { projection: "abc" },
+      { tokenPooling: 2 },
+      { tokenPooling: 3 },
       { extra: { a: "1" } },
       { extra: { a: "1", b: "3" } },
     ];

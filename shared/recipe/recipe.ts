@@ -10,6 +10,9 @@ import { z } from "zod";
 export const geometryKinds = ["words", "regions", "grid"] as const;
 export type GeometryKind = (typeof geometryKinds)[number];
 
+/** Far beyond the factors 2 and 3 that docs/compression.md measures. Ours. */
+const MAX_TOKEN_POOLING = 16;
+
 export const recipeSchema = z.strictObject({
   /** Registry name, for people: `minilm-words`. */
   name: z.string().min(1).max(64),
@@ -27,6 +30,11 @@ export const recipeSchema = z.strictObject({
   windowOverlapTokens: z.number().int().nonnegative(),
   /** `none`, `mean` (mask-weighted), `cls`. */
   pooling: z.enum(["none", "mean", "cls"]),
+  /**
+   * Page vectors that become one by token pooling; absent: none do. Question vectors are never pooled. Optional, so that the
+   * fingerprints of recipes without it stay what they were.
+   */
+  tokenPooling: z.number().int().min(2).max(MAX_TOKEN_POOLING).optional(),
   /** Checksum of the fixed projection (centre and matrix), or `none`. */
   projection: z.string().min(1),
   /** Which positions are dropped: `specials` ([CLS], [SEP], [PAD]), … */

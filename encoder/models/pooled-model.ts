@@ -1,0 +1,49 @@
+/**
+ * Recipes with token pooling: another recipe whose page vectors are pooled before they reach the index, see
+ * `indexing/pooling.ts`. Questions are encoded as in the other recipe.
+ *
+ * @module
+ */
+import type { EncodedQuery } from "../../shared/engine/contract.ts";
+import { recipeFingerprint } from "../../shared/recipe/fingerprint.ts";
+import type { Recipe } from "../../shared/recipe/recipe.ts";
+import { poolPage } from "../indexing/pooling.ts";
+import type { Model, ModelPage, PageWords } from "./model.ts";
+
+/** `recipe` with one page vector for every `factor`, called `minilm-words-pool2` and so on. */
+export function pooledRecipe(recipe: Recipe, factor: number): Recipe {
+  return { ...recipe, name: `${recipe.name}-pool${factor}`, tokenPooling: factor };
+}
+
+/** `model` as the model of {@link pooledRecipe}; disposing it disposes `model`. */
+export async function poolModel(model: Model, factor: number): Promise<Model> {
+  const recipe = pooledRecipe(model.recipe, factor);
+  return new PooledModel(model, recipe, await recipeFingerprint(recipe), factor);
+}
+
+class PooledModel implements Model {
+  readonly recipe: Recipe;
+  readonly recipeFingerprint: string;
+  readonly #model: Model;
+  readonly #factor: number;
+
+  constructor(model: Model, recipe: Recipe, fingerprint: string, factor: number) {
+    this.recipe = recipe;
+    this.recipeFingerprint = fingerprint;
+    this.#model = model;
+    this.#factor = factor;
+  }
+
+  async encodePages(pages: readonly PageWords[]): Promise<ModelPage[]> {
+    const encoded = await this.#model.encodePages(pages);
+    return encoded.map((page) => poolPage(page, this.recipe.dim, this.#factor));
+  }
+
+  async encodeQuery(text: string): Promise<EncodedQuery> {
+    return { ...(await this.#model.encodeQuery(text)), recipeFingerprint: this.recipeFingerprint };
+  }
+
+  dispose(): Promise<void> {
+    return this.#model.dispose();
+  }
+}
