@@ -38,6 +38,8 @@ export interface OpenIndexOptions {
   kernelBytes?: number;
   /** Milliseconds from any start, for the times in results; `performance.now`. */
   nowMs?: () => number;
+  /** The manifest to open and to refresh to, say one with some of the segments; the newest in the store. */
+  readManifest?: () => Promise<Manifest>;
 }
 
 /**
@@ -46,7 +48,7 @@ export interface OpenIndexOptions {
  */
 export async function openIndex(options: OpenIndexOptions): Promise<SearchableIndex> {
   const budget = options.kernelBytes === undefined ? {} : { budgetBytes: options.kernelBytes };
-  const opener = new SnapshotOpener(options.store, options.index, new Kernel(options.kernelModule, budget));
+  const opener = new SnapshotOpener(options, new Kernel(options.kernelModule, budget));
   const snapshot = await opener.open(await opener.readManifest(), undefined);
   return new OpenedIndex(opener, snapshot, options);
 }
@@ -140,15 +142,18 @@ class SnapshotOpener {
   readonly kernel: Kernel;
   readonly #store: ObjectStore;
   readonly #index: string;
+  readonly #readManifest: (() => Promise<Manifest>) | undefined;
 
-  constructor(store: ObjectStore, index: string, kernel: Kernel) {
+  constructor({ store, index, readManifest }: OpenIndexOptions, kernel: Kernel) {
     this.#store = store;
     this.#index = index;
+    this.#readManifest = readManifest;
     this.kernel = kernel;
   }
 
   /** Errors: `index_not_found`, and those of `readManifest`. */
   async readManifest(): Promise<Manifest> {
+    if (this.#readManifest !== undefined) return await this.#readManifest();
     const manifest = await readManifest(this.#store, this.#index);
     if (manifest !== undefined) return manifest;
     throw new MaxleafError("index_not_found", `there is no index ${quote(this.#index)}`);
