@@ -111,8 +111,10 @@ export interface SearchPerformance {
   cellsRead: number;
   reads: number;
   bytesRead: number;
-  /** Reads that had to wait for an earlier read, in sequence. */
+  /** Reads that had to wait for an earlier read, in sequence; six may be in flight. */
   serialReadWaves: number;
+  /** The same if any number could be in flight: how often what to read depended on what was read before. */
+  serialHops: number;
   /** Second reads of what a first one was late with. */
   hedgedReads: number;
   /** Records that needed no read. */

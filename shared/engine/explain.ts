@@ -10,6 +10,7 @@ import type { KernelCodebook } from "../kernel/kernel.ts";
 import { LANES } from "../kernel/query-block.ts";
 import { QueryTables } from "../kernel/query-tables.ts";
 import type { EncodedQuery, PageExplanation } from "./contract.ts";
+import { SegmentLookup } from "./open/segment-lookup.ts";
 import { checkQuery } from "./query-check.ts";
 import { ReadSession } from "./read-session.ts";
 import type { PageRef } from "./record-cache.ts";
@@ -36,9 +37,9 @@ export async function explainPage(
   parts: EngineParts,
 ): Promise<PageExplanation> {
   checkQuery(query, snapshot.manifest);
-  const place = findPage(snapshot, documentId, pageNumber);
-  const session = new ReadSession(parts.store);
-  const hasVectors = (place.segment.reader.pages.vectorCount[place.page] ?? 0) > 0;
+  const session = new ReadSession(parts.store, { hedging: parts.hedging });
+  const place = await findPage(new SegmentLookup(snapshot, session.store), documentId, pageNumber);
+  const hasVectors = (place.segment.vectorCounts[place.page] ?? 0) > 0;
   const [[layout], [codes]] = await Promise.all([
     parts.caches.layouts.read([place], session),
     hasVectors ? parts.caches.codes.read([place], session) : [],
@@ -63,16 +64,18 @@ export async function explainPage(
   };
 }
 
-function findPage(snapshot: IndexSnapshot, documentId: string, pageNumber: number): PageRef {
-  const places = snapshot.documents.get(documentId) ?? [];
-  for (const { segment, ordinal } of places) {
-    const { documentOrdinal, pageNumber: numbers } = segment.reader.pages;
-    const page = documentOrdinal.findIndex((owner, i) => owner === ordinal && numbers[i] === pageNumber);
-    if (page !== -1) return { segment, page };
-  }
+async function findPage(lookup: SegmentLookup, documentId: string, pageNumber: number): Promise<PageRef> {
+  const places = await lookup.findDocument(documentId);
   const document = places[0]?.document;
   if (document === undefined) {
     throw new MaxleafError("document_not_found", `the index has no document ${quote(documentId)}`);
+  }
+  if (pageNumber <= document.pageCount) {
+    for (const { segment, ordinal } of places) {
+      const { documentOrdinal, pageNumber: numbers } = (await lookup.tablesOf(segment)).pages;
+      const page = documentOrdinal.findIndex((owner, i) => owner === ordinal && numbers[i] === pageNumber);
+      if (page !== -1) return { segment, page };
+    }
   }
   throw new MaxleafError(
     "page_not_found",
@@ -91,7 +94,7 @@ function regionScores(
   const held = new ReleaseStack();
   try {
     const kernelQuery = held.use(new KernelQuery(parts.kernel, query.vectors, query.tokenCount, query.dim));
-    const tables = held.use(QueryTables.forAll(kernelQuery, codebook));
+    const tables = held.use(QueryTables.onDemand(kernelQuery, codebook));
     return kernelQuery.blocks.flatMap((block, index) => {
       tables.prepare(index);
       const scores = tables.pqVectorScores(codes);

@@ -14,6 +14,7 @@ import { openSegment } from "../format/segment-reader.ts";
 import { Kernel, type KernelCodebook } from "../kernel/kernel.ts";
 import type { KernelModule } from "../kernel/webassembly.ts";
 import { MAX_CONCURRENT_READS } from "../limits.ts";
+import type { HedgePolicy } from "../store/hedge-policy.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import type { DocumentPlace, PageExplanation, SearchableIndex, SearchRequest, SearchResult } from "./contract.ts";
 import { explainPage, type ExplainRequest } from "./explain.ts";
@@ -36,6 +37,8 @@ export interface OpenIndexOptions {
   cacheBytes?: number;
   /** Limit of kernel memory: resident state and queries in flight; half an isolate. */
   kernelBytes?: number;
+  /** When slow reads are asked for twice: one policy for all indexes of an isolate; without it, never. */
+  hedging?: HedgePolicy;
   /** Milliseconds from any start, for the times in results; `performance.now`. */
   nowMs?: () => number;
   /** The manifest to open and to refresh to, say one with some of the segments; the newest in the store. */
@@ -65,6 +68,7 @@ class OpenedIndex implements SearchableIndex {
     this.#parts = {
       kernel: opener.kernel,
       store: options.store,
+      hedging: options.hedging,
       caches: new RecordCaches(options.cacheBytes ?? DEFAULT_CACHE_BYTES),
       nowMs: options.nowMs ?? (() => performance.now()),
     };

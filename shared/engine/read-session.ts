@@ -1,25 +1,25 @@
 /**
- * The reads of one request, counted.
+ * The reads of one request.
  *
  * @module
  */
-import type { SegmentReader } from "../format/contract.ts";
-import { CountingStore } from "../store/counting-store.ts";
+import type { PageRecords } from "../format/contract.ts";
 import type { ObjectStore } from "../store/object-store.ts";
+import { type RequestCounts, RequestStore, type RequestStoreOptions } from "../store/request-store.ts";
 import type { LiveSegment } from "./snapshot.ts";
 
 export class ReadSession {
   /** Records that needed no read. */
   cacheHits = 0;
-  readonly #store: CountingStore;
-  readonly #readers = new Map<LiveSegment, SegmentReader>();
+  readonly #store: RequestStore;
+  readonly #readers = new Map<LiveSegment, PageRecords>();
 
-  constructor(store: ObjectStore) {
-    this.#store = new CountingStore(store);
+  constructor(store: ObjectStore, options: RequestStoreOptions = {}) {
+    this.#store = new RequestStore(store, options);
   }
 
-  /** The segment's reader, counting for this request. */
-  reader(segment: LiveSegment): SegmentReader {
+  /** The records of `segment`, through this request's store. */
+  reader(segment: LiveSegment): PageRecords {
     const known = this.#readers.get(segment);
     if (known !== undefined) return known;
     const reader = segment.reader.withStore(this.#store);
@@ -27,8 +27,7 @@ export class ReadSession {
     return reader;
   }
 
-  get counts(): { reads: number; bytesRead: number; serialReadWaves: number; cacheHits: number } {
-    const { gets, bytesRead, serialReadWaves } = this.#store.counts;
-    return { reads: gets, bytesRead, serialReadWaves, cacheHits: this.cacheHits };
+  get counts(): RequestCounts & { cacheHits: number } {
+    return { ...this.#store.counts, cacheHits: this.cacheHits };
   }
 }

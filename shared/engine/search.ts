@@ -6,6 +6,7 @@
 import type { Kernel, KernelCodebook } from "../kernel/kernel.ts";
 import { KernelQuery } from "../kernel/kernel-query.ts";
 import { QueryTables } from "../kernel/query-tables.ts";
+import type { HedgePolicy } from "../store/hedge-policy.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { findCandidates } from "./candidates.ts";
 import type { PageHit, SearchRequest, SearchResult } from "./contract.ts";
@@ -24,6 +25,8 @@ import { StageTimes } from "./stage-times.ts";
 export interface EngineParts {
   kernel: Kernel;
   store: ObjectStore;
+  /** The isolate's; undefined: slow reads are not asked for twice. */
+  hedging: HedgePolicy | undefined;
   caches: RecordCaches;
   /** Milliseconds from any start. */
   nowMs: () => number;
@@ -45,7 +48,7 @@ export async function searchSnapshot(
   checkCounts(request);
   const selection = selectPages(snapshot, request.filter);
   const plan = planSearch(request, selection.pageCount, snapshot.manifest.recipe.interaction);
-  const session = new ReadSession(parts.store);
+  const session = new ReadSession(parts.store, { hedging: parts.hedging });
   const codebook = snapshot.codebook?.value;
   const hits =
     codebook === undefined || plan.hits === 0
@@ -61,8 +64,6 @@ export async function searchSnapshot(
       nprobe: undefined,
       accuracy: undefined,
       cellsRead: 0,
-      hedgedReads: 0,
-      storeCacheHits: 0,
       pagesSearched: selection.pageCount,
       candidates: plan.candidates,
       exactPages: plan.exact,

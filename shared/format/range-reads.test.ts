@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CountingStore } from "../store/counting-store.ts";
 import { MemoryStore } from "../store/memory-store.ts";
-import type { ByteRange, ObjectStore } from "../store/object-store.ts";
 import { coalesce, COALESCE_GAP_BYTES, MAX_COALESCED_BYTES, ObjectRanges } from "./range-reads.ts";
 
 async function objectOf(bytes: Uint8Array): Promise<{ ranges: ObjectRanges; store: CountingStore }> {
@@ -73,28 +72,6 @@ describe("object ranges", () => {
     expect(store.counts).toMatchObject({ gets: 1, bytesRead: 30 });
     await ranges.readAll([{ offset: 50, length: 0 }]);
     expect(store.counts.gets).toBe(1);
-  });
-
-  it("keep at most six reads in flight", async () => {
-    const inner = new MemoryStore();
-    const step = COALESCE_GAP_BYTES * 2;
-    await inner.put("key", new Uint8Array(step * 20));
-    let inFlight = 0;
-    let most = 0;
-    const slow: Pick<ObjectStore, "get"> = {
-      get: async (key: string, range?: ByteRange) => {
-        inFlight += 1;
-        most = Math.max(most, inFlight);
-        await new Promise((resolve) => setTimeout(resolve, 1));
-        inFlight -= 1;
-        return await inner.get(key, range);
-      },
-    };
-    const store: ObjectStore = Object.assign(new MemoryStore(), slow);
-    const ranges = new ObjectRanges(store, "key", step * 20, "object");
-    const wanted = Array.from({ length: 20 }, (_, index) => ({ offset: index * step, length: 4 }));
-    expect(await ranges.readAll(wanted)).toHaveLength(20);
-    expect(most).toBe(6);
   });
 
   it("do not read again what is at hand", async () => {

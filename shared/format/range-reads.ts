@@ -1,11 +1,9 @@
 /**
- * Range reads of one object: neighbouring ranges become one read, few reads are in flight at a time, and what the first
- * read already brought is not read again.
+ * Range reads of one object: neighbouring ranges become one read, and what the first read already brought is not read again.
+ * All reads are begun at once: how many are in flight is for the store to say (`store/request-store.ts`).
  *
  * @module
  */
-import PQueue from "p-queue";
-import { MAX_CONCURRENT_READS } from "../limits.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { concatBytes, corrupt } from "./bytes.ts";
 
@@ -97,9 +95,8 @@ export class ObjectRanges {
 
   /** The bytes of `ranges`, in their order, which must be ascending. */
   async readAll(ranges: readonly Range[]): Promise<Uint8Array[]> {
-    const queue = new PQueue({ concurrency: MAX_CONCURRENT_READS });
-    const parts = await queue.addAll(
-      coalesce(ranges).map((read) => async () => {
+    const parts = await Promise.all(
+      coalesce(ranges).map(async (read) => {
         const bytes = await this.read(read);
         return ranges.slice(read.first, read.end).map((range) => {
           const start = range.offset - read.offset;

@@ -14,6 +14,7 @@ describe("counting store", () => {
     expect(store.counts).toEqual({
       gets: 3,
       bytesRead: 13,
+      cachedGets: 0,
       puts: 1,
       bytesWritten: 10,
       lists: 1,

@@ -4,34 +4,33 @@
  * @module
  */
 import type { ByteRange, ListOptions, ListPage, ObjectStore, PutOptions, StoredObject } from "./object-store.ts";
+import { SerialChain } from "./serial-chain.ts";
 
 export interface StoreCounts {
   gets: number;
   bytesRead: number;
+  /** Gets that a cache nearer than the bucket answered. */
+  cachedGets: number;
   puts: number;
   bytesWritten: number;
   lists: number;
   deletes: number;
-  /**
-   * Length of the longest chain of reads (gets and lists) in which each began after the one before had ended. Reads that
-   * run side by side are one wave.
-   */
+  /** {@link SerialChain} of gets and lists. */
   serialReadWaves: number;
 }
 
-/** Wrap the store once per request to get the request's own counts. */
 export class CountingStore implements ObjectStore {
   readonly #inner: ObjectStore;
-  readonly #counts: StoreCounts = {
+  readonly #chain = new SerialChain();
+  readonly #counts: Omit<StoreCounts, "serialReadWaves"> = {
     gets: 0,
     bytesRead: 0,
+    cachedGets: 0,
     puts: 0,
     bytesWritten: 0,
     lists: 0,
     deletes: 0,
-    serialReadWaves: 0,
   };
-  #endedWave = 0;
 
   constructor(inner: ObjectStore) {
     this.#inner = inner;
@@ -39,13 +38,14 @@ export class CountingStore implements ObjectStore {
 
   /** The counts up to now. */
   get counts(): Readonly<StoreCounts> {
-    return { ...this.#counts };
+    return { ...this.#counts, serialReadWaves: this.#chain.length };
   }
 
   async get(key: string, range?: ByteRange): Promise<StoredObject | undefined> {
     this.#counts.gets += 1;
-    const object = await this.#inWave(() => this.#inner.get(key, range));
+    const object = await this.#chain.run(() => this.#inner.get(key, range));
     this.#counts.bytesRead += object?.bytes.byteLength ?? 0;
+    if (object?.fromCache === true) this.#counts.cachedGets += 1;
     return object;
   }
 
@@ -62,16 +62,6 @@ export class CountingStore implements ObjectStore {
 
   async list(prefix: string, options?: ListOptions): Promise<ListPage> {
     this.#counts.lists += 1;
-    return await this.#inWave(() => this.#inner.list(prefix, options));
-  }
-
-  async #inWave<T>(read: () => Promise<T>): Promise<T> {
-    const wave = this.#endedWave + 1;
-    this.#counts.serialReadWaves = Math.max(this.#counts.serialReadWaves, wave);
-    try {
-      return await read();
-    } finally {
-      this.#endedWave = Math.max(this.#endedWave, wave);
-    }
+    return await this.#chain.run(() => this.#inner.list(prefix, options));
   }
 }

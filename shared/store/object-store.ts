@@ -1,6 +1,6 @@
 /**
  * The object-store port: the bucket as Maxleaf sees it. Adapters: R2 binding (`edge/storage`), S3 and local folder
- * (`encoder/storage`), counting and in-memory (here).
+ * (`encoder/storage`), in-memory, counting and per-request (here).
  *
  * @module
  */
@@ -12,6 +12,8 @@ export interface StoredObject {
   size: number;
   etag: string;
   contentType: string | undefined;
+  /** A cache nearer than the bucket had it. */
+  fromCache?: boolean;
 }
 
 /** `length` bytes from `offset`, all of which must be there; or the last `suffix` bytes, fewer if the object is shorter. */
