@@ -5,6 +5,7 @@
  * @module
  */
 import type { Codebook, PageCodes, PageVectors, SegmentPage } from "../../shared/format/contract.ts";
+import { cellsAt, evenCellOffsets } from "../../shared/format/cells.ts";
 import { encodeCodebook } from "../../shared/format/codebook.ts";
 import { commitManifest } from "../../shared/format/manifest-store.ts";
 import type { Manifest, SegmentEntry } from "../../shared/format/manifest.ts";
@@ -25,6 +26,7 @@ const VOCABULARY =
 
 const DIM = 64;
 const SUBSPACES = 16;
+const AXES_PER_CELL = 8;
 const axes = new Map(VOCABULARY.split(" ").map((word, axis) => [word, axis]));
 
 const recipe = testRecipe({ dim: DIM, model: "one axis a word" });
@@ -64,6 +66,8 @@ export async function writeWordIndex(
     bytes: codebook.byteLength,
     centroidCount: DIM,
     subspaces: SUBSPACES,
+    cellCount: DIM / AXES_PER_CELL,
+    meanResidualNorm: 0,
     trainedOnVectors: DIM,
   };
   const identity = { recipe, recipeFingerprint: fingerprint, codebook: inManifest };
@@ -83,7 +87,10 @@ export async function writeWordIndex(
     const earlier = (current?.segments ?? []).map((segment) =>
       options.replacing === true ? allDeleted(segment) : segment,
     );
-    return { ...identity, segments: [...earlier, { id, ...written.counts, deletedDocuments: [] }] };
+    return {
+      ...identity,
+      segments: [...earlier, { id, ...written.counts, meanResidualNorm: 0, deletedDocuments: [] }],
+    };
   });
 }
 
@@ -115,6 +122,7 @@ function wordCodebook(fingerprint: string): Codebook {
     centroidScale: 1 / 127,
     subspaces: SUBSPACES,
     codewords: new Float32Array(CODEWORDS_PER_SUBSPACE * DIM),
+    cells: cellsAt({ centroids, centroidScale: 1 / 127, dim: DIM }, evenCellOffsets(DIM, AXES_PER_CELL)),
     training: { vectors: DIM, meanResidualNorm: 0, meanCosine: 1 },
   };
 }

@@ -5,7 +5,7 @@
  */
 import { MaxleafError, quote } from "../../shared/errors.ts";
 import { type CommitOptions, commitManifest, type ManifestDraft } from "../../shared/format/manifest-store.ts";
-import type { Manifest, SegmentEntry } from "../../shared/format/manifest.ts";
+import { type Manifest, type SegmentEntry, stillCovered } from "../../shared/format/manifest.ts";
 import { explainMismatch } from "../../shared/recipe/fingerprint.ts";
 import type { Recipe } from "../../shared/recipe/recipe.ts";
 import { layout } from "../../shared/store/layout.ts";
@@ -72,7 +72,7 @@ export async function commitSegments(
       const live = await tables.liveDocuments(current);
       removed = [...added.documentIds].flatMap((id) => live.get(id) ?? []);
       const segments = [...withoutDocuments(current.segments, removed), ...added.segments];
-      return { ...draftOf(current), ...(codebook && { codebook }), segments };
+      return { ...draftOf(current, segments), ...(codebook && { codebook }) };
     },
     target,
   );
@@ -98,7 +98,7 @@ export async function deleteDocument(target: CommitTarget, documentId: string): 
         throw new MaxleafError("document_not_found", `${where} has no document with the id ${quote(documentId)}`);
       }
       removed = [document];
-      return { ...draftOf(current), segments: withoutDocuments(current.segments, removed) };
+      return draftOf(current, withoutDocuments(current.segments, removed));
     },
     target,
   );
@@ -160,6 +160,16 @@ function withoutDocuments(segments: readonly SegmentEntry[], documents: readonly
     .filter((segment) => segment.deletedDocuments.length < segment.documentCount);
 }
 
-function draftOf({ recipe, recipeFingerprint, codebook, segments }: Manifest): ManifestDraft {
-  return { recipe, recipeFingerprint, ...(codebook && { codebook }), segments };
+/** The next manifest with `segments`; its inverted file goes when one of the segments that it covers does. */
+function draftOf(current: Manifest, segments: SegmentEntry[]): ManifestDraft {
+  const { recipe, recipeFingerprint, codebook, calibration } = current;
+  const inverted = stillCovered(current.inverted, segments);
+  return {
+    recipe,
+    recipeFingerprint,
+    ...(codebook && { codebook }),
+    segments,
+    ...(inverted && { inverted }),
+    ...(calibration && { calibration }),
+  };
 }

@@ -39,8 +39,10 @@ describe("a first commit", () => {
     const all = pages.map((_, page) => page);
     expect(Array.from(segment?.pages.documentOrdinal ?? [])).toEqual([0, 0, 0, 1]);
     expect(segment?.pages.status).toEqual(pages.map((page) => page.status));
-    expect(await segment?.readText(all)).toEqual(pages.map((page) => page.text));
-    expect(await segment?.readGeometry(all)).toEqual(pages.map((page) => page.geometry));
+    const layouts = await segment?.readLayouts(all);
+    expect(layouts?.map(({ text, geometry }) => ({ text, geometry }))).toEqual(
+      pages.map(({ text, geometry }) => ({ text, geometry })),
+    );
     expect(await segment?.readVectors(all)).toEqual(
       pages.map((page) => quantizeVectors({ values: page.vectors, count: page.vectorCount, dim: TEST_DIM })),
     );

@@ -6,6 +6,7 @@
  */
 import PQueue from "p-queue";
 import { MaxleafError, quote } from "../../shared/errors.ts";
+import { cellCountOf } from "../../shared/format/cells.ts";
 import { encodeCodebook, readCodebook } from "../../shared/format/codebook.ts";
 import type { Codebook } from "../../shared/format/contract.ts";
 import { readManifest } from "../../shared/format/manifest-store.ts";
@@ -201,8 +202,16 @@ export class IndexWriter {
     const bytes = encodeCodebook(codebook);
     await store.put(layout.codebook(index, codebook.id), bytes, { onlyIf: "absent" });
     this.#coder = new VectorCoder(this.#runner, codebook);
-    const { id, centroidCount, subspaces } = codebook;
-    return { id, bytes: bytes.byteLength, centroidCount, subspaces, trainedOnVectors: vectorCount };
+    const { id, centroidCount, subspaces, cells, training } = codebook;
+    return {
+      id,
+      bytes: bytes.byteLength,
+      centroidCount,
+      subspaces,
+      cellCount: cellCountOf(cells),
+      meanResidualNorm: training.meanResidualNorm,
+      trainedOnVectors: vectorCount,
+    };
   }
 
   /** Codes and stores `documents`; adds the keys of what it stored to `keys`. */
@@ -232,7 +241,7 @@ export class IndexWriter {
       keys.push(layout.segment(index, id), layout.vectors(index, id));
       await store.put(layout.vectors(index, id), vectors, { onlyIf: "absent" });
       await store.put(layout.segment(index, id), segment, { onlyIf: "absent" });
-      entries.push({ id, ...counts, deletedDocuments: [] });
+      entries.push({ id, ...counts, meanResidualNorm: 0, deletedDocuments: [] });
     }
     return entries;
   }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { cellsAt, evenCellOffsets } from "../../shared/format/cells.ts";
 import type { Codebook } from "../../shared/format/contract.ts";
 import { MAX_CENTROIDS } from "../../shared/limits.ts";
 import { KMEANS_ITERATIONS, trainCentroids } from "./kmeans.ts";
@@ -83,11 +84,14 @@ export async function trainCodebook(
   const codewords = await trainCodewords(runner, residuals, subspaces, random);
   const codes = await runner.nearestCodewords(residuals, codewords, subspaces);
 
-  const codebook = { id: crypto.randomUUID(), recipeFingerprint, ...centroidPart, subspaces, codewords };
+  const cells = cellsAt(centroidPart, evenCellOffsets(centroidCount, CENTROIDS_PER_CELL));
+  const codebook = { id: crypto.randomUUID(), recipeFingerprint, ...centroidPart, cells, subspaces, codewords };
   const meanCosine = mean(decodedCosines(codebook, sample, { centroidIds, codes }));
   onProgress?.(1);
   return { ...codebook, training: { vectors: training.count, meanResidualNorm: meanNorm(residuals), meanCosine } };
 }
+
+const CENTROIDS_PER_CELL = 32;
 
 /** Int8 centroids on one scale: the largest component becomes ±127. */
 function roundCentroids(unrounded: Float32Array): { centroids: Int8Array; centroidScale: number } {

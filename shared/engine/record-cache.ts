@@ -8,9 +8,8 @@
  */
 import { LRUCache } from "lru-cache";
 import { MaxleafError } from "../errors.ts";
-import type { PageCodes, PageVectors, SegmentReader } from "../format/contract.ts";
+import type { PageCodes, PageLayout, PageVectors, SegmentReader } from "../format/contract.ts";
 import { checkCentroidIds } from "../kernel/kernel.ts";
-import type { PageGeometry } from "../page.ts";
 import type { ReadSession } from "./read-session.ts";
 import type { LiveSegment } from "./snapshot.ts";
 
@@ -33,12 +32,6 @@ const ENTRY_OVERHEAD_BYTES = 400;
 export interface PageRef {
   readonly segment: LiveSegment;
   readonly page: number;
-}
-
-/** Where a page's vectors sit, and its words. */
-export interface PageLayout {
-  geometry: PageGeometry;
-  text: string;
 }
 
 /** Reads records by a reader that counts for the request; `segment` is where they belong. */
@@ -126,7 +119,9 @@ export class RecordCaches {
       ({ scales, values }) => scales.byteLength + values.byteLength,
       (reader, pages) => reader.readVectors(pages),
     );
-    this.layouts = new RecordCache<PageLayout>(maxBytes * LAYOUT_SHARE, layoutBytes, readLayouts);
+    this.layouts = new RecordCache<PageLayout>(maxBytes * LAYOUT_SHARE, layoutBytes, (reader, pages) =>
+      reader.readLayouts(pages),
+    );
   }
 
   get heldBytes(): number {
@@ -140,9 +135,4 @@ export class RecordCaches {
 
 function layoutBytes({ geometry, text }: PageLayout): number {
   return geometry.boxes.byteLength + geometry.regionOfVector.byteLength + 2 * text.length;
-}
-
-async function readLayouts(reader: SegmentReader, pages: readonly number[]): Promise<PageLayout[]> {
-  const [geometries, texts] = await Promise.all([reader.readGeometry(pages), reader.readText(pages)]);
-  return geometries.map((geometry, i) => ({ geometry, text: texts[i] ?? "" }));
 }

@@ -1,5 +1,5 @@
 /**
- * The codebook object: int8 centroids with one scale, float codewords, and how training went.
+ * The codebook object: int8 centroids with one scale, their cells, float codewords, and how training went.
  *
  * @module
  */
@@ -7,12 +7,13 @@ import { CODEWORDS_PER_SUBSPACE, MAX_CENTROIDS, MAX_DIM } from "../limits.ts";
 import { layout } from "../store/layout.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { ByteReader, ByteWriter, corrupt } from "./bytes.ts";
+import { cellsProblem, decodeCells, encodeCells } from "./cells.ts";
 import { checkSection, readContainer, type SectionKind, type SectionTable, writeContainer } from "./container.ts";
 import type { Codebook, SegmentIdentity } from "./contract.ts";
 import { checkIdentity, decodeIdentity, encodeIdentity } from "./identity.ts";
 
-/** The largest codebook there can be: int8 centroids, float codewords, and room for the small sections. */
-const MAX_CODEBOOK_BYTES = MAX_CENTROIDS * MAX_DIM + CODEWORDS_PER_SUBSPACE * MAX_DIM * 4 + 64 * 1024;
+/** The largest codebook there can be: int8 centroids and as many cells, float codewords, and room for the small sections. */
+const MAX_CODEBOOK_BYTES = MAX_CENTROIDS * (2 * MAX_DIM + 4) + CODEWORDS_PER_SUBSPACE * MAX_DIM * 4 + 64 * 1024;
 
 /** The bytes of a codebook object. Equal codebooks have equal bytes. */
 export function encodeCodebook(codebook: Codebook): Uint8Array {
@@ -28,6 +29,7 @@ export function encodeCodebook(codebook: Codebook): Uint8Array {
   return writeContainer("codebook", [
     { kind: "centroids", parts: [centroidsSection] },
     { kind: "codewords", parts: [new ByteWriter().array(codewords).finish()] },
+    { kind: "cells", parts: [encodeCells(codebook.cells)] },
     { kind: "training", parts: [trainingSection] },
     { kind: "identity", parts: [encodeIdentity({ ...codebook, codebookId: codebook.id })] },
   ]);
@@ -55,6 +57,7 @@ export function decodeCodebook(bytes: Uint8Array, expected: Partial<SegmentIdent
     subspaces,
     codewords,
     ...decodeCentroids(sectionOf(bytes, table, "centroids"), dim, `${what}, centroids`),
+    cells: decodeCells(sectionOf(bytes, table, "cells"), dim, `${what}, cells`),
     training: decodeTraining(sectionOf(bytes, table, "training"), `${what}, training`),
   };
   const problem = codebookProblem(codebook);
@@ -113,7 +116,8 @@ function codebookProblem(codebook: Codebook): string | undefined {
   if (centroids.length !== centroidCount * dim) return `it has ${centroids.length} centroid values`;
   if (subspaces === 0 || dim % subspaces !== 0) return `${subspaces} subspaces do not divide ${dim} dimensions`;
   if (codewords.length !== CODEWORDS_PER_SUBSPACE * dim) return `it has ${codewords.length} codeword values`;
-  return codewords.every(Number.isFinite) ? undefined : "one of its codewords is not a finite number";
+  if (!codewords.every(Number.isFinite)) return "one of its codewords is not a finite number";
+  return cellsProblem(codebook.cells, centroidCount, dim);
 }
 
 function sectionOf(file: Uint8Array, table: SectionTable, kind: SectionKind): Uint8Array {

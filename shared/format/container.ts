@@ -1,5 +1,5 @@
 /**
- * The one file form of segments, codebooks and vectors objects: a header, sections one after the other, a footer that
+ * The one file form of segments, codebooks, vectors objects and heads of inverted files: a header, sections one after the other, a footer that
  * lists them with checksums, and a fixed-size tail. One read from the end opens a file.
  *
  * @module
@@ -10,7 +10,7 @@ import { ByteReader, ByteWriter, concatBytes, corrupt } from "./bytes.ts";
 import { crc32 } from "./crc32.ts";
 
 /** Version of every byte described in docs/format.md. Readers refuse any other. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 /** "MXLF" read as a little-endian u32. */
 const MAGIC = 0x464c_584d;
@@ -20,7 +20,7 @@ export const TAIL_BYTES = 16;
 const FOOTER_HEADER_BYTES = 4;
 const SECTION_ENTRY_BYTES = 16;
 
-const CONTAINER_CODES = { segment: 1, codebook: 2, vectors: 3 } as const;
+const CONTAINER_CODES = { segment: 1, codebook: 2, vectors: 3, inverted: 4 } as const;
 export type ContainerKind = keyof typeof CONTAINER_CODES;
 
 const SECTION_CODES = {
@@ -28,14 +28,17 @@ const SECTION_CODES = {
   pages: 2,
   documents: 3,
   bags: 4,
-  postings: 5,
-  codes: 6,
-  geometry: 7,
-  text: 8,
-  vectors: 9,
-  centroids: 10,
-  codewords: 11,
-  training: 12,
+  records: 5,
+  vectors: 6,
+  centroids: 7,
+  codewords: 8,
+  cells: 9,
+  training: 10,
+  documentIds: 11,
+  documentIdBlocks: 12,
+  coverage: 13,
+  directory: 14,
+  cellTable: 15,
 } as const;
 export type SectionKind = keyof typeof SECTION_CODES;
 

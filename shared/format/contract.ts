@@ -85,7 +85,7 @@ export interface PageLayout {
 /** Everything about a page but its exact vectors. */
 export interface PageRecord {
   readonly codes: PageCodes;
-  /** Verified and decoded when first asked for, since few of the pages that are scored are shown. Throws `corrupt_data`. */
+  /** Verified and decoded whenever it is asked for, since few of the pages that are scored are shown. Throws `corrupt_data`. */
   readonly layout: PageLayout;
   /** Bytes that the layout takes as stored, for those who count what they keep. */
   readonly layoutBytes: number;

@@ -16,7 +16,7 @@ const count = z.number().int().nonnegative();
  */
 const UNSTORABLE_FIELD = "__proto__";
 
-const documentEntrySchema = z.strictObject({
+export const documentEntrySchema = z.strictObject({
   id: z.string(),
   name: z.string(),
   revision: z.string(),
@@ -29,13 +29,13 @@ const documentEntrySchema = z.strictObject({
 
 const documentTableSchema = z.array(documentEntrySchema).max(MAX_PAGES_PER_SEGMENT);
 
-/** Members in the schema's order, metadata by name, so that equal tables have equal bytes. */
+/** `document` as it is stored: members in the schema's order, metadata by name, so that equal ones have equal bytes. */
+export function storedDocument(document: DocumentEntry): DocumentEntry {
+  return { ...documentEntrySchema.parse(document), metadata: Object.fromEntries(sortedFields(document)) };
+}
+
 export function encodeDocuments(documents: readonly DocumentEntry[]): Uint8Array {
-  const table = documents.map((document) => ({
-    ...documentEntrySchema.parse(document),
-    metadata: Object.fromEntries(sortedFields(document)),
-  }));
-  return new TextEncoder().encode(JSON.stringify(documentTableSchema.parse(table)));
+  return new TextEncoder().encode(JSON.stringify(documentTableSchema.parse(documents.map(storedDocument))));
 }
 
 /**

@@ -10,14 +10,12 @@ import { encodeBags, makeBags } from "./bags.ts";
 import { encodeCodes } from "./codes.ts";
 import { writeContainer } from "./container.ts";
 import type { SegmentIdentity, SegmentPage } from "./contract.ts";
-import { crc32 } from "./crc32.ts";
-import { encodeDocuments } from "./documents.ts";
-import { encodeGeometry, geometryProblem } from "./geometry.ts";
+import { encodeDocuments, storedDocument } from "./documents.ts";
+import { geometryProblem } from "./geometry.ts";
 import { encodeIdentity } from "./identity.ts";
 import type { SegmentEntry } from "./manifest.ts";
+import { encodePageLayout } from "./page-layout.ts";
 import { encodePageTable, isExtent, isInOrder, type PageRow } from "./page-table.ts";
-import { encodePostings } from "./postings.ts";
-import { encodeText } from "./text.ts";
 import { encodeVectors } from "./vectors.ts";
 
 export interface WrittenSegment {
@@ -26,16 +24,18 @@ export interface WrittenSegment {
   /** The object at `layout.vectors`. */
   vectors: Uint8Array;
   /** What the manifest says about it. */
-  counts: Omit<SegmentEntry, "id" | "deletedDocuments">;
+  counts: Omit<SegmentEntry, "id" | "deletedDocuments" | "meanResidualNorm">;
 }
 
 /** Takes pages one by one, so that only their encoded records are held. */
 export class SegmentWriter {
   readonly #identity: SegmentIdentity;
   readonly #documents: readonly DocumentEntry[];
+  readonly #documentJson: string[];
   readonly #rows: PageRow[] = [];
   readonly #centroidIds: Uint16Array[] = [];
-  readonly #records = { codes: [] as Uint8Array[], geometry: [] as Uint8Array[], text: [] as Uint8Array[] };
+  /** Both parts of each page's record. */
+  readonly #records: Uint8Array[] = [];
   readonly #vectors: Uint8Array[] = [];
 
   /** @param documents the document table, in the order of the pages to come. */
@@ -48,6 +48,7 @@ export class SegmentWriter {
     }
     this.#identity = identity;
     this.#documents = documents;
+    this.#documentJson = documents.map((document) => JSON.stringify(storedDocument(document)));
   }
 
   get pageCount(): number {
@@ -61,10 +62,8 @@ export class SegmentWriter {
       throw new MaxleafError("internal", `page ${entry.page.pageNumber} cannot be written: ${problem}`);
     }
     const { page, codes, exact } = entry;
-    const codesRecord = encodeCodes(codes);
-    const geometryRecord = encodeGeometry(page.geometry);
-    const textRecord = encodeText(page.text);
-    const vectorsRecord = encodeVectors(exact);
+    const number = this.#rows.length;
+    const layoutPart = encodePageLayout(page, number, this.#documentJson[entry.documentOrdinal] ?? "");
     this.#rows.push({
       documentOrdinal: entry.documentOrdinal,
       pageNumber: page.pageNumber,
@@ -72,18 +71,11 @@ export class SegmentWriter {
       height: page.height,
       vectorCount: page.vectorCount,
       status: page.status,
-      geometryBytes: geometryRecord.byteLength,
-      textBytes: textRecord.byteLength,
-      codesChecksum: crc32(codesRecord),
-      geometryChecksum: crc32(geometryRecord),
-      textChecksum: crc32(textRecord),
-      vectorsChecksum: crc32(vectorsRecord),
+      layoutBytes: layoutPart.byteLength,
     });
     this.#centroidIds.push(codes.centroidIds);
-    this.#records.codes.push(codesRecord);
-    this.#records.geometry.push(geometryRecord);
-    this.#records.text.push(textRecord);
-    this.#vectors.push(vectorsRecord);
+    this.#records.push(encodeCodes(codes, number), layoutPart);
+    this.#vectors.push(encodeVectors(exact, number));
   }
 
   finish(): WrittenSegment {
@@ -91,26 +83,23 @@ export class SegmentWriter {
     const identity = encodeIdentity(this.#identity);
     // What an opening read needs lies last; the bags, needed next, just before it.
     const segment = writeContainer("segment", [
-      { kind: "codes", parts: this.#records.codes },
-      { kind: "geometry", parts: this.#records.geometry },
-      { kind: "text", parts: this.#records.text },
-      { kind: "postings", parts: [encodePostings(bags)] },
+      { kind: "records", parts: this.#records },
       { kind: "bags", parts: [encodeBags(bags)] },
+      { kind: "identity", parts: [identity] },
       { kind: "documents", parts: [encodeDocuments(this.#documents)] },
       { kind: "pages", parts: [encodePageTable(this.#rows)] },
-      { kind: "identity", parts: [identity] },
     ]);
     const vectors = writeContainer("vectors", [
       { kind: "vectors", parts: this.#vectors },
       { kind: "identity", parts: [identity] },
     ]);
-    return { segment, vectors, counts: this.#counts(segment.byteLength, vectors.byteLength) };
+    const sizes = { bytes: segment.byteLength, vectorsBytes: vectors.byteLength, bagEntries: bags.ids.length };
+    return { segment, vectors, counts: this.#counts(sizes) };
   }
 
-  #counts(bytes: number, vectorsBytes: number): WrittenSegment["counts"] {
+  #counts(sizes: Pick<SegmentEntry, "bytes" | "vectorsBytes" | "bagEntries">): WrittenSegment["counts"] {
     return {
-      bytes,
-      vectorsBytes,
+      ...sizes,
       documentCount: this.#documents.length,
       pageCount: this.#rows.length,
       searchablePageCount: this.#rows.filter((row) => row.status === "searchable").length,
@@ -125,7 +114,8 @@ export class SegmentWriter {
     if (documentOrdinal >= this.#documents.length) return `there is no document ${documentOrdinal}`;
     if (!isInOrder({ documentOrdinal, pageNumber: page.pageNumber }, this.#rows.at(-1))) return "it is out of order";
     if (page.pageNumber < 1) return "pages are counted from 1";
-    if (!isExtent(page.width) || !isExtent(page.height)) return `it is ${page.width} × ${page.height} large`;
+    if (!isExtent(Math.fround(page.width)) || !isExtent(Math.fround(page.height)))
+      return `it is ${page.width} × ${page.height} large`;
     if (vectorCount > MAX_VECTORS_PER_PAGE) return `it has ${vectorCount} vectors, more than ${MAX_VECTORS_PER_PAGE}`;
     if (page.status === "no-text" && vectorCount > 0) return `it has no text but ${vectorCount} vectors`;
     if (codes.centroidIds.length !== vectorCount)

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Bags, Codebook, PageCodes, PageVectors } from "../format/contract.ts";
+import { cellsAt, evenCellOffsets } from "../format/cells.ts";
 import { BagScan } from "./bag-scan.ts";
 import { exactTokenBest, totalScore } from "./exact-scorer.ts";
 import { KernelQuery } from "./kernel-query.ts";
@@ -69,6 +70,7 @@ function material(shape: Shape): {
   const signed = (): number => (extreme ? (next() < 0.5 ? -1 : 1) : next() * 2 - 1);
   const int8 = (): number => Math.round(signed() * 127);
   const below = (limit: number): number => Math.floor(next() * limit);
+  const centroids = Int8Array.from({ length: centroidCount * dim }, int8);
   const pageSizes = Array.from({ length: 9 }, () => below(20));
   const offsets = new Uint32Array(pageSizes.length + 1);
   for (const [page, size] of pageSizes.entries()) offsets[page + 1] = (offsets[page] ?? 0) + size;
@@ -79,9 +81,10 @@ function material(shape: Shape): {
       dim,
       subspaces,
       centroidCount,
-      centroids: Int8Array.from({ length: centroidCount * dim }, int8),
+      centroids,
       centroidScale: 0.003,
       codewords: Float32Array.from({ length: 256 * dim }, () => signed() * 0.2),
+      cells: cellsAt({ centroids, centroidScale: 0.003, dim }, evenCellOffsets(centroidCount, 4)),
       training: { vectors: 0, meanResidualNorm: 0, meanCosine: 0 },
     },
     query: Float32Array.from({ length: tokenCount * dim }, signed),

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { cellCountOf } from "../../format/cells.ts";
 import { encodeCodebook } from "../../format/codebook.ts";
 import type { Codebook, PageCodes, PageVectors, SegmentPage } from "../../format/contract.ts";
 import { commitManifest } from "../../format/manifest-store.ts";
@@ -97,13 +98,15 @@ export async function addSegment(index: RandomIndex, documents: readonly Documen
   if (hasVectors) await store.put(layout.codebook(name, codebook.id), codebookBytes);
   index.pages.push(...pages.map(({ written }) => written));
   return await commit(index, (current) => ({
-    segments: [...current.segments, { ...counts, id, deletedDocuments: [] }],
+    segments: [...current.segments, { ...counts, id, meanResidualNorm: 0, deletedDocuments: [] }],
     codebook: hasVectors
       ? {
           id: codebook.id,
           bytes: codebookBytes.byteLength,
           centroidCount: codebook.centroidCount,
           subspaces: codebook.subspaces,
+          cellCount: cellCountOf(codebook.cells),
+          meanResidualNorm: codebook.training.meanResidualNorm,
           trainedOnVectors: codebook.training.vectors,
         }
       : current.codebook,

@@ -3,10 +3,14 @@
  *
  * @module
  */
+import { cellsAt, evenCellOffsets } from "../../format/cells.ts";
 import type { Codebook, PageCodes, PageVectors } from "../../format/contract.ts";
 import { CODEWORDS_PER_SUBSPACE } from "../../limits.ts";
 import type { Random } from "../../ports.ts";
 import type { EncodedQuery } from "../contract.ts";
+
+/** Small, so that small codebooks have several. */
+const CENTROIDS_PER_CELL = 5;
 
 /** −1 … 1. */
 export function signed(random: Random): number {
@@ -43,6 +47,7 @@ export function randomCodebook(id: string, fingerprint: string, shape: CodebookS
     centroids,
     centroidScale,
     codewords,
+    cells: cellsAt({ centroids, centroidScale, dim }, evenCellOffsets(centroidCount, CENTROIDS_PER_CELL)),
     training: { vectors: centroidCount, meanResidualNorm: 0.3, meanCosine: 0.95 },
   };
 }

@@ -6,7 +6,7 @@
 import fc from "fast-check";
 import { type DocumentEntry, NO_REGION, type PageGeometry } from "../../page.ts";
 import type { Recipe } from "../../recipe/recipe.ts";
-import type { Codebook, PageCodes, PageVectors, SegmentIdentity, SegmentPage } from "../contract.ts";
+import type { Cells, Codebook, PageCodes, PageVectors, SegmentIdentity, SegmentPage } from "../contract.ts";
 
 /** What a segment is written from. */
 export interface SegmentInput {
@@ -151,9 +151,31 @@ export const segmentInput: fc.Arbitrary<SegmentInput> = fc
     });
   });
 
+/** Cells of any sizes. */
+function cellsOf(centroidCount: number, dim: number): fc.Arbitrary<Cells> {
+  const starts = fc.uniqueArray(fc.integer({ min: 1, max: Math.max(1, centroidCount - 1) }), {
+    maxLength: centroidCount - 1,
+  });
+  return starts.chain((inner) => {
+    const offsets = Uint32Array.from([0, ...inner.filter((start) => start < centroidCount), centroidCount]).sort();
+    return fc.record({
+      offsets: fc.constant(offsets),
+      centroids: fc.int8Array(exactly((offsets.length - 1) * dim)),
+      scale: fc.float({ min: Math.fround(1e-6), max: 1, noNaN: true }),
+    });
+  });
+}
+
 export const codebook: fc.Arbitrary<Codebook> = fc
-  .record({ centroidCount: fc.integer({ min: 1, max: 20 }), subspaces: fc.constantFrom(1, 4, 8) })
-  .chain(({ centroidCount, subspaces }) =>
+  .integer({ min: 1, max: 20 })
+  .chain((centroidCount) =>
+    fc.record({
+      centroidCount: fc.constant(centroidCount),
+      subspaces: fc.constantFrom(1, 4, 8),
+      cells: cellsOf(centroidCount, 16),
+    }),
+  )
+  .chain(({ centroidCount, subspaces, cells }) =>
     fc.record({
       id: fc.constant("codebook-1"),
       recipeFingerprint: fc.constant("0123456789abcdef"),
@@ -166,6 +188,7 @@ export const codebook: fc.Arbitrary<Codebook> = fc
       codewords: fc
         .float({ min: -1, max: 1, noNaN: true })
         .map((value) => Float32Array.from({ length: 256 * 16 }, (_, index) => value * index)),
+      cells: fc.constant(cells),
       training: fc.record({
         vectors: fc.maxSafeNat(),
         meanResidualNorm: fc.double({ noNaN: true }),
