@@ -49,7 +49,11 @@ export async function trainCentroids(
 }
 
 /** Sets every centroid to the direction of the sum of its vectors; returns the centroids that have none. */
-function moveToMeanDirections(centroids: Float32Array, { values, count, dim }: Matrix, ids: Int32Array): number[] {
+export function moveToMeanDirections(
+  centroids: Float32Array,
+  { values, count, dim }: Matrix,
+  ids: Int32Array,
+): number[] {
   const sums = new Float64Array(centroids.length);
   for (let vector = 0; vector < count; vector++) {
     const from = vector * dim;
@@ -69,7 +73,8 @@ function moveToMeanDirections(centroids: Float32Array, { values, count, dim }: M
   return empty;
 }
 
-function reseed(centroids: Float32Array, empty: readonly number[], vectors: Matrix, ids: Int32Array): void {
+/** Moves each of the `empty` centroids to a vector of its own among those served worst. */
+export function reseed(centroids: Float32Array, empty: readonly number[], vectors: Matrix, ids: Int32Array): void {
   if (empty.length === 0) return;
   const { values, count, dim } = vectors;
   const cosines = Float32Array.from({ length: count }, (_, vector) => {

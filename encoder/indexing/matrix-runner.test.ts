@@ -85,6 +85,36 @@ describe("nearestRows", () => {
   });
 });
 
+describe("nearestRowsScored and nearestRowsRanked", () => {
+  it("agree with a search row by row", async () => {
+    const cases = fc
+      .record({
+        n: fc.integer({ min: 0, max: 12 }),
+        k: fc.integer({ min: 1, max: 12 }),
+        dim: fc.integer({ min: 1, max: 8 }),
+      })
+      .chain(({ n, k, dim }) => fc.record({ points: matrix(n, dim), rows: matrix(k, dim), bias: eighths(k) }));
+    await fc.assert(
+      fc.asyncProperty(cases, fc.integer({ min: 1, max: 12 }), async ({ points, rows, bias }, most) => {
+        const wanted = Math.min(most, rows.count);
+        const score = (point: number, row: number) =>
+          dot(points.values, point, rows.values, row, points.dim) + (bias[row] ?? 0);
+        const { ids, scores } = await runner.nearestRowsScored(points, rows, bias);
+        const ranked = await runner.nearestRowsRanked(points, rows, wanted, bias);
+        expect(Array.from(ids)).toEqual(nearestScalar(points, rows, bias));
+        for (let point = 0; point < points.count; point++) {
+          expect(scores[point]).toBe(score(point, ids[point] ?? 0));
+          const own = Array.from(ranked.subarray(point * wanted, (point + 1) * wanted));
+          expect(new Set(own).size).toBe(wanted);
+          const best = Array.from({ length: rows.count }, (_, row) => score(point, row)).toSorted((a, b) => b - a);
+          expect(own.map((row) => score(point, row))).toEqual(best.slice(0, wanted));
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
 describe("nearestCodewords", () => {
   it("equals a search in every subspace on its own", async () => {
     const shapes = fc.record({
