@@ -4,9 +4,15 @@
  * @module
  */
 
+import type { SearchShard } from "./shards/search-shard.ts";
+
 export interface Env {
   /** Where everything durable lies. */
   BUCKET: R2Bucket;
+  /** One object per index and shard number. */
+  SHARDS: DurableObjectNamespace<SearchShard>;
+  /** What answers for an index that one isolate cannot hold: `pruned` (the default) or `sharded`. */
+  SEARCH_PATH?: string;
   /** Base URL of the encoder service. */
   ENCODER_URL?: string;
   /** Shared with the encoder service; a secret. */

@@ -11,11 +11,21 @@ import type { Env } from "./env.ts";
 import { IndexPool } from "./index-pool.ts";
 import { type CachedEncoder, createCachedEncoder } from "./query/cached-encoder.ts";
 import { createEncoderClient, type EncodeQuery } from "./query/encoder-client.ts";
+import { OpenedManifest } from "./shards/opened-manifest.ts";
+import type { ShardCaller } from "./shards/protocol.ts";
+import { durableShards } from "./shards/search-shard.ts";
 import { R2Store } from "./storage/r2-store.ts";
 
 export interface Services {
   store: ObjectStore;
   indexes: IndexPool<SearchableIndex>;
+  /** Manifests of indexes that are searched by shards. */
+  manifests: IndexPool<OpenedManifest>;
+  shards: ShardCaller;
+  /** Memory of one shard; undefined: as much as its object has. */
+  shardMemoryBytes: number | undefined;
+  /** See `Env.SEARCH_PATH`. */
+  searchPath: string | undefined;
   encoder: CachedEncoder;
   /** See `Env.CORS_ORIGINS`. */
   corsOrigins: string | undefined;
@@ -24,6 +34,9 @@ export interface Services {
 /** What a test may put in place of the real thing. */
 export interface ServiceOverrides {
   encodeQuery?: EncodeQuery;
+  /** Puts something between the worker and its shards. */
+  shards?: (durable: ShardCaller) => ShardCaller;
+  shardMemoryBytes?: number;
 }
 
 /** Services over the bindings in `env`. */
@@ -31,9 +44,14 @@ export function createServices(env: Env, overrides: ServiceOverrides = {}): Serv
   const store = new R2Store(env.BUCKET);
   const encodeQuery =
     overrides.encodeQuery ?? createEncoderClient({ url: env.ENCODER_URL, secret: env.ENCODER_SECRET });
+  const durable = durableShards(env.SHARDS);
   return {
     store,
     indexes: new IndexPool({ open: (index) => openIndex({ store, index, kernelModule }) }),
+    manifests: new IndexPool({ open: (index) => OpenedManifest.open(store, index) }),
+    shards: overrides.shards?.(durable) ?? durable,
+    shardMemoryBytes: overrides.shardMemoryBytes,
+    searchPath: env.SEARCH_PATH,
     encoder: createCachedEncoder(encodeQuery, caches.default),
     corsOrigins: env.CORS_ORIGINS,
   };

@@ -39,12 +39,16 @@ export const ERROR_STATUS = {
   recipe_mismatch: 409,
   commit_conflict: 409,
   precondition_failed: 412,
+  /** The index has moved on: between a shard and the worker that asks it. */
+  manifest_superseded: 409,
   // What we depend on.
   encoder_unavailable: 503,
   encoder_timeout: 503,
   store_unavailable: 503,
   overloaded: 503,
   model_unavailable: 503,
+  shards_unavailable: 503,
+  shard_timeout: 503,
   internal: 500,
 } as const satisfies Record<string, number>;
 

@@ -18,6 +18,8 @@ export const MAX_SEARCH_BODY_BYTES = 64 * 1024;
 export const MAX_FILTER_DOCUMENTS = 1_000;
 export const MAX_METADATA_FIELDS = 32;
 export const MAX_METADATA_VALUE_CHARS = 512;
+/** Centroids per query token whose lists may be looked at; recall no longer grows far below this. Ours. */
+export const MAX_NPROBE = 256;
 
 // --- Names ----------------------------------------------------------------------------------------------------
 

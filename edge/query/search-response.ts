@@ -5,6 +5,8 @@
  */
 import type { HitBody, SearchRequestBody, SearchResponseBody } from "../../shared/api/search.ts";
 import type { PageHit, QueryToken, SearchFilter, SearchResult, TokenMatch } from "../../shared/engine/contract.ts";
+import type { PartialAnswer } from "../shards/fan-out.ts";
+import type { ShardedResult } from "../shards/merge.ts";
 import { pageUrls } from "../routes/page-urls.ts";
 
 /** The request's filter as the engine takes it: every field with a list of values. */
@@ -36,8 +38,9 @@ export interface RequestTimings {
 /** The response body of a search. */
 export function toSearchResponse(
   asked: AskedQuestion,
-  result: SearchResult,
+  result: SearchResult | ShardedResult,
   timings: RequestTimings,
+  partial?: PartialAnswer,
 ): SearchResponseBody {
   const { totalMs: searchMs, ...engine } = result.performance;
   return {
@@ -45,6 +48,7 @@ export function toSearchResponse(
     manifestVersion: result.manifestVersion,
     hits: result.hits.map((hit, position) => toHitBody(asked.index, hit, position + 1)),
     pagesMatched: result.pagesMatched,
+    ...(partial === undefined ? {} : { partial }),
     performance: { ...engine, ...timings, searchMs },
   };
 }

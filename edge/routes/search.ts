@@ -8,8 +8,7 @@ import { searchRequestSchema, searchResponseSchema } from "../../shared/api/sear
 import { parseIndexName } from "../../shared/names.ts";
 import type { EdgeApp } from "../http/edge-app.ts";
 import { jsonBody } from "../http/validation.ts";
-import { normalizeQuery } from "../query/query-text.ts";
-import { toSearchFilter, toSearchResponse } from "../query/search-response.ts";
+import { runSearch } from "../query/run-search.ts";
 import type { Services } from "../services.ts";
 import { indexParams } from "./params.ts";
 import { badRequest, bodyRefusals, json, notFound, storeFailures } from "./responses.ts";
@@ -36,30 +35,8 @@ const searchRoute = createRoute({
 
 export function registerSearch(app: EdgeApp, services: Services): void {
   app.openapi(searchRoute, async (c) => {
-    const startedAtMs = performance.now();
-    const name = parseIndexName(c.req.valid("param").index);
+    const index = parseIndexName(c.req.valid("param").index);
     const body = c.req.valid("json");
-    const query = normalizeQuery(body.query);
-
-    return await services.indexes.withIndex(name, c.executionCtx, async (index) => {
-      const { recipe, recipeFingerprint } = index.manifest;
-      const encodeStartedAtMs = performance.now();
-      const encoding = await services.encoder.encode(
-        { name: recipe.name, fingerprint: recipeFingerprint },
-        query,
-        c.executionCtx,
-      );
-      const encodeMs = performance.now() - encodeStartedAtMs;
-      const result = await index.search({
-        query: encoding.encoded,
-        k: body.k,
-        filter: toSearchFilter(body.filter),
-        candidates: body.candidates,
-        exact: body.exact,
-      });
-      const timings = { encodeMs, encodeCached: encoding.cached, totalMs: performance.now() - startedAtMs };
-      const asked = { index: name, recipe: recipe.name, query, tokens: encoding.encoded.tokens };
-      return c.json(toSearchResponse(asked, result, timings), 200);
-    });
+    return c.json(await runSearch(services, { index, body }, c.executionCtx), 200);
   });
 }

@@ -4,3 +4,6 @@ export default {
     return new Response("this is only a bucket; run `maxleaf start` for the search page\n", { status: 404 });
   },
 };
+
+/** The class that the shared configuration names; without bindings to call it, it is never made. */
+export class SearchShard {}

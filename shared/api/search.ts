@@ -4,12 +4,14 @@
  * @module
  */
 import { z } from "@hono/zod-openapi";
+import { accuracies, type CandidateSource, searchPaths } from "../engine/contract.ts";
 import {
   DEFAULT_K,
   MAX_FILTER_DOCUMENTS,
   MAX_K,
   MAX_METADATA_FIELDS,
   MAX_METADATA_VALUE_CHARS,
+  MAX_NPROBE,
   MAX_QUERY_CHARS,
 } from "../limits.ts";
 
@@ -50,6 +52,21 @@ export const searchRequestSchema = z
       .max(MAX_K)
       .optional()
       .openapi({ description: "Pages reranked by exact vectors; 0 turns it off. Chosen for you when absent." }),
+    path: z.enum(searchPaths).optional().openapi({
+      description:
+        "How candidates are found. `resident`: in memory. `pruned`: by reading the lists of the nearest centroids. `sharded`: by Durable Objects that hold a part of the index each. Chosen by the size of the index when absent.",
+    }),
+    accuracy: z.literal(accuracies).optional().openapi({
+      description:
+        "Share of the exact top 10 to find: the cheapest settings that reached it when the index was calibrated. `exact` scores every page by its exact vectors. `candidates`, `exact` and `nprobe` come before it.",
+    }),
+    nprobe: z
+      .number()
+      .int()
+      .min(1)
+      .max(MAX_NPROBE)
+      .optional()
+      .openapi({ description: "Centroids per query token whose lists are looked at. Chosen for you when absent." }),
   })
   .openapi("SearchRequest");
 
@@ -93,16 +110,32 @@ export const hitSchema = z
   })
   .openapi("Hit");
 
+const candidateSources = ["bags", "lists", "all"] as const satisfies readonly CandidateSource[];
+
 export const performanceSchema = z
   .object({
-    path: z.enum(["resident"]),
+    path: z.enum(searchPaths),
+    candidateSource: z
+      .enum(candidateSources)
+      .openapi({ description: "The bags of all pages, lists of pages by centroid, or every page was scored." }),
+    shards: z.number().int().optional().openapi({ description: "Shards asked; only on the sharded path." }),
+    accuracy: z.number().optional().openapi({
+      description: "Recall@10 that calibration measured for settings like these; absent when it did not.",
+    }),
+    nprobe: z.number().int().optional().openapi({ description: "Absent unless candidates came from lists." }),
     pagesSearched: z.number(),
     candidates: z.number(),
     exactPages: z.number(),
+    cellsRead: z.number().openapi({ description: "Cells of centroids whose lists were looked at." }),
     reads: z.number(),
     bytesRead: z.number(),
-    serialReadWaves: z.number(),
-    cacheHits: z.number(),
+    serialReadWaves: z
+      .number()
+      .openapi({ description: "Reads that waited for an earlier one, in sequence; six may be in flight." }),
+    serialHops: z.number().openapi({ description: "The same if any number could be in flight." }),
+    hedgedReads: z.number().openapi({ description: "Second reads of what a first one was late with." }),
+    cacheHits: z.number().openapi({ description: "Records that needed no read." }),
+    storeCacheHits: z.number().openapi({ description: "Reads that the data centre's cache answered." }),
     encodeMs: z.number(),
     encodeCached: z.boolean(),
     tablesMs: z.number(),
@@ -116,6 +149,18 @@ export const performanceSchema = z
   })
   .openapi("Performance");
 
+export const partialSchema = z
+  .object({
+    shardsFailed: z.number().int(),
+    shardsTotal: z.number().int(),
+    pagesNotSearched: z
+      .number()
+      .int()
+      .openapi({ description: "Pages with vectors in the shards that failed, whatever the filter." }),
+    reasons: z.array(z.object({ shard: z.number().int(), code: z.string(), detail: z.string() })),
+  })
+  .openapi("Partial");
+
 export const searchResponseSchema = z
   .object({
     index: z.string(),
@@ -125,6 +170,9 @@ export const searchResponseSchema = z
     tokens: z.array(tokenSchema),
     hits: z.array(hitSchema),
     pagesMatched: z.number().int().openapi({ description: "Searchable pages that passed the filter." }),
+    partial: partialSchema
+      .optional()
+      .openapi({ description: "Present when a part of the index was not searched, and says which and why." }),
     performance: performanceSchema,
   })
   .openapi("SearchResponse");

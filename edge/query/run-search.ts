@@ -1,0 +1,99 @@
+/**
+ * A search from the question to the answer's body: in this isolate, or over the shards of an index that needs more than one
+ * memory.
+ *
+ * @module
+ */
+import type { SearchRequestBody, SearchResponseBody } from "../../shared/api/search.ts";
+import type { SearchPath, SearchRequest } from "../../shared/engine/contract.ts";
+import { MaxleafError, quote } from "../../shared/errors.ts";
+import type { Manifest } from "../../shared/format/manifest.ts";
+import type { Services } from "../services.ts";
+import { searchShards, type ShardedSearch } from "../shards/fan-out.ts";
+import type { OpenedManifest } from "../shards/opened-manifest.ts";
+import { fitsOneIsolate } from "../shards/placement.ts";
+import type { Background, CachedEncoding } from "./cached-encoder.ts";
+import { normalizeQuery } from "./query-text.ts";
+import { toSearchFilter, toSearchResponse } from "./search-response.ts";
+
+/** A question as it came: `index` is a checked name. */
+export interface Question {
+  index: string;
+  body: SearchRequestBody;
+}
+
+/** Errors: those of the query's text, of the encoder, of opening the index and of searching it. */
+export async function runSearch(
+  services: Services,
+  { index, body }: Question,
+  background: Background,
+): Promise<SearchResponseBody> {
+  const startedAtMs = performance.now();
+  const query = normalizeQuery(body.query);
+
+  const encode = async ({ recipe, recipeFingerprint }: Manifest) => {
+    const encodeStartedAtMs = performance.now();
+    const fingerprint = recipeFingerprint;
+    const encoding = await services.encoder.encode({ name: recipe.name, fingerprint }, query, background);
+    return { ...encoding, recipe: recipe.name, encodeMs: performance.now() - encodeStartedAtMs };
+  };
+  const respond = ({ encoded, cached, recipe, encodeMs }: Encoding, { result, partial }: Found) => {
+    const timings = { encodeMs, encodeCached: cached, totalMs: performance.now() - startedAtMs };
+    return toSearchResponse({ index, recipe, query, tokens: encoded.tokens }, result, timings, partial);
+  };
+
+  const path = await choosePath(services, index, body.path, background);
+  if (path === "sharded") {
+    return await services.manifests.withIndex(index, background, async (opened) => {
+      const encoding = await encode(opened.manifest);
+      return respond(encoding, await askShards(services, opened, toEngineSearch(body, encoding)));
+    });
+  }
+  return await services.indexes.withIndex(index, background, async (opened) => {
+    const encoding = await encode(opened.manifest);
+    const result = await opened.search({ ...toEngineSearch(body, encoding), path });
+    return respond(encoding, { result, partial: undefined });
+  });
+}
+
+type Encoding = CachedEncoding & { recipe: string; encodeMs: number };
+type Found = Omit<ShardedSearch, "result"> & { result: Parameters<typeof toSearchResponse>[1] };
+
+/**
+ * What the caller asked for; or shards where the deployment wants them for what one isolate cannot hold. Else undefined: the
+ * engine's own choice.
+ */
+async function choosePath(
+  { searchPath, manifests }: Services,
+  index: string,
+  asked: SearchPath | undefined,
+  background: Background,
+): Promise<SearchPath | undefined> {
+  if (asked !== undefined || searchPath === undefined || searchPath === "pruned") return asked;
+  if (searchPath !== "sharded") {
+    throw new MaxleafError("internal", `SEARCH_PATH is ${quote(searchPath)}; it must be "pruned" or "sharded"`);
+  }
+  const fits = await manifests.withIndex(index, background, async ({ manifest }) => fitsOneIsolate(manifest));
+  return fits ? undefined : "sharded";
+}
+
+function toEngineSearch(body: SearchRequestBody, { encoded }: CachedEncoding): Omit<SearchRequest, "path"> {
+  const { k, candidates, exact, accuracy, nprobe } = body;
+  return { query: encoded, k, filter: toSearchFilter(body.filter), candidates, exact, accuracy, nprobe };
+}
+
+/** Asks all shards; once more by the newest manifest when a shard has seen a newer one than ours. */
+async function askShards(
+  { shards, shardMemoryBytes: memoryBytes }: Services,
+  opened: OpenedManifest,
+  search: Omit<SearchRequest, "path">,
+): Promise<ShardedSearch> {
+  const ask = () => searchShards({ shards, manifest: opened.manifest, search, memoryBytes });
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof MaxleafError) || error.code !== "manifest_superseded") throw error;
+    await opened.refresh();
+    return await ask();
+  }
+}
