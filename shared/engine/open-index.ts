@@ -18,7 +18,8 @@ import type { HedgePolicy } from "../store/hedge-policy.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import type { DocumentPlace, PageExplanation, SearchableIndex, SearchRequest, SearchResult } from "./contract.ts";
 import { explainPage, type ExplainRequest } from "./explain.ts";
-import { DEFAULT_CACHE_BYTES, RecordCaches } from "./record-cache.ts";
+import { MemoryBudget, type Resident } from "./memory-budget.ts";
+import { RecordCaches } from "./record-cache.ts";
 import { searchSnapshot, type EngineParts } from "./search.ts";
 import { SharedResident } from "./shared-resident.ts";
 import { IndexSnapshot, type OpenedSegment } from "./snapshot.ts";
@@ -27,13 +28,18 @@ import { IndexSnapshot, type OpenedSegment } from "./snapshot.ts";
 const HEAP_BYTES_PER_PAGE = 100;
 const HEAP_BYTES_PER_DOCUMENT = 700;
 
+/** An eighth of an isolate: with a few hundred pages' codes and exact vectors it holds what a run of searches returns to. */
+export const DEFAULT_CACHE_BYTES = 16 * 1024 * 1024;
+
 export interface OpenIndexOptions {
   store: ObjectStore;
   /** Name of the index. */
   index: string;
   /** `kernel.wasm`, compiled. */
   kernelModule: KernelModule;
-  /** Page records kept after use; 16 MiB. */
+  /** What this index shares with others: its resident state counts there, its page records are kept there. */
+  memory?: MemoryBudget;
+  /** Page records kept after use when `memory` is not given; 16 MiB. */
   cacheBytes?: number;
   /** Limit of kernel memory: resident state and queries in flight; half an isolate. */
   kernelBytes?: number;
@@ -56,7 +62,8 @@ export async function openIndex(options: OpenIndexOptions): Promise<SearchableIn
   return new OpenedIndex(opener, snapshot, options);
 }
 
-class OpenedIndex implements SearchableIndex {
+class OpenedIndex implements SearchableIndex, Resident {
+  readonly #memory: MemoryBudget | undefined;
   readonly #opener: SnapshotOpener;
   readonly #parts: EngineParts;
   #snapshot: IndexSnapshot;
@@ -69,9 +76,11 @@ class OpenedIndex implements SearchableIndex {
       kernel: opener.kernel,
       store: options.store,
       hedging: options.hedging,
-      caches: new RecordCaches(options.cacheBytes ?? DEFAULT_CACHE_BYTES),
+      caches: new RecordCaches(options.memory ?? new MemoryBudget(options.cacheBytes ?? DEFAULT_CACHE_BYTES)),
       nowMs: options.nowMs ?? (() => performance.now()),
     };
+    this.#memory = options.memory;
+    this.#memory?.add(this);
   }
 
   get manifest(): Manifest {
@@ -93,12 +102,17 @@ class OpenedIndex implements SearchableIndex {
   }
 
   get memoryBytes(): number {
-    const { kernel, caches } = this.#parts;
+    return this.residentBytes + this.#parts.caches.heldBytes;
+  }
+
+  /** Without page records, which give way. */
+  get residentBytes(): number {
+    const { kernel } = this.#parts;
     let heapBytes = 0;
     for (const { reader } of this.#snapshot.segments) {
       heapBytes += reader.pages.pageCount * HEAP_BYTES_PER_PAGE + reader.documents.length * HEAP_BYTES_PER_DOCUMENT;
     }
-    return kernel.memory.wasm.buffer.byteLength + caches.heldBytes + heapBytes;
+    return kernel.memory.wasm.buffer.byteLength + heapBytes;
   }
 
   async search(request: SearchRequest): Promise<SearchResult> {
@@ -120,6 +134,7 @@ class OpenedIndex implements SearchableIndex {
     if (this.#isClosed || isOvertaken) return next.release();
     this.#snapshot = next;
     current.release();
+    this.#memory?.shrink();
   }
 
   close(): void {
@@ -127,6 +142,7 @@ class OpenedIndex implements SearchableIndex {
     this.#isClosed = true;
     this.#snapshot.release();
     this.#parts.caches.clear();
+    this.#memory?.remove(this);
   }
 
   /** Keeps the present snapshot's memory for as long as `work` looks at it. */

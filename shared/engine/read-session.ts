@@ -11,23 +11,24 @@ import type { LiveSegment } from "./snapshot.ts";
 export class ReadSession {
   /** Records that needed no read. */
   cacheHits = 0;
-  readonly #store: RequestStore;
+  /** Counts and bounds the request's reads: everything that the request reads goes through it. */
+  readonly store: RequestStore;
   readonly #readers = new Map<LiveSegment, PageRecords>();
 
   constructor(store: ObjectStore, options: RequestStoreOptions = {}) {
-    this.#store = new RequestStore(store, options);
+    this.store = new RequestStore(store, options);
   }
 
   /** The records of `segment`, through this request's store. */
   reader(segment: LiveSegment): PageRecords {
     const known = this.#readers.get(segment);
     if (known !== undefined) return known;
-    const reader = segment.reader.withStore(this.#store);
+    const reader = segment.reader.withStore(this.store);
     this.#readers.set(segment, reader);
     return reader;
   }
 
   get counts(): RequestCounts & { cacheHits: number } {
-    return { ...this.#store.counts, cacheHits: this.cacheHits };
+    return { ...this.store.counts, cacheHits: this.cacheHits };
   }
 }

@@ -1,32 +1,20 @@
 /**
- * Page records that were read lately, kept by bytes.
+ * Page records that were read lately, kept in what the resident state leaves of the memory budget.
  *
  * Only finished records are shared between requests: a request must not wait for the reads of another one, which workerd
  * may cancel at any time. Two cold requests for the same page read it twice.
  *
+ * All kinds of records share one list: every query uses some pages' codes, fewer pages' exact vectors and the layouts of
+ * what it shows, so what the last queries used is what is kept, in the proportions they used it.
+ *
  * @module
  */
-import { LRUCache } from "lru-cache";
 import { MaxleafError } from "../errors.ts";
-import type { PageCodes, PageLayout, PageVectors, SegmentReader } from "../format/contract.ts";
+import type { PageCodes, PageLayout, PageRecord, PageRecords, PageVectors } from "../format/contract.ts";
 import { checkCentroidIds } from "../kernel/kernel.ts";
+import type { HeldRecord, MemoryBudget, RecordOwner } from "./memory-budget.ts";
 import type { ReadSession } from "./read-session.ts";
 import type { LiveSegment } from "./snapshot.ts";
-
-/** An eighth of an isolate: with a few hundred pages' codes and exact vectors it holds what a run of searches returns to. */
-export const DEFAULT_CACHE_BYTES = 16 * 1024 * 1024;
-
-/**
- * Shares of the cache, in eighths. A page is about 12 KB of codes, 84 KB of exact vectors, 8 KB of geometry and text; every
- * query scores four times as many pages by codes as by vectors, so the two get the same number of pages per query.
- */
-const SHARE_UNIT = 1 / 8;
-const CODES_SHARE = 3 * SHARE_UNIT;
-const VECTORS_SHARE = 4 * SHARE_UNIT;
-const LAYOUT_SHARE = SHARE_UNIT;
-
-/** Held by an entry besides its arrays: key, list links and object headers. */
-const ENTRY_OVERHEAD_BYTES = 400;
 
 /** A page by its segment. */
 export interface PageRef {
@@ -34,105 +22,170 @@ export interface PageRef {
   readonly page: number;
 }
 
-/** Reads records by a reader that counts for the request; `segment` is where they belong. */
-type LoadRecords<T> = (reader: SegmentReader, pages: readonly number[], segment: LiveSegment) => Promise<T[]>;
+type Kind = keyof HeldRecord;
+
+/** Where a record may be found. */
+interface RecordPlace<T> {
+  kind: Kind;
+  take: (held: HeldRecord) => T | undefined;
+  /** Taking it costs something, so that what was taken is kept too. */
+  decodes?: true;
+}
+
+/** How one kind of records is read and kept. */
+interface RecordKind<T> {
+  kind: Kind;
+  bytesOf: (record: T) => number;
+  hold: (record: T) => HeldRecord;
+  /** The likeliest first. */
+  places: readonly RecordPlace<T>[];
+  /** Reads by a reader that counts for the request; `segment` is where the pages belong. */
+  load: (reader: PageRecords, pages: readonly number[], segment: LiveSegment) => Promise<T[]>;
+}
 
 /** Records of one kind. */
 export class RecordCache<T extends object> {
-  readonly #records: LRUCache<string, T>;
-  readonly #load: LoadRecords<T>;
+  readonly #kind: RecordKind<T>;
+  readonly #caches: RecordCaches;
 
-  constructor(maxBytes: number, bytesOf: (record: T) => number, load: LoadRecords<T>) {
-    this.#load = load;
-    this.#records = new LRUCache<string, T>({
-      // lru-cache takes no limit of 0.
-      maxSize: Math.max(1, Math.floor(maxBytes)),
-      sizeCalculation: (record) => bytesOf(record) + ENTRY_OVERHEAD_BYTES,
-    });
-  }
-
-  get heldBytes(): number {
-    return this.#records.calculatedSize;
+  constructor(caches: RecordCaches, kind: RecordKind<T>) {
+    this.#caches = caches;
+    this.#kind = kind;
   }
 
   /** The records of `pages`, in their order. All missing ones are asked for at once, neighbours in one read. */
   async read(pages: readonly PageRef[], session: ReadSession): Promise<T[]> {
-    const found = new Map<string, T>();
-    const missing = new Map<LiveSegment, number[]>();
+    const { budget } = this.#caches;
+    const found = new Map<LiveSegment, Map<number, T>>();
+    const missing = new Map<LiveSegment, Set<number>>();
+    // Kernel memory may have grown since records were last kept.
+    budget.shrink();
     for (const { segment, page } of pages) {
-      const key = keyOf(segment, page);
-      const record = this.#records.get(key);
-      if (record !== undefined) {
-        found.set(key, record);
-        session.cacheHits += 1;
-        continue;
-      }
-      const wanted = missing.get(segment);
-      if (wanted === undefined) missing.set(segment, [page]);
-      else wanted.push(page);
+      const record = this.#find(segment, page);
+      if (record === undefined) entryOf(missing, segment, () => new Set<number>()).add(page);
+      else entryOf(found, segment, () => new Map<number, T>()).set(page, record);
+      if (record !== undefined) session.cacheHits += 1;
     }
     await Promise.all(
       Array.from(missing, async ([segment, wanted]) => {
-        const records = await this.#load(session.reader(segment), wanted, segment);
+        const numbers = [...wanted];
+        const records = await this.#kind.load(session.reader(segment), numbers, segment);
+        const known = entryOf(found, segment, () => new Map<number, T>());
         for (const [i, record] of records.entries()) {
-          const key = keyOf(segment, wanted[i] ?? 0);
-          this.#records.set(key, record);
-          found.set(key, record);
+          const page = numbers[i] ?? 0;
+          this.#keep(segment, page, record);
+          known.set(page, record);
         }
       }),
     );
     return pages.map(({ segment, page }) => {
-      const record = found.get(keyOf(segment, page));
+      const record = found.get(segment)?.get(page);
       if (record !== undefined) return record;
       throw new MaxleafError("internal", `segment ${segment.reader.id} gave no record for page ${page}`);
     });
   }
 
-  clear(): void {
-    this.#records.clear();
+  #find(segment: LiveSegment, page: number): T | undefined {
+    for (const { kind, take, decodes } of this.#kind.places) {
+      const held = this.#caches.budget.get(this.#caches.keyOf(kind, segment, page));
+      const record = held === undefined ? undefined : take(held);
+      if (record === undefined) continue;
+      if (decodes === true) this.#keep(segment, page, record);
+      return record;
+    }
+    return undefined;
+  }
+
+  #keep(segment: LiveSegment, page: number, record: T): void {
+    const { kind, hold, bytesOf } = this.#kind;
+    this.#caches.budget.set(this.#caches.keyOf(kind, segment, page), hold(record), bytesOf(record), this.#caches);
   }
 }
 
-function keyOf(segment: LiveSegment, page: number): string {
-  return `${segment.reader.id}/${page}`;
+function entryOf<K, V>(map: Map<K, V>, key: K, create: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const created = create();
+  map.set(key, created);
+  return created;
 }
 
-/** The caches of one index, sharing `maxBytes`. */
-export class RecordCaches {
+/** The records of one index, sharing `budget` with whatever else is opened. */
+export class RecordCaches implements RecordOwner {
+  readonly budget: MemoryBudget;
   readonly codes: RecordCache<PageCodes>;
   readonly vectors: RecordCache<PageVectors>;
   readonly layouts: RecordCache<PageLayout>;
+  /** Codes and layouts, read in one range. */
+  readonly records: RecordCache<PageRecord>;
+  /** Bytes of this index's records that are held now. */
+  heldBytes = 0;
+  // Segments of copied indexes have the same ids.
+  readonly #prefix = crypto.randomUUID();
 
-  constructor(maxBytes: number) {
-    this.codes = new RecordCache<PageCodes>(
-      maxBytes * CODES_SHARE,
-      ({ centroidIds, codes }) => centroidIds.byteLength + codes.byteLength,
-      async (reader, pages, segment) => {
+  constructor(budget: MemoryBudget) {
+    this.budget = budget;
+    this.codes = new RecordCache<PageCodes>(this, {
+      kind: "codes",
+      bytesOf: codesBytes,
+      hold: (codes) => ({ codes }),
+      places: [
+        { kind: "codes", take: (held) => held.codes },
+        { kind: "record", take: (held) => held.record?.codes },
+      ],
+      load: async (reader, pages, segment) => {
         const records = await reader.readCodes(pages);
         // Once, when a record is read: scoring trusts it from then on.
         for (const record of records) checkCentroidIds(record.centroidIds, segment.centroidCount);
         return records;
       },
-    );
-    this.vectors = new RecordCache<PageVectors>(
-      maxBytes * VECTORS_SHARE,
-      ({ scales, values }) => scales.byteLength + values.byteLength,
-      (reader, pages) => reader.readVectors(pages),
-    );
-    this.layouts = new RecordCache<PageLayout>(maxBytes * LAYOUT_SHARE, layoutBytes, (reader, pages) =>
-      reader.readLayouts(pages),
-    );
+    });
+    this.records = new RecordCache<PageRecord>(this, {
+      kind: "record",
+      bytesOf: ({ codes, layoutBytes }) => codesBytes(codes) + layoutBytes,
+      hold: (record) => ({ record }),
+      places: [{ kind: "record", take: (held) => held.record }],
+      load: async (reader, pages, segment) => {
+        const records = await reader.readRecords(pages);
+        for (const { codes } of records) checkCentroidIds(codes.centroidIds, segment.centroidCount);
+        return records;
+      },
+    });
+    this.vectors = new RecordCache<PageVectors>(this, {
+      kind: "vectors",
+      bytesOf: ({ scales, values }) => scales.byteLength + values.byteLength,
+      hold: (vectors) => ({ vectors }),
+      places: [{ kind: "vectors", take: (held) => held.vectors }],
+      load: (reader, pages) => reader.readVectors(pages),
+    });
+    this.layouts = new RecordCache<PageLayout>(this, {
+      kind: "layout",
+      bytesOf: layoutBytes,
+      hold: (layout) => ({ layout }),
+      places: [
+        { kind: "layout", take: (held) => held.layout },
+        { kind: "record", take: (held) => held.record?.layout, decodes: true },
+      ],
+      load: (reader, pages) => reader.readLayouts(pages),
+    });
   }
 
-  get heldBytes(): number {
-    return this.codes.heldBytes + this.vectors.heldBytes + this.layouts.heldBytes;
+  keyOf(kind: Kind, segment: LiveSegment, page: number): string {
+    return `${this.#prefix}/${segment.reader.id}/${page}/${kind}`;
   }
 
+  /** Drops everything of this index. */
   clear(): void {
-    for (const cache of [this.codes, this.vectors, this.layouts]) cache.clear();
+    this.budget.clear(this);
   }
 }
 
-function layoutBytes({ geometry, text }: PageLayout): number {
-  return geometry.boxes.byteLength + geometry.regionOfVector.byteLength + 2 * text.length;
+function codesBytes({ centroidIds, codes }: PageCodes): number {
+  return centroidIds.byteLength + codes.byteLength;
+}
+
+function layoutBytes({ geometry, text, document }: PageLayout): number {
+  let chars = text.length + document.name.length + document.revision.length;
+  for (const [field, value] of Object.entries(document.metadata)) chars += field.length + value.length;
+  return geometry.boxes.byteLength + geometry.regionOfVector.byteLength + 2 * chars;
 }
