@@ -41,20 +41,29 @@ export interface BuildSegmentOptions {
   onPages?: ((count: number) => void) | undefined;
 }
 
-export async function buildSegment(options: BuildSegmentOptions): Promise<WrittenSegment> {
+export interface BuiltSegment extends WrittenSegment {
+  /** Mean distance of the segment's vectors to their centroids; 0 without vectors. */
+  meanResidualNorm: number;
+}
+
+export async function buildSegment(options: BuildSegmentOptions): Promise<BuiltSegment> {
   const { identity, parts, coder, onPages } = options;
   const writer = new SegmentWriter(
     identity,
     parts.map(({ document }) => document.entry),
   );
+  let residualNormTotal = 0;
   for (const batch of batchesOf(parts)) {
     const pages = await Promise.all(
       batch.map(async ({ documentOrdinal, spool, place }) => ({ documentOrdinal, ...(await spool.read(place)) })),
     );
-    for (const page of await codePages(coder, pages, identity.dim)) writer.add(page);
+    const coded = await codePages(coder, pages, identity.dim);
+    for (const page of coded.pages) writer.add(page);
+    residualNormTotal += coded.residualNormTotal;
     onPages?.(batch.length);
   }
-  return writer.finish();
+  const written = writer.finish();
+  return { ...written, meanResidualNorm: residualNormTotal / Math.max(1, written.counts.vectorCount) };
 }
 
 interface BatchPage {
@@ -86,10 +95,11 @@ async function codePages(
   coder: VectorCoder | undefined,
   pages: readonly UncodedPage[],
   dim: number,
-): Promise<SegmentPage[]> {
+): Promise<{ pages: SegmentPage[]; residualNormTotal: number }> {
   const count = pages.reduce((sum, { page }) => sum + page.vectorCount, 0);
   if (coder === undefined || count === 0) {
-    return pages.map((page) => ({ ...page, codes: { centroidIds: new Uint16Array(), codes: new Uint8Array() } }));
+    const codes = { centroidIds: new Uint16Array(), codes: new Uint8Array() };
+    return { pages: pages.map((page) => ({ ...page, codes })), residualNormTotal: 0 };
   }
   const vectors: Matrix = { values: new Float32Array(count * dim), count, dim };
   let filled = 0;
@@ -97,14 +107,15 @@ async function codePages(
     dequantizeInto(vectors, filled, exact);
     filled += page.vectorCount;
   }
-  const { centroidIds, codes } = await coder.code(vectors);
+  const { centroidIds, codes, residualNormTotal } = await coder.code(vectors);
   const { subspaces } = coder.codebook;
   let first = 0;
-  return pages.map((page) => {
+  const coded = pages.map((page) => {
     const last = first + page.page.vectorCount;
     const ids = centroidIds.slice(first, last);
     const ownCodes = codes.slice(first * subspaces, last * subspaces);
     first = last;
     return { ...page, codes: { centroidIds: ids, codes: ownCodes } };
   });
+  return { pages: coded, residualNormTotal };
 }

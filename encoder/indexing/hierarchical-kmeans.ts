@@ -3,7 +3,8 @@
  * clustered on its own, and rounds over all vectors, each looking only into the parts nearest to it, mend the borders.
  *
  * Flat k-means costs vectors · centroids a round: 6 rounds over 1,048,576 vectors of 128 values with 65,536 centroids are
- * 105 TFLOP, 15 minutes at the 120 GFLOPS of two cores. In two levels it is a thirtieth.
+ * 105 TFLOP, 15 minutes at the 120 GFLOPS of two cores. On 262,144 token vectors of filings with 16,384 centroids (a busy
+ * machine), flat took 357 s and this 33 s; the mean cosine of unseen vectors to their centroid was .8891 and .8888.
  *
  * @module
  */

@@ -59,6 +59,7 @@ describe("a first commit", () => {
     const [segment] = await books.segments();
     const bags = await segment?.readBags();
     const coded = await segment?.readCodes([0, 1, 2]);
+    const residualNorms: number[] = [];
     for (const [page, codes] of (coded ?? []).entries()) {
       const vectors = {
         values: pages[page]?.vectors ?? new Float32Array(),
@@ -67,9 +68,20 @@ describe("a first commit", () => {
       };
       const cosines = decodedCosines(decoded, vectors, codes);
       expect(cosines.reduce((sum, cosine) => sum + cosine, 0) / cosines.length).toBeGreaterThan(0.95);
+      for (const [vector, id] of codes.centroidIds.entries()) {
+        let squares = 0;
+        for (let i = 0; i < TEST_DIM; i++) {
+          const centroid = (decoded.centroids[id * TEST_DIM + i] ?? 0) * decoded.centroidScale;
+          squares += ((vectors.values[vector * TEST_DIM + i] ?? 0) - centroid) ** 2;
+        }
+        residualNorms.push(Math.sqrt(squares));
+      }
       const bag = bags?.ids.subarray(bags.offsets[page], bags.offsets[page + 1]);
       expect(Array.from(bag ?? [])).toEqual([...new Set(codes.centroidIds)].toSorted((a, b) => a - b));
     }
+    const meanNorm = residualNorms.reduce((sum, norm) => sum + norm, 0) / residualNorms.length;
+    // Coded from int8, which moves a vector by less than a hundredth.
+    expect((await books.manifest()).segments[0]?.meanResidualNorm).toBeCloseTo(meanNorm, 2);
   });
 
   it("does not depend on the order in which documents were encoded", async () => {

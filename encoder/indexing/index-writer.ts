@@ -228,7 +228,7 @@ export class IndexWriter {
     for (const parts of planSegments(documents, limits ?? segmentLimits(recipe.dim))) {
       const vectorCount = parts.reduce((sum, part) => sum + vectorsOf(part.pages), 0);
       const manifest = { recipe, recipeFingerprint, ...(codebook && { codebook }) };
-      const { segment, vectors, counts } = await buildSegment({
+      const { segment, vectors, counts, meanResidualNorm } = await buildSegment({
         identity: segmentIdentityOf(manifest, { vectorCount }),
         parts,
         coder,
@@ -241,7 +241,7 @@ export class IndexWriter {
       keys.push(layout.segment(index, id), layout.vectors(index, id));
       await store.put(layout.vectors(index, id), vectors, { onlyIf: "absent" });
       await store.put(layout.segment(index, id), segment, { onlyIf: "absent" });
-      entries.push({ id, ...counts, meanResidualNorm: 0, deletedDocuments: [] });
+      entries.push({ id, ...counts, meanResidualNorm, deletedDocuments: [] });
     }
     return entries;
   }

@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MaxleafError } from "../../shared/errors.ts";
+import { cellsProblem } from "../../shared/format/cells.ts";
 import { MAX_CENTROIDS } from "../../shared/limits.ts";
+import { MAX_CENTROIDS_PER_CELL } from "./cells.ts";
 import { MatrixRunner } from "./matrix-runner.ts";
 import { defaultSubspaces } from "./product-quantizer.ts";
 import { dot, topicVectors } from "./testing.ts";
@@ -41,11 +43,11 @@ describe("chooseCentroidCount", () => {
 });
 
 describe("chooseTrainingCount", () => {
-  it("takes 32 vectors for every centroid, all of a small index, and no more than 256 MiB", () => {
+  it("takes 32 vectors for every centroid, all of a small index, and no more than 512 MiB", () => {
     expect(chooseTrainingCount(1_870_000, 128)).toBe(32 * 16_384);
     expect(chooseTrainingCount(100, 128)).toBe(100);
-    expect(chooseTrainingCount(10 ** 9, 128)).toBe(2 ** 19);
-    expect(chooseTrainingCount(10 ** 9, 1_024)).toBe(2 ** 16);
+    expect(chooseTrainingCount(10 ** 9, 128)).toBe(2 ** 20);
+    expect(chooseTrainingCount(10 ** 9, 1_024)).toBe(2 ** 17);
   });
 });
 
@@ -75,6 +77,12 @@ describe("trainCodebook", () => {
     const mean = cosines.reduce((sum, cosine) => sum + cosine, 0) / rest.count;
     expect(mean).toBeGreaterThan(0.95);
     expect(mean).toBeCloseTo(codebook.training.meanCosine, 1);
+  });
+
+  it("has cells of all its centroids", async () => {
+    const { cells, centroidCount } = await trainCodebook(runner, training, { ...options, subspaces: 8 });
+    expect(cellsProblem(cells, centroidCount, dim)).toBeUndefined();
+    expect(cells.offsets.length - 1).toBeGreaterThanOrEqual(centroidCount / MAX_CENTROIDS_PER_CELL);
   });
 
   it("picks the codeword with the smallest error in every subspace", async () => {

@@ -4,15 +4,19 @@
  *
  * @module
  */
-import { cellsAt, evenCellOffsets } from "../../shared/format/cells.ts";
+import { cellsAt } from "../../shared/format/cells.ts";
 import type { Codebook } from "../../shared/format/contract.ts";
 import { MAX_CENTROIDS } from "../../shared/limits.ts";
+import type { Random } from "../../shared/ports.ts";
+import { seededRandom } from "../../shared/seeded-random.ts";
+import { groupIntoCells } from "./cells.ts";
+import { trainCentroidsByParts } from "./hierarchical-kmeans.ts";
 import { KMEANS_ITERATIONS, trainCentroids } from "./kmeans.ts";
 import type { Matrix, MatrixRunner } from "./matrix-runner.ts";
 import { defaultSubspaces, MAX_CODEWORD_TRAINING_VECTORS, trainCodewords } from "./product-quantizer.ts";
-import { seededRandom } from "../../shared/seeded-random.ts";
 import { sampleIndexes } from "./random-sample.ts";
-import { CentroidAssigner, decodedCosines } from "./vector-coder.ts";
+import { gatherRows } from "./rows.ts";
+import { CentroidAssigner, decodedCosines, meanNorm, TWO_LEVEL_CENTROIDS } from "./vector-coder.ts";
 
 /** K ≈ 16·√vectors, as ColBERTv2 and PLAID choose it. */
 const CENTROIDS_PER_SQRT_VECTOR = 16;
@@ -23,11 +27,8 @@ export const MIN_TRAINING_VECTORS_PER_CENTROID = 8;
  * is .871, .880, .888 and .891 with 8, 16, 32 and 60 training vectors for each.
  */
 const TRAINING_VECTORS_PER_CENTROID = 32;
-/**
- * Bytes of the training vectors as floats. At 128 values that is 524,288 vectors, 32 for each of 16,384 centroids: a round
- * takes about 18 s on two idle cores (120 to 130 GFLOPS).
- */
-const MAX_TRAINING_BYTES = 256 * 1024 * 1024;
+/** Bytes of the training vectors as floats. At 128 values that is 1,048,576 vectors: 16 for each of 65,536 centroids. */
+const MAX_TRAINING_BYTES = 512 * 1024 * 1024;
 /** Any fixed number: equal vectors must give an equal codebook. */
 const TRAINING_SEED = 20_240_229;
 const INT8_MAX = 127;
@@ -71,27 +72,42 @@ export async function trainCodebook(
   const { dim } = training;
   const random = seededRandom(TRAINING_SEED);
   const centroidCount = chooseCentroidCount(vectorCount, training.count);
-  const unrounded = await trainCentroids(runner, training, {
-    centroidCount,
-    random,
-    onIteration: (iteration) => onProgress?.(iteration / (KMEANS_ITERATIONS + 1)),
-  });
-  const centroidPart = { dim, centroidCount, ...roundCentroids(unrounded) };
+  const unordered = await trainAllCentroids(runner, training, centroidCount, random, onProgress);
+  const { order, offsets } = await groupIntoCells(runner, unordered, random);
+  const rounded = { dim, centroidCount, ...roundCentroids(gatherRows(unordered, order).values) };
+  const centroidPart = { ...rounded, cells: cellsAt(rounded, offsets) };
   const assigner = new CentroidAssigner(runner, centroidPart);
-  const sample = pickRows(training, sampleIndexes(MAX_CODEWORD_TRAINING_VECTORS, training.count, random));
+  const sample = gatherRows(training, sampleIndexes(MAX_CODEWORD_TRAINING_VECTORS, training.count, random));
   const centroidIds = await assigner.assign(sample);
   const residuals = assigner.residuals(sample, centroidIds);
   const codewords = await trainCodewords(runner, residuals, subspaces, random);
   const codes = await runner.nearestCodewords(residuals, codewords, subspaces);
 
-  const cells = cellsAt(centroidPart, evenCellOffsets(centroidCount, CENTROIDS_PER_CELL));
-  const codebook = { id: crypto.randomUUID(), recipeFingerprint, ...centroidPart, cells, subspaces, codewords };
+  const codebook = { id: crypto.randomUUID(), recipeFingerprint, ...centroidPart, subspaces, codewords };
   const meanCosine = mean(decodedCosines(codebook, sample, { centroidIds, codes }));
   onProgress?.(1);
   return { ...codebook, training: { vectors: training.count, meanResidualNorm: meanNorm(residuals), meanCosine } };
 }
 
-const CENTROIDS_PER_CELL = 32;
+/** Below {@link TWO_LEVEL_CENTROIDS} by flat k-means, which serves vectors a little better (see hierarchical-kmeans.ts). */
+async function trainAllCentroids(
+  runner: MatrixRunner,
+  training: Matrix,
+  centroidCount: number,
+  random: Random,
+  onProgress: TrainingOptions["onProgress"],
+): Promise<Matrix> {
+  const report = (share: number) => onProgress?.((share * KMEANS_ITERATIONS) / (KMEANS_ITERATIONS + 1));
+  const values =
+    centroidCount >= TWO_LEVEL_CENTROIDS
+      ? await trainCentroidsByParts(runner, training, { centroidCount, random, onProgress: report })
+      : await trainCentroids(runner, training, {
+          centroidCount,
+          random,
+          onIteration: (iteration) => report(iteration / KMEANS_ITERATIONS),
+        });
+  return { values, count: centroidCount, dim: training.dim };
+}
 
 /** Int8 centroids on one scale: the largest component becomes ±127. */
 function roundCentroids(unrounded: Float32Array): { centroids: Int8Array; centroidScale: number } {
@@ -99,22 +115,6 @@ function roundCentroids(unrounded: Float32Array): { centroids: Int8Array; centro
   // Stored as float32: compute with what will be read back.
   const centroidScale = Math.fround(largest / INT8_MAX) || 1;
   return { centroids: Int8Array.from(unrounded, (value) => Math.round(value / centroidScale)), centroidScale };
-}
-
-function pickRows({ values, dim }: Matrix, rows: Uint32Array): Matrix {
-  const picked = new Float32Array(rows.length * dim);
-  rows.forEach((row, position) => picked.set(values.subarray(row * dim, (row + 1) * dim), position * dim));
-  return { values: picked, count: rows.length, dim };
-}
-
-function meanNorm({ values, count, dim }: Matrix): number {
-  let total = 0;
-  for (let row = 0; row < count; row++) {
-    let sum = 0;
-    for (const value of values.subarray(row * dim, (row + 1) * dim)) sum += value * value;
-    total += Math.sqrt(sum);
-  }
-  return total / count;
 }
 
 function mean(values: Float32Array): number {

@@ -6,20 +6,31 @@
 import type { Codebook, PageCodes } from "../../shared/format/contract.ts";
 import { CODEWORDS_PER_SUBSPACE } from "../../shared/limits.ts";
 import { halfSquaredNorms, type Matrix, type MatrixRunner } from "./matrix-runner.ts";
+import { NearestByGroups } from "./nearest-by-groups.ts";
+
+/**
+ * From this number of centroids on they are searched cell by cell. With 16,384 on token vectors of filings, looking into
+ * the 16 nearest of 543 cells finds the nearest centroid of 99.0 % of vectors and .9992 of the mean cosine, in half the
+ * time; 8 cells 97.7 % and .9980; 32 cells 99.7 % and .9997.
+ */
+export const TWO_LEVEL_CENTROIDS = 16_384;
+const CELLS_PER_VECTOR = 16;
 
 /** Centroids as they are stored; a codebook in training has these before it has codewords. */
-export type CentroidPart = Pick<Codebook, "dim" | "centroidCount" | "centroids" | "centroidScale">;
+export type CentroidPart = Pick<Codebook, "dim" | "centroidCount" | "centroids" | "centroidScale" | "cells">;
 
 /** What decoding needs. */
-export type CodecPart = CentroidPart & Pick<Codebook, "subspaces" | "codewords">;
+export type CodecPart = Omit<CentroidPart, "cells"> & Pick<Codebook, "subspaces" | "codewords">;
 
 /** Assigns vectors to centroids. Holds the centroids as floats, `[centroidCount, dim]`. */
 export class CentroidAssigner {
   readonly #runner: MatrixRunner;
   readonly #centroids: Matrix;
   readonly #bias: Float32Array<ArrayBuffer>;
+  /** Undefined when there are few centroids. */
+  readonly #byCells: NearestByGroups | undefined;
 
-  constructor(runner: MatrixRunner, { dim, centroidCount, centroids, centroidScale }: CentroidPart) {
+  constructor(runner: MatrixRunner, { dim, centroidCount, centroids, centroidScale, cells }: CentroidPart) {
     this.#runner = runner;
     this.#centroids = {
       values: Float32Array.from(centroids, (value) => value * centroidScale),
@@ -27,14 +38,19 @@ export class CentroidAssigner {
       dim,
     };
     this.#bias = halfSquaredNorms(this.#centroids.values, dim);
+    if (centroidCount < TWO_LEVEL_CENTROIDS) return;
+    const options = { bias: this.#bias, groupsPerPoint: CELLS_PER_VECTOR };
+    this.#byCells = new NearestByGroups(runner, this.#centroids, cells.offsets, options);
   }
 
   /**
    * The centroid nearest to each vector by Euclidean distance, the one that leaves the smallest residual. (By angle is
-   * not quite the same: rounding to int8 changes the centroids' lengths a little.)
+   * not quite the same: rounding to int8 changes the centroids' lengths a little.) Of {@link TWO_LEVEL_CENTROIDS} and more,
+   * the nearest among the nearest cells.
    */
   async assign(vectors: Matrix): Promise<Uint16Array> {
-    return Uint16Array.from(await this.#runner.nearestRows(vectors, this.#centroids, this.#bias));
+    const nearest = this.#byCells?.nearest(vectors) ?? this.#runner.nearestRows(vectors, this.#centroids, this.#bias);
+    return Uint16Array.from(await nearest);
   }
 
   /** Vector − centroid, `[count, dim]`. */
@@ -50,6 +66,11 @@ export class CentroidAssigner {
   }
 }
 
+/** Codes of vectors, and the sum of the distances from them to their centroids. */
+export interface CodedVectors extends PageCodes {
+  residualNormTotal: number;
+}
+
 /** Codes vectors under one codebook. */
 export class VectorCoder {
   readonly codebook: Codebook;
@@ -62,11 +83,12 @@ export class VectorCoder {
     this.#assigner = new CentroidAssigner(runner, codebook);
   }
 
-  async code(vectors: Matrix): Promise<PageCodes> {
+  async code(vectors: Matrix): Promise<CodedVectors> {
     const centroidIds = await this.#assigner.assign(vectors);
     const residuals = this.#assigner.residuals(vectors, centroidIds);
     const { codewords, subspaces } = this.codebook;
-    return { centroidIds, codes: await this.#runner.nearestCodewords(residuals, codewords, subspaces) };
+    const codes = await this.#runner.nearestCodewords(residuals, codewords, subspaces);
+    return { centroidIds, codes, residualNormTotal: residuals.count * meanNorm(residuals) };
   }
 }
 
@@ -101,4 +123,15 @@ export function decodedCosines(codebook: CodecPart, vectors: Matrix, codes: Page
     }
     return squares === 0 ? 0 : dot / Math.sqrt(squares);
   });
+}
+
+/** Mean length of the rows; 0 without any. */
+export function meanNorm({ values, count, dim }: Matrix): number {
+  let total = 0;
+  for (let row = 0; row < count; row++) {
+    let sum = 0;
+    for (let at = row * dim; at < (row + 1) * dim; at++) sum += (values[at] ?? 0) ** 2;
+    total += Math.sqrt(sum);
+  }
+  return count === 0 ? 0 : total / count;
 }
