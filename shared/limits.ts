@@ -43,10 +43,14 @@ export const MAX_VECTORS_PER_PAGE = 65_535;
 export const MAX_PAGES_PER_SEGMENT = 8_192;
 /** Section lengths and offsets are u32, so that a reader never needs 64-bit arithmetic. */
 export const MAX_SEGMENT_BYTES = 0xffff_ffff;
-/** Sections a footer may list; format version 1 has at most eight in one file. Ours. */
+/** Sections a footer may list; format version 2 has at most six in one file. Ours. */
 export const MAX_SECTIONS = 32;
-/** One read from the end of a segment gets the footer and, for segments of up to about 1,000 pages, the page and document tables too. */
+/** One read from the end of a segment gets the footer and, for segments of up to about 1,000 pages, the page and document tables too, and often the bags. */
 export const SEGMENT_TAIL_READ_BYTES = 64 * 1024;
+/** One object of an inverted file's lists, unless one cell alone is longer: small enough to be written from memory. Ours. */
+export const MAX_INVERTED_PART_BYTES = 32 * 1024 * 1024;
+/** What opening an inverted file may read and hold: eight bytes a page, so some eight million pages. Half an isolate. */
+export const MAX_INVERTED_OPEN_BYTES = 64 * 1024 * 1024;
 export const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
 
 // --- Platform (../shared/design/platform.md) --------------------------------------------------------------------

@@ -26,3 +26,8 @@ export function segmentIdentityOf(
     subspaces: coded?.subspaces ?? 0,
   };
 }
+
+/** The identity of a segment without vectors in an index whose other segments have the identity `coded`. */
+export function uncodedIdentity(coded: SegmentIdentity): SegmentIdentity {
+  return { ...coded, codebookId: NO_CODEBOOK, subspaces: 0 };
+}
