@@ -24,6 +24,8 @@ export interface Services {
   shards: ShardCaller;
   /** Memory of one shard; undefined: as much as its object has. */
   shardMemoryBytes: number | undefined;
+  /** How long a shard may take; undefined: the usual. */
+  shardDeadlineMs: number | undefined;
   /** See `Env.SEARCH_PATH`. */
   searchPath: string | undefined;
   encoder: CachedEncoder;
@@ -37,6 +39,7 @@ export interface ServiceOverrides {
   /** Puts something between the worker and its shards. */
   shards?: (durable: ShardCaller) => ShardCaller;
   shardMemoryBytes?: number;
+  shardDeadlineMs?: number;
 }
 
 /** Services over the bindings in `env`. */
@@ -51,6 +54,7 @@ export function createServices(env: Env, overrides: ServiceOverrides = {}): Serv
     manifests: new IndexPool({ open: (index) => OpenedManifest.open(store, index) }),
     shards: overrides.shards?.(durable) ?? durable,
     shardMemoryBytes: overrides.shardMemoryBytes,
+    shardDeadlineMs: overrides.shardDeadlineMs,
     searchPath: env.SEARCH_PATH,
     encoder: createCachedEncoder(encodeQuery, caches.default),
     corsOrigins: env.CORS_ORIGINS,

@@ -84,11 +84,11 @@ function toEngineSearch(body: SearchRequestBody, { encoded }: CachedEncoding): O
 
 /** Asks all shards; once more by the newest manifest when a shard has seen a newer one than ours. */
 async function askShards(
-  { shards, shardMemoryBytes: memoryBytes }: Services,
+  { shards, shardMemoryBytes: memoryBytes, shardDeadlineMs: deadlineMs }: Services,
   opened: OpenedManifest,
   search: Omit<SearchRequest, "path">,
 ): Promise<ShardedSearch> {
-  const ask = () => searchShards({ shards, manifest: opened.manifest, search, memoryBytes });
+  const ask = () => searchShards({ shards, manifest: opened.manifest, search, memoryBytes, deadlineMs });
   try {
     return await ask();
   } catch (error) {

@@ -10,7 +10,7 @@ import { PROBLEM_CONTENT_TYPE } from "../../shared/errors.ts";
 import { createApp } from "../app.ts";
 import type { Env } from "../env.ts";
 import { createEncoderClient, type EncoderClientOptions } from "../query/encoder-client.ts";
-import { createServices, type Services } from "../services.ts";
+import { createServices, type ServiceOverrides, type Services } from "../services.ts";
 import { encodeAnswer, readEncodeRequest } from "./encoder.ts";
 import { wordRecipe, wordVector } from "./word-index.ts";
 
@@ -28,6 +28,7 @@ export interface TestApp {
 export interface TestAppOptions {
   env?: Partial<Env>;
   encoder?: Pick<EncoderClientOptions, "fetch" | "timeoutMs">;
+  sharding?: Pick<ServiceOverrides, "shards" | "shardMemoryBytes" | "shardDeadlineMs">;
 }
 
 /** A fresh app, as a new isolate would make it, over the bucket of this test file. */
@@ -43,7 +44,7 @@ export function startApp(options: TestAppOptions = {}): TestApp {
     },
     ...options.encoder,
   });
-  const services = createServices({ ...env, ...options.env }, { encodeQuery });
+  const services = createServices({ ...env, ...options.env }, { encodeQuery, ...options.sharding });
   const app = createApp(services);
   const fetch = async (path: string, init?: RequestInit) => {
     const context = createExecutionContext();
