@@ -8,7 +8,12 @@
  *
  * @module
  */
-import { DEFAULT_MEMORY_BYTES, holdingBytes, MIN_RECORD_CACHE_BYTES } from "../../shared/engine/planner/holding.ts";
+import {
+  DEFAULT_MEMORY_BYTES,
+  type HoldingBytes,
+  holdingBytes,
+  MIN_RECORD_CACHE_BYTES,
+} from "../../shared/engine/planner/holding.ts";
 import { MaxleafError, quote } from "../../shared/errors.ts";
 import type { Manifest } from "../../shared/format/manifest.ts";
 
@@ -55,7 +60,9 @@ export function placeShards(manifest: Manifest, memoryBytes = SHARD_MEMORY_BYTES
 /** Whether one isolate can keep in memory what finds the pages of `manifest`. */
 export function fitsOneIsolate(manifest: Manifest): boolean {
   const { bags, lists } = holdingBytes(manifest);
-  return [bags, lists].some((bytes) => bytes !== undefined && bytes + MIN_RECORD_CACHE_BYTES <= DEFAULT_MEMORY_BYTES);
+  return [bags, lists].some(
+    (bytes) => bytes !== undefined && totalOf(bytes) + MIN_RECORD_CACHE_BYTES <= DEFAULT_MEMORY_BYTES,
+  );
 }
 
 function groupSegments(manifest: Manifest, memoryBytes: number): Manifest["segments"][] {
@@ -71,5 +78,9 @@ function groupSegments(manifest: Manifest, memoryBytes: number): Manifest["segme
 /** Memory of a shard that holds `segments`: their bags, the codebook, and room for queries and page records. */
 export function memoryOf(manifest: Manifest, segments: Manifest["segments"]): number {
   const { bags } = holdingBytes({ ...manifest, segments, inverted: undefined });
-  return (bags ?? 0) + MIN_RECORD_CACHE_BYTES;
+  return (bags === undefined ? 0 : totalOf(bags)) + MIN_RECORD_CACHE_BYTES;
+}
+
+function totalOf({ kernel, heap }: HoldingBytes): number {
+  return kernel + heap;
 }

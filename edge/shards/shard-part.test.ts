@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { SearchableIndex, SearchRequest, SearchResult } from "../../shared/engine/contract.ts";
+import type { SearchableIndex, SearchResult } from "../../shared/engine/contract.ts";
 import type { Manifest } from "../../shared/format/manifest.ts";
 import { MemoryStore } from "../../shared/store/memory-store.ts";
 import { type WordDocument, wordRecipe, writeWordIndex } from "../testing/word-index.ts";
@@ -27,7 +27,7 @@ class RecordedIndex {
     this.manifest = await this.#readManifest();
   }
 
-  async search(_: SearchRequest): Promise<SearchResult> {
+  async search(): Promise<SearchResult> {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nobody looks at the rest
     return { hits: [], pagesMatched: 0, manifestVersion: this.manifest.version } as unknown as SearchResult;
   }

@@ -75,7 +75,7 @@ describe("a search over shards", () => {
   });
 
   function unitVector(token: string): Float32Array {
-    const random = seededRandom([...token].reduce((sum, char) => sum * 31 + (char.codePointAt(0) ?? 0), 7));
+    const random = seededRandom(new TextEncoder().encode(token).reduce((sum, byte) => sum * 31 + byte, 7));
     const values = Float32Array.from({ length: 32 }, () => random.next() - 0.5);
     const norm = Math.hypot(...values);
     return values.map((value) => value / norm);

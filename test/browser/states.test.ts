@@ -55,6 +55,21 @@ describe.runIf(hasChromium())("the search page over canned answers", () => {
     expect(await failure.count()).toBe(0);
   });
 
+  it("says what was not searched beside the results", async () => {
+    const { server, page, ask } = fixture;
+    const reasons = [{ shard: 2, code: "shard_timeout", detail: "no answer within 2000 ms" }];
+    const partial = { shardsFailed: 1, shardsTotal: 4, pagesNotSearched: 12_000, reasons };
+    server.scenario.search = () => ({ body: { ...searchResponse([hit(1, "report.pdf")]), partial } });
+    await page.goto(server.url);
+    await ask();
+    const notice = page.locator("section.notice");
+    await notice.waitFor();
+    expect(await notice.textContent()).toContain("12,000 pages in 1 of 4 parts");
+    expect(await notice.locator("code").textContent()).toBe("shard_timeout");
+    expect(await page.locator("a.card").count()).toBe(1);
+    await saveScreenshot(page, "state-partial");
+  });
+
   it("says so when the server is gone", async () => {
     const { server, page, ask } = fixture;
     await page.goto(server.url);

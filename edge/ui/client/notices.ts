@@ -7,7 +7,7 @@ import { ApiError } from "./api.ts";
 import { element } from "./dom.ts";
 import { EXAMPLE_QUESTIONS, SAMPLES_INDEX } from "./examples.ts";
 import { formatQuantity } from "./format.ts";
-import type { Index, SearchResponse } from "./types.ts";
+import type { Index, PartialAnswer, SearchResponse } from "./types.ts";
 
 /** Before the first question: what can be searched, and for the samples some questions to begin with. */
 export function startNotice(index: Index, onAsk: (question: string) => void): HTMLElement {
@@ -39,9 +39,21 @@ export function noIndexNotice(onRetry: () => void): HTMLElement {
   );
 }
 
+/** A part of the index did not answer: what is missing, and the first reason. */
+export function partialNotice({ shardsFailed, shardsTotal, pagesNotSearched, reasons }: PartialAnswer): HTMLElement {
+  const missing = `${formatQuantity(pagesNotSearched, "page")} in ${shardsFailed} of ${formatQuantity(shardsTotal, "part")} of the index`;
+  const [first] = reasons;
+  const why = first === undefined ? [] : [" ", element("code", {}, first.code)];
+  const section = notice("Some pages were not searched", [
+    element("p", {}, `The results leave out ${missing}. Searching again often finds them.`, ...why),
+  ]);
+  section.setAttribute("role", "status");
+  return section;
+}
+
 export function noHitsNotice(response: SearchResponse): HTMLElement {
   const why =
-    response.pagesMatched === 0
+    response.pagesMatched === 0 && response.partial === undefined
       ? `The index “${response.index}” has no searchable pages.`
       : "No page came near this question. Try other words, or another index.";
   return notice("Nothing found", [element("p", {}, why)]);

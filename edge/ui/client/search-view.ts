@@ -6,7 +6,7 @@
  */
 import { isTyping, element, need } from "./dom.ts";
 import { formatQuantity } from "./format.ts";
-import { errorNotice, noHitsNotice, noIndexNotice, startNotice } from "./notices.ts";
+import { errorNotice, noHitsNotice, noIndexNotice, partialNotice, startNotice } from "./notices.ts";
 import { Results } from "./results.ts";
 import { timingDetails, timingLine } from "./timings.ts";
 import type { Hit, Index, SearchResponse } from "./types.ts";
@@ -86,8 +86,10 @@ export class SearchView {
   }
 
   showResponse(response: SearchResponse): void {
-    const none = response.hits.length === 0;
-    this.#show("results", timingLine(response), none ? [noHitsNotice(response)] : []);
+    this.#show("results", timingLine(response), [
+      ...(response.partial === undefined ? [] : [partialNotice(response.partial)]),
+      ...(response.hits.length === 0 ? [noHitsNotice(response)] : []),
+    ]);
     this.#details.replaceChildren(timingDetails(response));
     this.results.show(response);
   }

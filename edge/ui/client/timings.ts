@@ -17,6 +17,7 @@ export function timingLine({ hits, performance }: SearchResponse): HTMLElement[]
     `${formatQuantity(performance.pagesSearched, "page")} searched`,
     formatQuantity(performance.candidates, "candidate"),
     formatQuantity(performance.reads, "read"),
+    ...(performance.shards === undefined ? [] : [formatQuantity(performance.shards, "shard")]),
   ];
   return [
     element("span", {}, main.join(SEPARATOR)),
@@ -24,17 +25,31 @@ export function timingLine({ hits, performance }: SearchResponse): HTMLElement[]
   ];
 }
 
-type Row = readonly [name: string, value: (performance: Performance) => string];
+/** A figure's name and text; undefined where it has no meaning. */
+type Row = readonly [name: string, value: (performance: Performance) => string | undefined];
+
+const SOURCES: Record<Performance["candidateSource"], string> = {
+  bags: "bags of all pages",
+  lists: "lists of centroids",
+  all: "every page",
+};
 
 const ROWS: readonly Row[] = [
   ["Path", (p) => p.path],
+  ["Candidates from", (p) => SOURCES[p.candidateSource]],
+  ["Recall@10 as calibrated", (p) => p.accuracy?.toFixed(3)],
+  ["Shards", (p) => optionalCount(p.shards)],
+  ["Centroids per token", (p) => optionalCount(p.nprobe)],
   ["Pages searched", (p) => formatCount(p.pagesSearched)],
   ["Candidates reranked", (p) => formatCount(p.candidates)],
   ["Pages scored exactly", (p) => formatCount(p.exactPages)],
+  ["Cells of lists", (p) => (p.cellsRead === 0 ? undefined : formatCount(p.cellsRead))],
   ["Storage reads", (p) => formatCount(p.reads)],
   ["Waves of reads", (p) => formatCount(p.serialReadWaves)],
   ["Bytes read", (p) => formatBytes(p.bytesRead)],
-  ["Cache hits", (p) => formatCount(p.cacheHits)],
+  ["Second reads of slow ones", (p) => formatCount(p.hedgedReads)],
+  ["Records in memory", (p) => formatCount(p.cacheHits)],
+  ["Reads in the data centre's cache", (p) => formatCount(p.storeCacheHits)],
   ["Encode the question", (p) => `${formatMs(p.encodeMs)}${p.encodeCached ? " (cached)" : ""}`],
   ["Centroid tables", (p) => formatMs(p.tablesMs)],
   ["Find candidates", (p) => formatMs(p.candidatesMs)],
@@ -47,9 +62,10 @@ const ROWS: readonly Row[] = [
 
 /** A closed `<details>` with every figure of the response's `performance`. */
 export function timingDetails(response: SearchResponse): HTMLDetailsElement {
-  const figures = ROWS.map(([name, value]) =>
-    element("div", {}, element("dt", {}, name), element("dd", {}, value(response.performance))),
-  );
+  const figures = ROWS.flatMap(([name, value]) => {
+    const text = value(response.performance);
+    return text === undefined ? [] : [element("div", {}, element("dt", {}, name), element("dd", {}, text))];
+  });
   const identity = [
     ["Recipe", response.recipe],
     ["Index version", String(response.manifestVersion)],
@@ -60,4 +76,8 @@ export function timingDetails(response: SearchResponse): HTMLDetailsElement {
     element("summary", {}, "Details"),
     element("dl", { class: "figures" }, ...figures, ...identity),
   );
+}
+
+function optionalCount(count: number | undefined): string | undefined {
+  return count === undefined ? undefined : formatCount(count);
 }
