@@ -161,7 +161,7 @@ function withoutDocuments(segments: readonly SegmentEntry[], documents: readonly
 }
 
 /** The next manifest with `segments`; its inverted file goes when one of the segments that it covers does. */
-function draftOf(current: Manifest, segments: SegmentEntry[]): ManifestDraft {
+export function draftOf(current: Manifest, segments: SegmentEntry[]): ManifestDraft {
   const { recipe, recipeFingerprint, codebook, calibration } = current;
   const inverted = stillCovered(current.inverted, segments);
   return {

@@ -4,6 +4,7 @@ import { readCodebook } from "../../shared/format/codebook.ts";
 import { readManifest } from "../../shared/format/manifest-store.ts";
 import { NO_CODEBOOK } from "../../shared/format/segment-identity.ts";
 import { layout } from "../../shared/store/layout.ts";
+import { MAX_CODEBOOK_DRIFT } from "./codebook-drift.ts";
 import { deleteDocument } from "./commit-changes.ts";
 import { quantizeVectors } from "./page-vectors.ts";
 import { add, decorate, pagesOf, TEST_DIM, TestIndex } from "./testing-index.ts";
@@ -31,6 +32,8 @@ describe("a first commit", () => {
       vectors: 125,
       segments: 1,
       trained: true,
+      drift: expect.closeTo(1, 1),
+      inverted: false,
       codebookStale: false,
     });
     const [segment] = await books.segments();
@@ -206,6 +209,48 @@ describe("later commits", () => {
     expect(await books.liveNames()).toEqual(["a@one"]);
     expect(await writer.commit()).toMatchObject({ replaced: 1, vectors: 20 });
     expect(await books.liveNames()).toEqual(["a@two"]);
+  });
+
+  it("say how much rougher than its training the codebook codes what they add", async () => {
+    const writer = await books.openWriter();
+    await add(writer, "a", pagesOf(1, 300));
+    await writer.commit();
+    await add(writer, "b", pagesOf(50, 300));
+    const { drift } = (await writer.commit()) ?? {};
+    expect(drift).toBeGreaterThan(MAX_CODEBOOK_DRIFT);
+    const { codebook, segments } = await books.manifest();
+    expect(drift).toBe((segments[1]?.meanResidualNorm ?? 0) / (codebook?.meanResidualNorm ?? 0));
+  });
+
+  it("build an inverted file when bags have grown too many", async () => {
+    const stages = new Set<string>();
+    const writer = await books.openWriter({
+      maxUncoveredBagEntries: 3,
+      onProgress: ({ stage }) => stages.add(stage),
+    });
+    await add(writer, "a", pagesOf(1, 10));
+    expect(await writer.commit()).toMatchObject({ manifestVersion: 1, inverted: false });
+    // One centroid for ten vectors: as many entries as pages.
+    await add(writer, "b", pagesOf(2, 10, 10, 10));
+    expect(await writer.commit()).toMatchObject({ manifestVersion: 3, inverted: true });
+    expect(stages.has("inverting")).toBe(true);
+    const { inverted, segments } = await books.manifest();
+    expect(inverted?.segmentIds).toEqual(segments.map(({ id }) => id));
+  });
+
+  it("succeed without the inverted file when it cannot be built, with a warning", async () => {
+    const warnings: string[] = [];
+    const store = decorate(books.store, {
+      put: async (key, ...rest) => {
+        if (key.includes("/inverted/")) throw new MaxleafError("store_unavailable", "the store is full");
+        return await books.store.put(key, ...rest);
+      },
+    });
+    const onWarning = (message: string) => void warnings.push(message);
+    const writer = await books.openWriter({ store, maxUncoveredBagEntries: 0, onWarning });
+    await add(writer, "a", pagesOf(1, 10));
+    expect(await writer.commit()).toMatchObject({ manifestVersion: 1, inverted: false });
+    expect(warnings).toEqual(['index "books" has no up-to-date inverted file; maxleaf optimize builds it']);
   });
 
   it("say when the index has outgrown its codebook", async () => {

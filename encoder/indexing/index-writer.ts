@@ -6,9 +6,6 @@
  */
 import PQueue from "p-queue";
 import { MaxleafError, quote } from "../../shared/errors.ts";
-import { cellCountOf } from "../../shared/format/cells.ts";
-import { encodeCodebook, readCodebook } from "../../shared/format/codebook.ts";
-import type { Codebook } from "../../shared/format/contract.ts";
 import { readManifest } from "../../shared/format/manifest-store.ts";
 import type { Manifest, SegmentEntry } from "../../shared/format/manifest.ts";
 import { segmentIdentityOf } from "../../shared/format/segment-identity.ts";
@@ -18,6 +15,7 @@ import { recipeFingerprint } from "../../shared/recipe/fingerprint.ts";
 import type { Recipe } from "../../shared/recipe/recipe.ts";
 import { layout } from "../../shared/store/layout.ts";
 import { buildSegment, type SpooledDocument } from "./build-segment.ts";
+import { codebookDrift } from "./codebook-drift.ts";
 import {
   checkRecipe,
   CodebookChangedError,
@@ -27,12 +25,11 @@ import {
   removeObjects,
 } from "./commit-changes.ts";
 import { DocumentTables, type LiveDocument } from "./document-index.ts";
+import { IndexCodebook } from "./index-codebook.ts";
+import { buildInvertedFile, needsInvertedFile } from "./inverted-file.ts";
 import { MatrixRunner } from "./matrix-runner.ts";
 import { PendingDocuments } from "./pending-documents.ts";
 import { planSegments, type SegmentLimits, segmentLimits } from "./plan-segments.ts";
-import { chooseTrainingCount, trainCodebook } from "./train-codebook.ts";
-import { drawTrainingSample } from "./training-sample.ts";
-import { VectorCoder } from "./vector-coder.ts";
 
 /** An index that has grown beyond this many times what its codebook was trained on should be trained again. */
 const STALE_CODEBOOK_GROWTH = 8;
@@ -47,12 +44,14 @@ export interface IndexWriterOptions extends CommitTarget {
   spoolFolder?: string | undefined;
   /** Smaller segments than by default. */
   limits?: SegmentLimits | undefined;
+  /** Ids in bags that may do without an inverted file, when fewer than by default; see {@link needsInvertedFile}. */
+  maxUncoveredBagEntries?: number | undefined;
   onProgress?: ((progress: IndexingProgress) => void) | undefined;
 }
 
 /** How far a commit is. `share` is 0 … 1. */
 export interface IndexingProgress {
-  stage: "training" | "coding";
+  stage: "training" | "coding" | "inverting";
   share: number;
 }
 
@@ -67,6 +66,10 @@ export interface CommitReport {
   segments: number;
   /** The index got its codebook in this commit. */
   trained: boolean;
+  /** How much rougher than its training vectors the codebook codes what was added: see {@link codebookDrift}. */
+  drift: number | undefined;
+  /** The index has an inverted file, made or left by this commit. */
+  inverted: boolean;
   /** The index has outgrown its codebook: searches get slower and less exact until it is trained again. */
   codebookStale: boolean;
 }
@@ -78,13 +81,14 @@ export class IndexWriter {
   readonly #tables: DocumentTables;
   readonly #commits = new PQueue({ concurrency: 1 });
   readonly #pending: PendingDocuments;
-  #coder: VectorCoder | undefined;
+  readonly #codebook: IndexCodebook;
 
   private constructor(options: IndexWriterOptions & { recipeFingerprint: string }, runner: MatrixRunner) {
     this.#options = options;
     this.#runner = runner;
     this.#pending = new PendingDocuments(options.recipe.dim, options.spoolFolder);
     this.#tables = new DocumentTables(options.store, options.index);
+    this.#codebook = new IndexCodebook({ ...options, runner });
   }
 
   /**
@@ -166,10 +170,11 @@ export class IndexWriter {
   }
 
   async #codeAndCommit(documents: readonly SpooledDocument[]): Promise<CommitReport> {
-    const { store, index, recipe, recipeFingerprint } = this.#options;
+    const { store, index, recipe, recipeFingerprint, onProgress } = this.#options;
     const current = await readManifest(store, index);
     if (current !== undefined) checkRecipe(current, this.#options);
-    const codebook = current?.codebook ?? (await this.#train(documents));
+    const onTraining = (share: number) => onProgress?.({ stage: "training", share });
+    const codebook = current?.codebook ?? (await this.#codebook.train(documents, onTraining));
     const trained = codebook !== undefined && current?.codebook === undefined;
     const keys = trained ? [layout.codebook(index, codebook.id)] : [];
     const segments = await this.#writeSegments(documents, codebook, keys);
@@ -185,33 +190,21 @@ export class IndexWriter {
     }
     const revisions = new Map(documents.map(({ entry }) => [entry.id, entry.revision]));
     await removeObjects(this.#options, change.removed, revisions);
-    return { ...reportOf(change, segments, trained), documents: documents.length };
+    const manifest = await this.#invertWhenNeeded(change.manifest);
+    return { ...reportOf({ ...change, manifest }, segments, trained), documents: documents.length };
   }
 
-  /** Trains and stores a codebook; undefined when there is no vector to train on. */
-  async #train(documents: readonly SpooledDocument[]): Promise<Manifest["codebook"]> {
-    const { store, index, recipe, recipeFingerprint, onProgress } = this.#options;
-    const vectorCount = documents.reduce((sum, document) => sum + document.vectorCount, 0);
-    if (vectorCount === 0) return undefined;
-    const sample = await drawTrainingSample(documents, recipe.dim, chooseTrainingCount(vectorCount, recipe.dim));
-    const codebook = await trainCodebook(this.#runner, sample, {
-      recipeFingerprint,
-      vectorCount,
-      onProgress: (share) => onProgress?.({ stage: "training", share }),
-    });
-    const bytes = encodeCodebook(codebook);
-    await store.put(layout.codebook(index, codebook.id), bytes, { onlyIf: "absent" });
-    this.#coder = new VectorCoder(this.#runner, codebook);
-    const { id, centroidCount, subspaces, cells, training } = codebook;
-    return {
-      id,
-      bytes: bytes.byteLength,
-      centroidCount,
-      subspaces,
-      cellCount: cellCountOf(cells),
-      meanResidualNorm: training.meanResidualNorm,
-      trainedOnVectors: vectorCount,
-    };
+  /** The newest manifest. That there is no inverted file makes searches dearer, not wrong: failing to build it is a warning. */
+  async #invertWhenNeeded(committed: Manifest): Promise<Manifest> {
+    const { index, maxUncoveredBagEntries, onProgress, onWarning } = this.#options;
+    if (!needsInvertedFile(committed, maxUncoveredBagEntries)) return committed;
+    try {
+      const onInverting = (share: number) => onProgress?.({ stage: "inverting", share });
+      return (await buildInvertedFile(this.#options, { onProgress: onInverting })) ?? committed;
+    } catch (error) {
+      onWarning?.(`index ${quote(index)} has no up-to-date inverted file; maxleaf optimize builds it`, error);
+      return committed;
+    }
   }
 
   /** Codes and stores `documents`; adds the keys of what it stored to `keys`. */
@@ -221,7 +214,7 @@ export class IndexWriter {
     keys: string[],
   ): Promise<SegmentEntry[]> {
     const { store, index, recipe, recipeFingerprint, limits, onProgress } = this.#options;
-    const coder = codebook && (await this.#coderOf(codebook.id));
+    const coder = codebook && (await this.#codebook.coderOf(codebook.id));
     const pageCount = documents.reduce((sum, document) => sum + document.pages.length, 0);
     let pagesDone = 0;
     const entries: SegmentEntry[] = [];
@@ -244,15 +237,6 @@ export class IndexWriter {
       entries.push({ id, ...counts, meanResidualNorm, deletedDocuments: [] });
     }
     return entries;
-  }
-
-  async #coderOf(codebookId: string): Promise<VectorCoder> {
-    if (this.#coder?.codebook.id === codebookId) return this.#coder;
-    const { store, index, recipe, recipeFingerprint } = this.#options;
-    const expected = { recipeFingerprint, dim: recipe.dim };
-    const codebook: Codebook = await readCodebook(store, index, codebookId, expected);
-    this.#coder = new VectorCoder(this.#runner, codebook);
-    return this.#coder;
   }
 
   async #discard(keys: readonly string[]): Promise<void> {
@@ -284,6 +268,8 @@ function reportOf(
     vectors: total("vectorCount"),
     segments: segments.length,
     trained,
+    drift: codebookDrift(manifest.codebook, segments),
+    inverted: manifest.inverted !== undefined,
     codebookStale: total("vectorCount", manifest.segments) > STALE_CODEBOOK_GROWTH * trainedOn,
   };
 }

@@ -1,0 +1,69 @@
+/**
+ * The codebook of an index being written: trained once, then read when needed.
+ *
+ * @module
+ */
+import { cellCountOf } from "../../shared/format/cells.ts";
+import { encodeCodebook, readCodebook } from "../../shared/format/codebook.ts";
+import type { Codebook } from "../../shared/format/contract.ts";
+import type { Manifest } from "../../shared/format/manifest.ts";
+import type { Recipe } from "../../shared/recipe/recipe.ts";
+import { layout } from "../../shared/store/layout.ts";
+import type { ObjectStore } from "../../shared/store/object-store.ts";
+import type { SpooledDocument } from "./build-segment.ts";
+import type { MatrixRunner } from "./matrix-runner.ts";
+import { chooseTrainingCount, trainCodebook } from "./train-codebook.ts";
+import { drawTrainingSample } from "./training-sample.ts";
+import { VectorCoder } from "./vector-coder.ts";
+
+export interface IndexCodebookOptions {
+  store: ObjectStore;
+  index: string;
+  recipe: Recipe;
+  recipeFingerprint: string;
+  runner: MatrixRunner;
+}
+
+export class IndexCodebook {
+  readonly #options: IndexCodebookOptions;
+  #coder: VectorCoder | undefined;
+
+  constructor(options: IndexCodebookOptions) {
+    this.#options = options;
+  }
+
+  /** Trains and stores a codebook; undefined when there is no vector to train on. `onProgress` gets 0 … 1. */
+  async train(
+    documents: readonly SpooledDocument[],
+    onProgress: (share: number) => void,
+  ): Promise<Manifest["codebook"]> {
+    const { store, index, recipe, recipeFingerprint, runner } = this.#options;
+    const vectorCount = documents.reduce((sum, document) => sum + document.vectorCount, 0);
+    if (vectorCount === 0) return undefined;
+    const sample = await drawTrainingSample(documents, recipe.dim, chooseTrainingCount(vectorCount, recipe.dim));
+    const codebook = await trainCodebook(runner, sample, { recipeFingerprint, vectorCount, onProgress });
+    const bytes = encodeCodebook(codebook);
+    await store.put(layout.codebook(index, codebook.id), bytes, { onlyIf: "absent" });
+    this.#coder = new VectorCoder(runner, codebook);
+    const { id, centroidCount, subspaces, cells, training } = codebook;
+    return {
+      id,
+      bytes: bytes.byteLength,
+      centroidCount,
+      subspaces,
+      cellCount: cellCountOf(cells),
+      meanResidualNorm: training.meanResidualNorm,
+      trainedOnVectors: vectorCount,
+    };
+  }
+
+  /** A coder for the codebook `codebookId`, which is stored. Errors: those of `readCodebook`. */
+  async coderOf(codebookId: string): Promise<VectorCoder> {
+    if (this.#coder?.codebook.id === codebookId) return this.#coder;
+    const { store, index, recipe, recipeFingerprint, runner } = this.#options;
+    const expected = { recipeFingerprint, dim: recipe.dim };
+    const codebook: Codebook = await readCodebook(store, index, codebookId, expected);
+    this.#coder = new VectorCoder(runner, codebook);
+    return this.#coder;
+  }
+}
