@@ -2,14 +2,22 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { layout } from "../store/layout.ts";
 import { MemoryStore } from "../store/memory-store.ts";
+import type { ObjectStore } from "../store/object-store.ts";
 import { decodeCodebook, encodeCodebook } from "./codebook.ts";
 import type { Codebook } from "./contract.ts";
-import { writeSegment } from "./segment-writer.ts";
-import { INDEX, openStored, readAll, SEGMENT_ID } from "./testing/stored-segment.ts";
+import {
+  INVERTED_ID,
+  listsOf,
+  openStoredInverted,
+  putInverted,
+  readLists,
+  segmentId,
+} from "./testing/stored-inverted.ts";
+import { INDEX, openStored, readAll, readAllRecords, recordsOf } from "./testing/stored-segment.ts";
 import { identity, uniformInput } from "./testing/uniform-segment.ts";
 
-/** Files written by format version 1, kept for ever: what was stored once must stay readable. */
-const fixture = async (name: string) => new Uint8Array(await readFile(new URL(`testing/v1/${name}`, import.meta.url)));
+/** Files written by format version 2, kept for ever: what was stored once must stay readable. */
+const fixture = async (name: string) => new Uint8Array(await readFile(new URL(`testing/v2/${name}`, import.meta.url)));
 
 const input = uniformInput(2, 2, 3);
 const codebook: Codebook = {
@@ -20,28 +28,46 @@ const codebook: Codebook = {
   centroids: Int8Array.of(127, 0, 0, 0, 0, -127, 1, 2),
   centroidScale: 1 / 128,
   subspaces: 2,
+  cells: { offsets: Uint32Array.of(0, 1, 2), centroids: Int8Array.of(127, 0, 0, 0, 0, -127, 1, 2), scale: 1 / 128 },
   codewords: Float32Array.from({ length: 1_024 }, (_, index) => index / 1_024),
   training: { vectors: 1_000, meanResidualNorm: 0.25, meanCosine: 0.96875 },
 };
 
-describe("files of format version 1", () => {
+const OBJECTS = {
+  segment: layout.segment(INDEX, segmentId(0)),
+  vectors: layout.vectors(INDEX, segmentId(0)),
+  inverted: layout.inverted(INDEX, INVERTED_ID),
+  "inverted.0": layout.invertedPart(INDEX, INVERTED_ID, 0),
+  "inverted.1": layout.invertedPart(INDEX, INVERTED_ID, 1),
+};
+/** Two cells, each a part of its own; `uniformInput` uses fewer than 32 centroids. */
+const cells = { offsets: Uint32Array.of(0, 8, 32) };
+
+/** Writes the objects of `input` and gives what a manifest says of the inverted file. */
+async function write(store: ObjectStore) {
+  return await putInverted(store, [input], { identity, cells, maxPartBytes: 1 });
+}
+
+describe("files of format version 2", () => {
   it("are still read", async () => {
     const store = new MemoryStore();
-    await store.put(layout.segment(INDEX, SEGMENT_ID), await fixture("segment"));
-    await store.put(layout.vectors(INDEX, SEGMENT_ID), await fixture("vectors"));
-    const read = await readAll(await openStored(store, identity));
+    for (const [name, key] of Object.entries(OBJECTS)) await store.put(key, await fixture(name));
+    const segment = await openStored(store, identity, segmentId(0));
+    const read = await readAll(segment);
     expect(read.documents).toEqual(input.documents);
-    expect(read.codes).toEqual(input.pages.map(({ codes }) => codes));
-    expect(read.vectors).toEqual(input.pages.map(({ exact }) => exact));
-    expect(read.geometry).toEqual(input.pages.map(({ page }) => page.geometry));
-    expect(read.text).toEqual(input.pages.map(({ page }) => page.text));
+    expect(read).toMatchObject(recordsOf(input));
     expect(decodeCodebook(await fixture("codebook"), {})).toEqual(codebook);
+    const file = await openStoredInverted(store, await write(new MemoryStore()), identity);
+    expect(await readLists(file, cells)).toEqual(listsOf([input], 32));
+    expect(await readAllRecords(file.records(0))).toEqual(recordsOf(input));
+    expect(await file.findDocument("document-1")).toEqual([{ segment: 0, documentOrdinal: 1 }]);
   });
 
   it("are still written, to the byte", async () => {
-    const { segment, vectors } = writeSegment(identity, input.documents, input.pages);
-    expect(segment).toEqual(await fixture("segment"));
-    expect(vectors).toEqual(await fixture("vectors"));
+    const store = new MemoryStore();
+    await write(store);
+    for (const [name, key] of Object.entries(OBJECTS))
+      expect((await store.get(key))?.bytes).toEqual(await fixture(name));
     expect(encodeCodebook(codebook)).toEqual(await fixture("codebook"));
   });
 });

@@ -8,7 +8,14 @@ import { CountingStore } from "../store/counting-store.ts";
 import { layout } from "../store/layout.ts";
 import { MemoryStore } from "../store/memory-store.ts";
 import type { ByteRange, ListOptions, ObjectStore, PutOptions } from "../store/object-store.ts";
-import type { Manifest, SegmentEntry } from "./manifest.ts";
+import {
+  decodeManifest,
+  encodeManifest,
+  MANIFEST_FORMAT,
+  type Manifest,
+  type SegmentEntry,
+  stillCovered,
+} from "./manifest.ts";
 import {
   commitManifest,
   listIndexes,
@@ -40,6 +47,8 @@ function segmentEntry(number: number): SegmentEntry {
     pageCount: 1,
     searchablePageCount: 1,
     vectorCount: 1,
+    bagEntries: 1,
+    meanResidualNorm: 0.5,
     deletedDocuments: [],
   };
 }
@@ -127,8 +136,17 @@ describe("reading the newest manifest", () => {
     expect((await readManifest(store, INDEX))?.version).toBe(2);
   });
 
+  const inverted = {
+    id: "00000001",
+    bytes: 200,
+    openBytes: 100,
+    parts: [40],
+    segmentIds: [] as string[],
+    pageCount: 1,
+    bagEntries: 1,
+  };
   const valid = {
-    format: 1,
+    format: MANIFEST_FORMAT,
     index: INDEX,
     version: 1,
     commitId: "a7cf9b3a-7c60-4c55-9d39-4b8d9a1a4a11",
@@ -151,11 +169,37 @@ describe("reading the newest manifest", () => {
       "corrupt_data",
       /not the fingerprint/,
     ],
-    ["a later format", JSON.stringify({ format: 2 }), "unsupported_format_version", /format version 2/],
+    ["an earlier format", JSON.stringify({ format: 1 }), "unsupported_format_version", /format version 1; .* reads 2/],
+    ["a later format", JSON.stringify({ format: 3 }), "unsupported_format_version", /format version 3/],
+    [
+      "an inverted file of a segment that is gone",
+      JSON.stringify({ ...valid, inverted: { ...inverted, segmentIds: ["00000009"] } }),
+      "corrupt_data",
+      /"inverted.segmentIds": segments of the inverted file are missing/,
+    ],
   ])("refuses one with %s", async (_what, text, code, message) => {
     const store = new MemoryStore();
     await store.put(layout.manifest(INDEX, 1), new TextEncoder().encode(text));
     await expect(readManifest(store, INDEX)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+  });
+
+  it("keeps what its inverted file and its calibration say", async () => {
+    const store = new MemoryStore();
+    const manifest: Manifest = {
+      ...(await addSegment(store, 1)),
+      inverted: { ...inverted, segmentIds: [segmentEntry(1).id] },
+      calibration: {
+        measuredAtMs: 5,
+        queries: 32,
+        k: 10,
+        source: "sampled",
+        points: [{ path: "pruned", nprobe: 8, candidates: 128, exact: 16, recall: 0.985, costUs: 4_200 }],
+      },
+    };
+    expect(decodeManifest(encodeManifest(manifest), "manifest")).toEqual(manifest);
+    expect(stillCovered(manifest.inverted, [segmentEntry(2), segmentEntry(1)])).toEqual(manifest.inverted);
+    expect(stillCovered(manifest.inverted, [segmentEntry(2)])).toBeUndefined();
+    expect(() => encodeManifest({ ...manifest, segments: [] })).toThrow(/segments of the inverted file are missing/);
   });
 
   it("refuses one that is too large without reading all of it", async () => {
@@ -176,7 +220,7 @@ describe("reading the newest manifest", () => {
 describe("committing", () => {
   it("makes the index, then version after version, and moves the hint", async () => {
     const store = new MemoryStore();
-    expect(await addSegment(store, 1)).toMatchObject({ format: 1, index: INDEX, version: 1, recipe: testRecipe });
+    expect(await addSegment(store, 1)).toMatchObject({ format: 2, index: INDEX, version: 1, recipe: testRecipe });
     const second = await addSegment(store, 2);
     expect(second.version).toBe(2);
     expect(await readManifest(store, INDEX)).toEqual(second);

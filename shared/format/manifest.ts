@@ -84,34 +84,39 @@ export const calibrationSchema = z.strictObject({
 });
 export type Calibration = z.infer<typeof calibrationSchema>;
 
-export const manifestSchema = z.strictObject({
-  format: z.literal(MANIFEST_FORMAT),
-  index: z.string(),
-  /** 1, 2, 3, …: the number in its key. */
-  version: z.number().int().positive(),
-  /** Unique, so that equal lists never have equal bytes (R2 ETags hash content). */
-  commitId: z.uuid(),
-  committedAtMs: count,
-  recipe: recipeSchema,
-  recipeFingerprint: z.string(),
-  /** Undefined until the first searchable page was added. */
-  codebook: z
-    .strictObject({
-      id: z.string(),
-      bytes: count,
-      centroidCount: count,
-      subspaces: count,
-      cellCount: count,
-      /** Mean distance of the vectors it was trained on to their centroids. */
-      meanResidualNorm: norm,
-      /** Vectors that the index had when its codebook was trained, on a sample of them. */
-      trainedOnVectors: count,
-    })
-    .optional(),
-  segments: z.array(segmentEntrySchema),
-  inverted: invertedEntrySchema.optional(),
-  calibration: calibrationSchema.optional(),
-});
+export const manifestSchema = z
+  .strictObject({
+    format: z.literal(MANIFEST_FORMAT),
+    index: z.string(),
+    /** 1, 2, 3, …: the number in its key. */
+    version: z.number().int().positive(),
+    /** Unique, so that equal lists never have equal bytes (R2 ETags hash content). */
+    commitId: z.uuid(),
+    committedAtMs: count,
+    recipe: recipeSchema,
+    recipeFingerprint: z.string(),
+    /** Undefined until the first searchable page was added. */
+    codebook: z
+      .strictObject({
+        id: z.string(),
+        bytes: count,
+        centroidCount: count,
+        subspaces: count,
+        cellCount: count,
+        /** Mean distance of the vectors it was trained on to their centroids. */
+        meanResidualNorm: norm,
+        /** Vectors that the index had when its codebook was trained, on a sample of them. */
+        trainedOnVectors: count,
+      })
+      .optional(),
+    segments: z.array(segmentEntrySchema),
+    inverted: invertedEntrySchema.optional(),
+    calibration: calibrationSchema.optional(),
+  })
+  .refine(({ inverted, segments }) => inverted === undefined || stillCovered(inverted, segments) !== undefined, {
+    message: "segments of the inverted file are missing",
+    path: ["inverted", "segmentIds"],
+  });
 export type Manifest = z.infer<typeof manifestSchema>;
 
 /**

@@ -7,9 +7,9 @@ import { decodeDocuments, encodeDocuments } from "./documents.ts";
 import { decodeGeometry, encodeGeometry } from "./geometry.ts";
 import { decodeIdentity, encodeIdentity } from "./identity.ts";
 import { decodePageTable, encodePageTable, PAGE_ROW_BYTES, type PageRow } from "./page-table.ts";
-import { decodePostingsBlock, decodePostingsTable, encodePostings, POSTINGS_BLOCK_CENTROIDS } from "./postings.ts";
+import { decodePageLayout, encodePageLayout } from "./page-layout.ts";
+import { seal } from "./sealed.ts";
 import { codebook, codesOf, documentEntry, geometryOf, text, vectorsOf } from "./testing/samples.ts";
-import { decodeText, encodeText } from "./text.ts";
 import { decodeVectors, encodeVectors } from "./vectors.ts";
 
 const corruptData = (problem: RegExp) =>
@@ -22,12 +22,7 @@ const row: PageRow = {
   height: 792,
   vectorCount: 3,
   status: "searchable",
-  geometryBytes: 10,
-  textBytes: 20,
-  codesChecksum: 1,
-  geometryChecksum: 2,
-  textChecksum: 3,
-  vectorsChecksum: 4,
+  layoutBytes: 100,
 };
 
 describe("decoding what was encoded gives the same", () => {
@@ -37,7 +32,7 @@ describe("decoding what was encoded gives the same", () => {
       .chain(([n, m]) => fc.tuple(fc.constant(n), fc.constant(m), codesOf(n, m)));
     fc.assert(
       fc.property(sample, ([n, m, codes]) => {
-        expect(decodeCodes(encodeCodes(codes), n, m, "codes")).toEqual(codes);
+        expect(decodeCodes(encodeCodes(codes, 5), { page: 5, vectorCount: n, subspaces: m }, "codes")).toEqual(codes);
       }),
     );
   });
@@ -46,7 +41,9 @@ describe("decoding what was encoded gives the same", () => {
     const sample = fc.nat(10).chain((n) => fc.tuple(fc.constant(n), vectorsOf(n, 16)));
     fc.assert(
       fc.property(sample, ([n, vectors]) => {
-        expect(decodeVectors(encodeVectors(vectors), n, 16, "vectors")).toEqual(vectors);
+        expect(decodeVectors(encodeVectors(vectors, 5), { page: 5, vectorCount: n, dim: 16 }, "vectors")).toEqual(
+          vectors,
+        );
       }),
     );
   });
@@ -60,13 +57,26 @@ describe("decoding what was encoded gives the same", () => {
     );
   });
 
-  it("text", () => {
-    fc.assert(
-      fc.property(text, (value) => {
-        expect(decodeText(encodeText(value), "text")).toBe(value);
+  it("page layouts", () => {
+    const extent = fc.float({ min: 0, noNaN: true, noDefaultInfinity: true }).map((value) => value + 0);
+    const sample = fc.nat(10).chain((vectorCount) =>
+      fc.record({
+        vectorCount: fc.constant(vectorCount),
+        geometry: geometryOf(vectorCount),
+        text: fc.oneof(text, fc.constant("\ufeffmark")),
+        document: documentEntry,
+        pageNumber: fc.integer({ min: 1, max: 100_000 }),
+        width: extent,
+        height: extent,
       }),
     );
-    expect(decodeText(encodeText("\ufeffmark"), "text")).toBe("\ufeffmark");
+    fc.assert(
+      fc.property(sample, ({ vectorCount, document, ...shown }) => {
+        const page = { ...shown, vectorCount, status: "searchable" as const };
+        const bytes = encodePageLayout(page, 5, JSON.stringify(document));
+        expect(decodePageLayout(bytes, { page: 5, vectorCount }, "layout")).toEqual({ ...shown, document });
+      }),
+    );
   });
 
   it("documents, whatever the order of their metadata", () => {
@@ -105,7 +115,7 @@ describe("decoding what was encoded gives the same", () => {
     ];
     const bytes = encodePageTable(rows);
     expect(bytes.byteLength).toBe(rows.length * PAGE_ROW_BYTES);
-    const { pages, records } = decodePageTable(bytes, { dim: 16, subspaces: 4 }, "pages");
+    const { pages, recordOffsets } = decodePageTable(bytes, 4, "pages");
     expect(pages).toEqual({
       pageCount: 3,
       documentOrdinal: Uint32Array.of(0, 0, 7),
@@ -115,15 +125,12 @@ describe("decoding what was encoded gives the same", () => {
       height: Float32Array.of(792, 792, 792),
       status: ["searchable", "searchable", "no-text"],
     });
-    expect(records.codes.offsets).toEqual(Float64Array.of(0, 18, 36, 36));
-    expect(records.geometry.offsets).toEqual(Float64Array.of(0, 10, 20, 30));
-    expect(records.text.offsets).toEqual(Float64Array.of(0, 20, 40, 60));
-    expect(records.vectors.offsets).toEqual(Float64Array.of(0, 60, 120, 120));
-    expect(records.vectors.checksums).toEqual(Uint32Array.of(4, 4, 4));
+    // 3 vectors of 2 + 4 bytes, a checksum, and the layout; the header before the first.
+    expect(recordOffsets).toEqual(Uint32Array.of(16, 138, 260, 360));
   });
 });
 
-describe("bags and postings", () => {
+describe("bags", () => {
   const ids = fc.array(fc.oneof(fc.nat(40), fc.nat(0xffff)), { maxLength: 30 }).map((list) => Uint16Array.from(list));
   const idsOfPages = fc.array(ids, { maxLength: 12 });
 
@@ -138,24 +145,6 @@ describe("bags and postings", () => {
     );
   });
 
-  it("are each other's transpose", () => {
-    fc.assert(
-      fc.property(idsOfPages, (pages) => {
-        const bytes = encodePostings(makeBags(pages));
-        const table = decodePostingsTable(bytes, bytes.byteLength, "postings");
-        const found = new Set<string>();
-        for (let block = 0; block < table.blockCount; block++) {
-          const part = bytes.subarray(table.offsets[block], table.offsets[block + 1]);
-          for (const [index, list] of decodePostingsBlock(part, pages.length, "block").entries()) {
-            for (const page of list) found.add(`${block * POSTINGS_BLOCK_CENTROIDS + index} ${page}`);
-          }
-        }
-        expect(found).toEqual(new Set(pages.flatMap((pageIds, page) => [...pageIds].map((id) => `${id} ${page}`))));
-      }),
-      { numRuns: 30 },
-    );
-  });
-
   it("spend about one byte on an id that is near the one before", () => {
     const page = Uint16Array.from({ length: 200 }, (_, index) => index * 20);
     expect(encodeBags(makeBags([page])).byteLength).toBeLessThan(page.byteLength / 1.9);
@@ -163,31 +152,30 @@ describe("bags and postings", () => {
 });
 
 describe("decoders refuse", () => {
-  const identity = { dim: 16, subspaces: 4 };
-
   it.each([
-    ["a row that is cut off", encodePageTable([row]).subarray(1), /43 bytes are not/],
+    ["a row that is cut off", encodePageTable([row]).subarray(1), /23 bytes are not/],
     ["a page number of 0", encodePageTable([{ ...row, pageNumber: 0 }]), /counts pages from 0/],
     ["the same page twice", encodePageTable([row, row]), /page 1 of document 0 is out of order/],
     ["documents out of order", encodePageTable([{ ...row, documentOrdinal: 2 }, row]), /out of order/],
     ["a page without text that has vectors", encodePageTable([{ ...row, status: "no-text" }]), /no text but vectors/],
+    ["a layout that is too short", encodePageTable([{ ...row, layoutBytes: 15 }]), /a layout of 15 bytes/],
     ["a width that is no number", encodePageTable([{ ...row, width: Number.NaN }]), /NaN × 792/],
     [
       "records beyond 4 GiB",
       encodePageTable([
-        { ...row, textBytes: 0xffff_ffff },
+        { ...row, layoutBytes: 0xffff_ffff },
         { ...row, pageNumber: 2 },
       ]),
       /beyond 4294967295/,
     ],
   ])("a page table with %s", (_what, bytes, problem) => {
-    expect(() => decodePageTable(bytes, identity, "pages")).toThrow(corruptData(problem));
+    expect(() => decodePageTable(bytes, 4, "pages")).toThrow(corruptData(problem));
   });
 
   it("a page table with an unknown status", () => {
     const bytes = encodePageTable([row]);
     bytes[18] = 9;
-    expect(() => decodePageTable(bytes, identity, "pages")).toThrow(corruptData(/unknown status/));
+    expect(() => decodePageTable(bytes, 4, "pages")).toThrow(corruptData(/unknown status/));
   });
 
   it("bags that claim more ids than there are bytes, before allocating for them", () => {
@@ -211,20 +199,52 @@ describe("decoders refuse", () => {
     expect(() => decodeGeometry(encodeGeometry(geometry), 1, "geometry")).toThrow(corruptData(/region 1 of 1/));
   });
 
-  it("text that is not UTF-8", () => {
-    expect(() => decodeText(Uint8Array.of(0xc3, 0x28), "text")).toThrow(corruptData(/not UTF-8/));
+  it("a page layout whose text is not UTF-8, or whose document is none", () => {
+    const geometry = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0);
+    const layoutOf = (textBytes: Uint8Array, facts: string) => {
+      const factsBytes = new TextEncoder().encode(facts);
+      const lengths = Uint32Array.of(geometry.byteLength, textBytes.byteLength, factsBytes.byteLength);
+      return seal(0, [lengths, geometry, textBytes, factsBytes]);
+    };
+    const shape = { page: 0, vectorCount: 0 };
+    const notText = layoutOf(Uint8Array.of(0xc3, 0x28), "{}");
+    expect(() => decodePageLayout(notText, shape, "layout")).toThrow(corruptData(/not UTF-8/));
+    for (const facts of ["", "{}", "[1]", '{"document":{},"pageNumber":1,"width":1,"height":1}']) {
+      const bytes = layoutOf(Uint8Array.of(0x61), facts);
+      expect(() => decodePageLayout(bytes, shape, "layout")).toThrow(corruptData(/no page of a document/));
+    }
+  });
+
+  it("cells that leave out centroids or have none", () => {
+    for (const sample of fc.sample(codebook, { numRuns: 20, seed: 1 })) {
+      const { offsets } = sample.cells;
+      const bad = [
+        offsets.map((offset) => offset + 1),
+        Uint32Array.of(0, 0, ...offsets.subarray(1)),
+        Uint32Array.of(0),
+      ];
+      for (const changed of bad) {
+        const cells = { ...sample.cells, offsets: changed };
+        expect(() => encodeCodebook({ ...sample, cells })).toThrow(corruptData(/cell/));
+      }
+    }
   });
 
   it("documents that are not a list of documents", () => {
     for (const json of ["", "{}", "[1]", '[{"id":"a"}]', "[".repeat(10_000)]) {
-      expect(() => decodeDocuments(encodeText(json), "documents")).toThrow(corruptData(/no list of documents/));
+      expect(() => decodeDocuments(new TextEncoder().encode(json), "documents")).toThrow(
+        corruptData(/no list of documents/),
+      );
     }
   });
 
   it("codes of another number of vectors", () => {
-    const bytes = encodeCodes({ centroidIds: Uint16Array.of(1), codes: Uint8Array.of(1, 2) });
-    expect(() => decodeCodes(bytes, 2, 2, "codes")).toThrow(corruptData(/needs 4 bytes|are left/));
-    expect(() => decodeCodes(bytes, 0, 2, "codes")).toThrow(corruptData(/4 bytes follow its end/));
+    const bytes = encodeCodes({ centroidIds: Uint16Array.of(1), codes: Uint8Array.of(1, 2) }, 0);
+    const shape = { page: 0, vectorCount: 2, subspaces: 2 };
+    expect(() => decodeCodes(bytes, shape, "codes")).toThrow(corruptData(/needs 4 bytes|are left/));
+    expect(() => decodeCodes(bytes, { ...shape, vectorCount: 0 }, "codes")).toThrow(corruptData(/4 bytes follow/));
+    expect(() => decodeCodes(bytes, { ...shape, page: 1 }, "codes")).toThrow(corruptData(/checksum/));
+    expect(() => decodeCodes(bytes.subarray(0, 3), shape, "codes")).toThrow(corruptData(/only 3 bytes/));
   });
 });
 

@@ -8,7 +8,7 @@ import { bagOf } from "./bags.ts";
 import { openSegment } from "./segment-reader.ts";
 import { SegmentWriter, writeSegment } from "./segment-writer.ts";
 import { segmentInput } from "./testing/samples.ts";
-import { INDEX, openStored, putSegment, readAll, SEGMENT_ID } from "./testing/stored-segment.ts";
+import { INDEX, openStored, putSegment, readAll, recordsOf, SEGMENT_ID } from "./testing/stored-segment.ts";
 import { identity, uniformInput } from "./testing/uniform-segment.ts";
 
 describe("a segment", () => {
@@ -21,10 +21,7 @@ describe("a segment", () => {
         const read = await readAll(segment);
         expect(segment.identity).toEqual(input.identity);
         expect(read.documents).toEqual(input.documents);
-        expect(read.codes).toEqual(input.pages.map(({ codes }) => codes));
-        expect(read.vectors).toEqual(input.pages.map(({ exact }) => exact));
-        expect(read.geometry).toEqual(input.pages.map(({ page }) => page.geometry));
-        expect(read.text).toEqual(input.pages.map(({ page }) => page.text));
+        expect(read).toMatchObject(recordsOf(input));
         expect(read.pages).toEqual({
           pageCount: input.pages.length,
           documentOrdinal: Uint32Array.from(input.pages, ({ documentOrdinal }) => documentOrdinal),
@@ -37,13 +34,13 @@ describe("a segment", () => {
         for (const [page, { codes }] of input.pages.entries()) {
           const distinct = [...new Set(codes.centroidIds)].toSorted((a, b) => a - b);
           expect([...bagOf(read.bags, page)]).toEqual(distinct);
-          expect(distinct.every((id) => read.postings.get(id)?.includes(page))).toBe(true);
         }
         expect(counts).toMatchObject({
           documentCount: input.documents.length,
           pageCount: input.pages.length,
           searchablePageCount: input.pages.filter(({ page }) => page.status === "searchable").length,
           vectorCount: input.pages.reduce((total, { page }) => total + page.vectorCount, 0),
+          bagEntries: read.bags.ids.length,
         });
       }),
       { numRuns: 60 },
@@ -57,20 +54,35 @@ describe("a segment", () => {
 });
 
 describe("reads of a segment", () => {
-  it("open a small one, and give all but its exact vectors, in one read", async () => {
+  it("open a small one, and give its bags, in one read; bags asked for again are read again", async () => {
     const memory = new MemoryStore();
     const { segment: bytes } = await putSegment(memory, uniformInput(3, 5, 20));
     expect(bytes.byteLength).toBeLessThan(SEGMENT_TAIL_READ_BYTES);
     const store = new CountingStore(memory);
     const segment = await openStored(store, identity);
-    await segment.readBags();
-    await segment.readCodes([0, 7, 14]);
-    await segment.readText([3]);
-    await segment.readGeometry([3]);
-    await segment.readPostings(0, 100);
+    const bags = await segment.withStore(store).readBags();
     expect(store.counts).toMatchObject({ gets: 1, bytesRead: bytes.byteLength, serialReadWaves: 1 });
-    await segment.readVectors([0]);
+    // What the first read brought is not held for the life of the segment.
+    expect(await segment.readBags()).toEqual(bags);
     expect(store.counts.gets).toBe(2);
+  });
+
+  it("get a page's codes, its layout, or both, each as one range", async () => {
+    const memory = new MemoryStore();
+    const input = uniformInput(3, 5, 20);
+    await putSegment(memory, input);
+    const opened = await openStored(memory, identity);
+    const store = new CountingStore(memory);
+    const segment = opened.withStore(store);
+    const codesBytes = 20 * (2 + identity.subspaces) + 4;
+    expect(await segment.readCodes([7])).toEqual([input.pages[7]?.codes]);
+    expect(store.counts).toMatchObject({ gets: 1, bytesRead: codesBytes });
+    const [layoutOfPage] = await segment.readLayouts([7]);
+    const layoutBytes = store.counts.bytesRead - codesBytes;
+    const [record] = await segment.readRecords([7]);
+    expect(record).toMatchObject({ codes: input.pages[7]?.codes, layoutBytes });
+    expect(record?.layout).toEqual(layoutOfPage);
+    expect(store.counts).toMatchObject({ gets: 3, bytesRead: 2 * (codesBytes + layoutBytes) });
   });
 
   it("open one of 1,000 pages in one read", async () => {
@@ -101,10 +113,15 @@ describe("reads of a segment", () => {
     const segment = opened.withStore(store);
     const codes = await segment.readCodes([103, 101, 102, 101]);
     expect(codes).toEqual([103, 101, 102, 101].map((page) => input.pages[page]?.codes));
-    expect(store.counts).toMatchObject({ gets: 1, bytesRead: 3 * 200 * 6 });
+    const [first = 0, , third = 0] = segment.recordOffsets.subarray(101, 104);
+    const codesBytes = 200 * 6 + 4;
+    expect(store.counts).toMatchObject({ gets: 1, bytesRead: third - first + codesBytes });
     const vectors = await segment.readVectors([101, 102]);
     expect(vectors).toEqual([101, 102].map((page) => input.pages[page]?.exact));
-    expect(store.counts).toMatchObject({ gets: 2, bytesRead: 3 * 200 * 6 + 2 * 200 * 20 });
+    expect(store.counts).toMatchObject({
+      gets: 2,
+      bytesRead: third - first + codesBytes + 2 * (200 * 20 + 4),
+    });
   });
 
   it("make no read for pages without vectors", async () => {
@@ -114,6 +131,7 @@ describe("reads of a segment", () => {
     const store = new CountingStore(memory);
     const segment = opened.withStore(store);
     expect(await segment.readVectors([0, 2])).toHaveLength(2);
+    expect(await segment.readCodes([1, 1, 0])).toHaveLength(3);
     expect(store.counts.gets).toBe(0);
   });
 
@@ -154,13 +172,29 @@ describe("opening refuses", () => {
     await expect(openStored(store, identity)).rejects.toThrow(/of kind 3, not a segment/);
   });
 
+  it("a record in another page's place, though it is whole", async () => {
+    const store = new MemoryStore();
+    const { segment: bytes } = await putSegment(store, uniformInput(1, 2, 3));
+    const { recordOffsets } = await openStored(store, identity);
+    const [first = 0, second = 0, end = 0] = recordOffsets;
+    expect(second - first).toBe(end - second);
+    bytes.copyWithin(first, second, end);
+    await store.put(layout.segment(INDEX, SEGMENT_ID), bytes);
+    const segment = await openStored(store, identity);
+    expect(await segment.readCodes([1])).toHaveLength(1);
+    await expect(segment.readCodes([0])).rejects.toThrow(/codes of page 0 is corrupt: its checksum is wrong/);
+    await expect(segment.readLayouts([0])).rejects.toThrow(/layout of page 0 is corrupt: its checksum is wrong/);
+  });
+
   it("vectors of another segment, by their size or their checksums", async () => {
     const store = new MemoryStore();
     const { vectors } = await putSegment(store, uniformInput(1, 2, 3));
     const segment = await openStored(store, identity);
     vectors[20] = (vectors[20] ?? 0) + 1;
     await store.put(layout.vectors(INDEX, SEGMENT_ID), vectors);
-    await expect(segment.readVectors([0])).rejects.toThrow(/vectors of page 0 is corrupt: its checksum is wrong/);
+    await expect(segment.readVectors([0])).rejects.toThrow(
+      /vectors of segment 0123abcd, page 0 is corrupt: its checksum is wrong/,
+    );
     await store.put(layout.vectors(INDEX, SEGMENT_ID), writeSegment(identity, [], []).vectors);
     await expect(segment.readVectors([0])).rejects.toMatchObject({ code: "corrupt_data" });
   });

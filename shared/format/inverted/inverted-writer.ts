@@ -4,7 +4,7 @@
  * @module
  */
 import { MaxleafError } from "../../errors.ts";
-import { MAX_INVERTED_OPEN_BYTES } from "../../limits.ts";
+import { MAX_INVERTED_OPEN_BYTES, MAX_INVERTED_PART_BYTES } from "../../limits.ts";
 import type { DocumentEntry } from "../../page.ts";
 import { layout } from "../../store/layout.ts";
 import type { ObjectStore } from "../../store/object-store.ts";
@@ -50,6 +50,8 @@ export interface WriteInvertedOptions {
   segments: readonly InvertedSegment[];
   /** Most bytes of lists held at once (a part that is larger alone excepted). */
   maxListBytes?: number | undefined;
+  /** Most bytes of one part object (a cell that is larger alone excepted). */
+  maxPartBytes?: number | undefined;
   /** Called with 0 … 1 after every pass over the bags. */
   onProgress?: ((share: number) => void) | undefined;
 }
@@ -63,8 +65,9 @@ export interface WriteInvertedOptions {
  *   and errors of the store.
  */
 export async function writeInvertedFile(store: ObjectStore, options: WriteInvertedOptions): Promise<InvertedEntry> {
-  const { index, id, cells, segments, maxListBytes = DEFAULT_LIST_BYTES, onProgress } = options;
-  const plan = await planLists(segments, cells.offsets);
+  const { index, id, cells, segments, onProgress } = options;
+  const { maxListBytes = DEFAULT_LIST_BYTES, maxPartBytes = MAX_INVERTED_PART_BYTES } = options;
+  const plan = await planLists(segments, cells.offsets, maxPartBytes);
   const passes = partsPerPass(plan.parts, maxListBytes);
   onProgress?.(1 / (passes.length + 1));
   const table: (CellExtent & { checksum: number })[] = [];

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { MAX_INVERTED_PART_BYTES } from "../../limits.ts";
 import { corrupt } from "../bytes.ts";
 import type { Bags } from "../contract.ts";
 import { endTableBytes, varintBytes } from "./cell-block.ts";
@@ -60,8 +59,12 @@ async function visitGaps(
   }
 }
 
-/** Measures the lists and lays their cells out in parts. */
-export async function planLists(sources: readonly BagSource[], cellOffsets: Uint32Array): Promise<ListPlan> {
+/** Measures the lists and lays their cells out in parts of at most `maxPartBytes`, or one cell that is larger. */
+export async function planLists(
+  sources: readonly BagSource[],
+  cellOffsets: Uint32Array,
+  maxPartBytes: number,
+): Promise<ListPlan> {
   const listBytes = new Uint32Array(cellOffsets.at(-1) ?? 0);
   let bagEntries = 0;
   await visitGaps(sources, listBytes.length, (centroid, gap) => {
@@ -74,7 +77,7 @@ export async function planLists(sources: readonly BagSource[], cellOffsets: Uint
     let length = endTableBytes(endCentroid - firstCentroid);
     for (const bytes of listBytes.subarray(firstCentroid, endCentroid)) length += bytes;
     let part = parts.at(-1);
-    if (part === undefined || part.bytes + length > MAX_INVERTED_PART_BYTES) {
+    if (part === undefined || part.bytes + length > maxPartBytes) {
       part = { cells: [], bytes: 0 };
       parts.push(part);
     }

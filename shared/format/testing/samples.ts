@@ -129,18 +129,9 @@ function pageOf(
   );
 }
 
-/** Segments of up to four documents with up to three pages each, pages without vectors among them. */
-export const segmentInput: fc.Arbitrary<SegmentInput> = fc
-  .record({
-    identity: fc.record({
-      recipeFingerprint: fc.constant("0123456789abcdef"),
-      codebookId: fc.constant("codebook-1"),
-      dim: fc.constantFrom(16, 48),
-      subspaces: fc.constantFrom(0, 4, 16),
-    }),
-    documents: fc.array(fc.tuple(documentEntry, fc.nat(3)), { maxLength: 4 }),
-  })
-  .chain(({ identity, documents }) => {
+/** Segments with the identity `identity`, of up to four documents with up to three pages each, some without vectors. */
+export function segmentInputOf(identity: SegmentIdentity): fc.Arbitrary<SegmentInput> {
+  return fc.array(fc.tuple(documentEntry, fc.nat(3)), { maxLength: 4 }).chain((documents) => {
     const pages = documents.flatMap(([, pageCount], ordinal) =>
       Array.from({ length: pageCount }, (_, index) => pageOf(identity, ordinal, index + 1)),
     );
@@ -150,9 +141,19 @@ export const segmentInput: fc.Arbitrary<SegmentInput> = fc
       pages: fc.tuple(...pages),
     });
   });
+}
+
+export const segmentInput: fc.Arbitrary<SegmentInput> = fc
+  .record({
+    recipeFingerprint: fc.constant("0123456789abcdef"),
+    codebookId: fc.constant("codebook-1"),
+    dim: fc.constantFrom(16, 48),
+    subspaces: fc.constantFrom(0, 4, 16),
+  })
+  .chain(segmentInputOf);
 
 /** Cells of any sizes. */
-function cellsOf(centroidCount: number, dim: number): fc.Arbitrary<Cells> {
+export function cellsOf(centroidCount: number, dim: number): fc.Arbitrary<Cells> {
   const starts = fc.uniqueArray(fc.integer({ min: 1, max: Math.max(1, centroidCount - 1) }), {
     maxLength: centroidCount - 1,
   });
