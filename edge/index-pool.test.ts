@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { MaxleafError } from "../shared/errors.ts";
 import { systemClock } from "../shared/ports.ts";
-import { IndexPool, MAX_STALENESS_MS, OPEN_LEASE_MS, type PoolableIndex, REFRESH_INTERVAL_MS } from "./index-pool.ts";
+import {
+  IndexPool,
+  MAX_STALENESS_MS,
+  OPEN_LEASE_MS,
+  type PoolableIndex,
+  PoolMemory,
+  REFRESH_INTERVAL_MS,
+} from "./index-pool.ts";
 
 /** An index that records what is done to it. */
 class RecordedIndex implements PoolableIndex {
@@ -33,7 +40,7 @@ class Behind {
   }
 }
 
-function setUp(options: { memoryBytes?: number; open?: (name: string) => Promise<RecordedIndex> } = {}) {
+function setUp(options: { memory?: PoolMemory; open?: (name: string) => Promise<RecordedIndex> } = {}) {
   const clock = { nowMs: 1_000_000 };
   const opened: { name: string; index: RecordedIndex }[] = [];
   const open = async (name: string) => {
@@ -44,7 +51,7 @@ function setUp(options: { memoryBytes?: number; open?: (name: string) => Promise
   const pool = new IndexPool({
     open,
     clock: { ...systemClock, nowMs: () => clock.nowMs },
-    ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
+    ...(options.memory === undefined ? {} : { memory: options.memory }),
   });
   const behind = new Behind();
   const use = (name: string) => pool.withIndex(name, behind, async (index) => index);
@@ -190,7 +197,7 @@ describe("IndexPool", () => {
   });
 
   it("closes the least recently used when memory is short, never what is in use", async () => {
-    const { pool, use, behind, opened } = setUp({ memoryBytes: 25 });
+    const { pool, use, behind, opened } = setUp({ memory: new PoolMemory(25) });
     const a = await use("a");
     const b = await use("b");
     await use("a");
@@ -204,6 +211,18 @@ describe("IndexPool", () => {
     held.resolve();
     await holding;
     expect(opened.map(({ name }) => name)).toEqual(["a", "b", "c", "d"]);
+  });
+
+  it("makes room for what another pool of the isolate holds", async () => {
+    const memory = new PoolMemory(35);
+    const shards = setUp({ memory });
+    const { use } = setUp({ memory });
+    const a = await use("a");
+    const b = await use("b");
+    await shards.use("x");
+    await shards.use("y");
+    const c = await use("c");
+    expect([a.closed, b.closed, c.closed]).toEqual([true, true, false]);
   });
 
   it("leaves the closing of a dropped index to its last user", async () => {
@@ -221,7 +240,7 @@ describe("IndexPool", () => {
   });
 
   it("serves an index larger than its memory", async () => {
-    const { use, opened } = setUp({ memoryBytes: 5 });
+    const { use, opened } = setUp({ memory: new PoolMemory(5) });
     await use("a");
     await use("a");
     expect(opened).toHaveLength(1);

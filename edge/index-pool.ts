@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { DEFAULT_MEMORY_BYTES } from "../shared/engine/planner/holding.ts";
 import { MaxleafError } from "../shared/errors.ts";
 import { type Clock, systemClock } from "../shared/ports.ts";
 import { describeCauses, logError } from "./http/log.ts";
@@ -21,9 +22,6 @@ export const MAX_STALENESS_MS = 2 * REFRESH_INTERVAL_MS;
 export const OPEN_LEASE_MS = 10_000;
 /** Between two looks of a waiting request; short against an open (tens of ms and more). */
 const OPEN_POLL_MS = 5;
-/** Of an isolate's 128 MB: the rest is for code, requests in flight and garbage not yet collected. */
-export const POOL_MEMORY_BYTES = 64 * 1024 * 1024;
-
 /** What the pool needs of an opened index. */
 export interface PoolableIndex {
   /** Bytes it holds now. */
@@ -47,18 +45,37 @@ interface Opening {
   failure?: unknown;
 }
 
+/** The memory that the pools of one isolate share: one for whole indexes, one for parts of shards, if both run there. */
+export class PoolMemory {
+  readonly limitBytes: number;
+  readonly #pools: (() => number)[] = [];
+
+  constructor(limitBytes = DEFAULT_MEMORY_BYTES) {
+    this.limitBytes = limitBytes;
+  }
+
+  /** Counts what a pool holds from now on. */
+  add(heldBytes: () => number): void {
+    this.#pools.push(heldBytes);
+  }
+
+  get heldBytes(): number {
+    return this.#pools.reduce((sum, heldBytes) => sum + heldBytes(), 0);
+  }
+}
+
 export interface IndexPoolOptions<T> {
   /** Opens an index with the reads of the current request. Errors: `index_not_found`, and what a damaged index gives. */
   open: (name: string) => Promise<T>;
   clock?: Clock;
-  memoryBytes?: number;
+  memory?: PoolMemory;
 }
 
 /** Indexes by name, the least recently used closed first when together they outgrow their share of the isolate. */
 export class IndexPool<T extends PoolableIndex> {
   readonly #open: (name: string) => Promise<T>;
   readonly #clock: Clock;
-  readonly #memoryBytes: number;
+  readonly #memory: PoolMemory;
   /** In order of use, the oldest first. */
   readonly #entries = new Map<string, Entry<T>>();
   readonly #openings = new Map<string, Opening>();
@@ -66,7 +83,14 @@ export class IndexPool<T extends PoolableIndex> {
   constructor(options: IndexPoolOptions<T>) {
     this.#open = options.open;
     this.#clock = options.clock ?? systemClock;
-    this.#memoryBytes = options.memoryBytes ?? POOL_MEMORY_BYTES;
+    this.#memory = options.memory ?? new PoolMemory();
+    this.#memory.add(() => this.#heldBytes());
+  }
+
+  #heldBytes(): number {
+    let bytes = 0;
+    for (const entry of this.#entries.values()) bytes += entry.index.memoryBytes;
+    return bytes;
   }
 
   /** Runs `use` with index `name` open; it is not closed before `use` ends. Errors: those of opening, and of `use`. */
@@ -182,10 +206,9 @@ export class IndexPool<T extends PoolableIndex> {
 
   /** Closes what has not been used for longest until the rest fits; never `keep`, nor what is in use. */
   #evict(keep: string): void {
-    let heldBytes = 0;
-    for (const entry of this.#entries.values()) heldBytes += entry.index.memoryBytes;
+    let heldBytes = this.#memory.heldBytes;
     for (const [name, entry] of this.#entries) {
-      if (heldBytes <= this.#memoryBytes) return;
+      if (heldBytes <= this.#memory.limitBytes) return;
       if (name === keep || entry.users > 0) continue;
       heldBytes -= entry.index.memoryBytes;
       this.#drop(name, entry);

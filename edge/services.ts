@@ -9,12 +9,13 @@ import { openIndex } from "../shared/engine/open-index.ts";
 import type { ObjectStore } from "../shared/store/object-store.ts";
 import type { Env } from "./env.ts";
 import { IndexPool } from "./index-pool.ts";
+import { isolate, type Isolate } from "./isolate.ts";
 import { type CachedEncoder, createCachedEncoder } from "./query/cached-encoder.ts";
 import { createEncoderClient, type EncodeQuery } from "./query/encoder-client.ts";
 import { OpenedManifest } from "./shards/opened-manifest.ts";
 import type { ShardCaller } from "./shards/protocol.ts";
 import { durableShards } from "./shards/search-shard.ts";
-import { R2Store } from "./storage/r2-store.ts";
+import { openBucket } from "./storage/bucket.ts";
 
 export interface Services {
   store: ObjectStore;
@@ -40,18 +41,24 @@ export interface ServiceOverrides {
   shards?: (durable: ShardCaller) => ShardCaller;
   shardMemoryBytes?: number;
   shardDeadlineMs?: number;
+  /** As of an isolate that just started. */
+  isolate?: Isolate;
 }
 
 /** Services over the bindings in `env`. */
 export function createServices(env: Env, overrides: ServiceOverrides = {}): Services {
-  const store = new R2Store(env.BUCKET);
+  const store = openBucket(env.BUCKET);
+  const { memory, pools, hedging } = overrides.isolate ?? isolate;
   const encodeQuery =
     overrides.encodeQuery ?? createEncoderClient({ url: env.ENCODER_URL, secret: env.ENCODER_SECRET });
   const durable = durableShards(env.SHARDS);
   return {
     store,
-    indexes: new IndexPool({ open: (index) => openIndex({ store, index, kernelModule }) }),
-    manifests: new IndexPool({ open: (index) => OpenedManifest.open(store, index) }),
+    indexes: new IndexPool({
+      open: (index) => openIndex({ store, index, kernelModule, memory, hedging }),
+      memory: pools,
+    }),
+    manifests: new IndexPool({ open: (index) => OpenedManifest.open(store, index), memory: pools }),
     shards: overrides.shards?.(durable) ?? durable,
     shardMemoryBytes: overrides.shardMemoryBytes,
     shardDeadlineMs: overrides.shardDeadlineMs,

@@ -9,9 +9,10 @@ import { openIndex } from "../../shared/engine/open-index.ts";
 import type { Env } from "../env.ts";
 import { describeCauses, logError } from "../http/log.ts";
 import { IndexPool } from "../index-pool.ts";
-import { R2Store } from "../storage/r2-store.ts";
+import { isolate } from "../isolate.ts";
+import { openBucket } from "../storage/bucket.ts";
 import { type ShardCaller, type ShardReply, type ShardRequest, toFailure } from "./protocol.ts";
-import { ShardPart } from "./shard-part.ts";
+import { type OpenAt, ShardPart } from "./shard-part.ts";
 
 /**
  * The parts of all shards in this isolate. Cloudflare may run several objects of a class in one isolate, within its one
@@ -37,11 +38,11 @@ export class SearchShard extends DurableObject<Env> {
 }
 
 function createParts(env: Env): IndexPool<ShardPart> {
-  const store = new R2Store(env.BUCKET);
-  return new IndexPool({
-    open: async () =>
-      new ShardPart(store, (index, readManifest) => openIndex({ store, index, kernelModule, readManifest })),
-  });
+  const store = openBucket(env.BUCKET);
+  const { memory, pools, hedging } = isolate;
+  const openAt: OpenAt = (index, readManifest) =>
+    openIndex({ store, index, kernelModule, readManifest, memory, hedging });
+  return new IndexPool({ open: async () => new ShardPart(store, openAt), memory: pools });
 }
 
 /** A shard as it is called. */

@@ -9,6 +9,7 @@ import { problemSchema } from "../../shared/api/search.ts";
 import { PROBLEM_CONTENT_TYPE } from "../../shared/errors.ts";
 import { createApp } from "../app.ts";
 import type { Env } from "../env.ts";
+import { createIsolate } from "../isolate.ts";
 import { createEncoderClient, type EncoderClientOptions } from "../query/encoder-client.ts";
 import { createServices, type ServiceOverrides, type Services } from "../services.ts";
 import { encodeAnswer, readEncodeRequest } from "./encoder.ts";
@@ -44,7 +45,10 @@ export function startApp(options: TestAppOptions = {}): TestApp {
     },
     ...options.encoder,
   });
-  const services = createServices({ ...env, ...options.env }, { encodeQuery, ...options.sharding });
+  const services = createServices(
+    { ...env, ...options.env },
+    { encodeQuery, isolate: createIsolate(), ...options.sharding },
+  );
   const app = createApp(services);
   const fetch = async (path: string, init?: RequestInit) => {
     const context = createExecutionContext();
