@@ -70,12 +70,10 @@ async function findPage(lookup: SegmentLookup, documentId: string, pageNumber: n
   if (document === undefined) {
     throw new MaxleafError("document_not_found", `the index has no document ${quote(documentId)}`);
   }
-  if (pageNumber <= document.pageCount) {
-    for (const { segment, ordinal } of places) {
-      const { documentOrdinal, pageNumber: numbers } = (await lookup.tablesOf(segment)).pages;
-      const page = documentOrdinal.findIndex((owner, i) => owner === ordinal && numbers[i] === pageNumber);
-      if (page !== -1) return { segment, page };
-    }
+  for (const { segment, ordinal } of places) {
+    const { documentOrdinal, pageNumber: numbers } = (await lookup.tablesOf(segment)).pages;
+    const page = documentOrdinal.findIndex((owner, i) => owner === ordinal && numbers[i] === pageNumber);
+    if (page !== -1) return { segment, page };
   }
   throw new MaxleafError(
     "page_not_found",

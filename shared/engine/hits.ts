@@ -4,7 +4,7 @@
  * @module
  */
 import { MaxleafError } from "../errors.ts";
-import type { PageCodes } from "../format/contract.ts";
+import type { PageCodes, PageLayout, SegmentReader } from "../format/contract.ts";
 import type { TokenBest } from "../kernel/kernel-query.ts";
 import type { QueryTables } from "../kernel/query-tables.ts";
 import type { PageGeometry } from "../page.ts";
@@ -16,9 +16,17 @@ import { snippetOf } from "./snippet.ts";
 /** Decimal places of a token's score: far below what int8 vectors resolve. */
 const SCORE_PLACES = 4;
 
-/** Hits without matches and text: needs no read. */
-export function bareHits(pages: readonly RankedPage[]): PageHit[] {
-  return pages.map((page) => toHit(page, [], ""));
+/** What names a page. */
+type PageFacts = Pick<PageLayout, "document" | "pageNumber" | "width" | "height">;
+
+/** Hits without matches and text. Reads only what names them, where no table does. Errors: those of reading. */
+export async function bareHits(pages: readonly RankedPage[], context: RerankContext): Promise<PageHit[]> {
+  const unnamed = pages.filter(({ segment }) => segment.tables === undefined);
+  const layouts = await layoutsOf(unnamed, context);
+  return pages.map((page) => {
+    const facts = page.segment.tables === undefined ? layouts.get(page) : factsInTables(page.segment.tables, page.page);
+    return toHit(page, required(facts), [], "");
+  });
 }
 
 /** Hits with the best place of every query token, and a snippet. Errors: those of reading. */
@@ -31,20 +39,41 @@ export async function fullHits(
   const withoutBest = pages.filter((page) => page.best === undefined);
   // Only reads run side by side: the tables are given back as soon as one of them fails.
   const [layouts, codes] = await Promise.all([
-    context.caches.layouts.read(pages, context.session),
+    layoutsOf(pages, context),
     context.caches.codes.read(withoutBest, context.session),
   ]);
   const byCodes = codesBests(codes, tables);
   const bestOf = new Map(withoutBest.map((page, i) => [page, byCodes[i]]));
-  return pages.map((page, i) => {
-    const layout = layouts[i];
-    const best = page.best ?? bestOf.get(page);
-    if (layout === undefined || best === undefined) throw new MaxleafError("internal", "a hit has no layout");
+  return pages.map((page) => {
+    const layout = required(layouts.get(page));
+    const best = required(page.best ?? bestOf.get(page));
     // Split once: with ten hits of 650 words, words are the dearest part of this stage.
     const words = layout.text === "" ? [] : layout.text.split(" ");
     const matches = matchesOf(query, layout.geometry, words, best);
-    return toHit(page, matches, pageSnippet(layout.geometry, words, matches));
+    return toHit(page, layout, matches, pageSnippet(layout.geometry, words, matches));
   });
+}
+
+async function layoutsOf(
+  pages: readonly RankedPage[],
+  context: RerankContext,
+): Promise<ReadonlyMap<RankedPage, PageLayout>> {
+  const layouts = await context.caches.layouts.read(pages, context.session);
+  return new Map(pages.map((page, i) => [page, required(layouts[i])]));
+}
+
+function factsInTables({ documents, pages }: SegmentReader, page: number): PageFacts {
+  return {
+    document: required(documents[pages.documentOrdinal[page] ?? 0]),
+    pageNumber: pages.pageNumber[page] ?? 0,
+    width: pages.width[page] ?? 0,
+    height: pages.height[page] ?? 0,
+  };
+}
+
+function required<T>(value: T | undefined): T {
+  if (value === undefined) throw new MaxleafError("internal", "a hit has no layout");
+  return value;
 }
 
 /** Best vector of every query token by the codes of each page. */
@@ -94,19 +123,16 @@ function pageSnippet(geometry: PageGeometry, words: readonly string[], matches: 
   return snippetOf(words, weights);
 }
 
-function toHit(ranked: RankedPage, matches: TokenMatch[], snippet: string): PageHit {
-  const { page, score } = ranked;
-  const { documents, pages } = ranked.segment.reader;
-  const document = documents[pages.documentOrdinal[page] ?? 0];
-  if (document === undefined) throw new MaxleafError("internal", `page ${page} belongs to no document`);
+function toHit({ score }: RankedPage, facts: PageFacts, matches: TokenMatch[], snippet: string): PageHit {
+  const { document, pageNumber, width, height } = facts;
   return {
     documentId: document.id,
     documentName: document.name,
     revision: document.revision,
-    pageNumber: pages.pageNumber[page] ?? 0,
+    pageNumber,
     pageCount: document.pageCount,
-    width: pages.width[page] ?? 0,
-    height: pages.height[page] ?? 0,
+    width,
+    height,
     score,
     metadata: document.metadata,
     matches,

@@ -6,6 +6,7 @@
  */
 import { LRUCache } from "lru-cache";
 import type { PageCodes, PageLayout, PageRecord, PageVectors } from "../format/contract.ts";
+import type { CellBlock } from "../format/inverted/contract.ts";
 
 /** Held by an entry besides its arrays: key, list links and object headers. */
 const ENTRY_OVERHEAD_BYTES = 400;
@@ -21,12 +22,14 @@ export interface RecordOwner {
   heldBytes: number;
 }
 
-/** One part of one page. */
+/** One part of one page, or the lists of a cell. */
 export interface HeldRecord {
   codes?: PageCodes;
   vectors?: PageVectors;
   layout?: PageLayout;
   record?: PageRecord;
+  /** Lists of one cell of centroids. */
+  block?: CellBlock;
 }
 
 interface Entry {

@@ -142,12 +142,12 @@ describe("search", () => {
     const opened = await openIndex({ store: index.store, index: index.name, kernelModule });
     const asked = request();
     const cold = await opened.search(asked);
-    // Codes; exact vectors; geometry and text side by side.
+    // Codes; exact vectors; layouts.
     expect(cold.performance).toMatchObject({
       pagesSearched: 4,
       candidates: 4,
       exactPages: 4,
-      reads: 4,
+      reads: 3,
       serialReadWaves: 3,
     });
     expect(cold.performance.cacheHits).toBe(0);
@@ -162,8 +162,8 @@ describe("search", () => {
     const opened = await openIndex({ store: counting, index: index.name, kernelModule, cacheBytes: 0 });
     const before = counting.counts.gets;
     const results = await Promise.all(Array.from({ length: 5 }, () => opened.search(request())));
-    expect(results.map((result) => result.performance.reads)).toEqual([4, 4, 4, 4, 4]);
-    expect(counting.counts.gets - before).toBe(20);
+    expect(results.map((result) => result.performance.reads)).toEqual([3, 3, 3, 3, 3]);
+    expect(counting.counts.gets - before).toBe(15);
   });
 
   it("gives overlapping searches the answers they get alone", async () => {

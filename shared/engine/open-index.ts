@@ -3,30 +3,36 @@
  *
  * @module
  */
-import PQueue from "p-queue";
-import { MaxleafError, quote } from "../errors.ts";
-import { readCodebook } from "../format/codebook.ts";
+import { MaxleafError } from "../errors.ts";
 import type { SegmentReader } from "../format/contract.ts";
-import { readManifest } from "../format/manifest-store.ts";
-import type { Manifest, SegmentEntry } from "../format/manifest.ts";
-import { segmentIdentityOf } from "../format/segment-identity.ts";
-import { openSegment } from "../format/segment-reader.ts";
-import { Kernel, type KernelCodebook } from "../kernel/kernel.ts";
+import type { Manifest } from "../format/manifest.ts";
+import { Kernel } from "../kernel/kernel.ts";
 import type { KernelModule } from "../kernel/webassembly.ts";
-import { MAX_CONCURRENT_READS } from "../limits.ts";
 import type { HedgePolicy } from "../store/hedge-policy.ts";
 import type { ObjectStore } from "../store/object-store.ts";
-import type { DocumentPlace, PageExplanation, SearchableIndex, SearchRequest, SearchResult } from "./contract.ts";
+import { CellCache } from "./candidates/cell-cache.ts";
+import type {
+  DocumentPlace,
+  PageExplanation,
+  SearchableIndex,
+  SearchPath,
+  SearchRequest,
+  SearchResult,
+} from "./contract.ts";
 import { explainPage, type ExplainRequest } from "./explain.ts";
 import { MemoryBudget, type Resident } from "./memory-budget.ts";
+import { SegmentLookup } from "./open/segment-lookup.ts";
+import { SnapshotOpener } from "./open/snapshot-opener.ts";
+import {
+  DEFAULT_MEMORY_BYTES,
+  type Holding,
+  MAX_KERNEL_BYTES,
+  type MemoryLimits,
+  planHolding,
+} from "./planner/holding.ts";
 import { RecordCaches } from "./record-cache.ts";
 import { searchSnapshot, type EngineParts } from "./search.ts";
-import { SharedResident } from "./shared-resident.ts";
-import { IndexSnapshot, type OpenedSegment } from "./snapshot.ts";
-
-/** Heap bytes of what a reader keeps of one page (its row and four record offsets) and of one document, about. */
-const HEAP_BYTES_PER_PAGE = 100;
-const HEAP_BYTES_PER_DOCUMENT = 700;
+import type { IndexSnapshot } from "./snapshot.ts";
 
 /** An eighth of an isolate: with a few hundred pages' codes and exact vectors it holds what a run of searches returns to. */
 export const DEFAULT_CACHE_BYTES = 16 * 1024 * 1024;
@@ -41,8 +47,10 @@ export interface OpenIndexOptions {
   memory?: MemoryBudget;
   /** Page records kept after use when `memory` is not given; 16 MiB. */
   cacheBytes?: number;
-  /** Limit of kernel memory: resident state and queries in flight; half an isolate. */
+  /** Limit of kernel memory: resident state and queries in flight; five eighths of an isolate. */
   kernelBytes?: number;
+  /** How the index is held; by default as well as memory allows: see `planHolding`. */
+  path?: "resident" | "pruned";
   /** When slow reads are asked for twice: one policy for all indexes of an isolate; without it, never. */
   hedging?: HedgePolicy;
   /** Milliseconds from any start, for the times in results; `performance.now`. */
@@ -52,177 +60,168 @@ export interface OpenIndexOptions {
 }
 
 /**
- * Errors: `index_not_found`; `overloaded` when the index does not fit the memory budget; `corrupt_data`,
+ * Errors: `index_not_found`; `overloaded` when the index does not fit the memory budget; `path_unavailable`; `corrupt_data`,
  * `unsupported_format_version`, `recipe_mismatch`, `store_unavailable` from reading it.
  */
 export async function openIndex(options: OpenIndexOptions): Promise<SearchableIndex> {
-  const budget = options.kernelBytes === undefined ? {} : { budgetBytes: options.kernelBytes };
-  const opener = new SnapshotOpener(options, new Kernel(options.kernelModule, budget));
-  const snapshot = await opener.open(await opener.readManifest(), undefined);
-  return new OpenedIndex(opener, snapshot, options);
+  const index = new OpenedIndex(options);
+  await index.open();
+  return index;
 }
 
+/** Memory in all, of an index that was given much kernel memory. */
+const KERNEL_SHARE = DEFAULT_MEMORY_BYTES / MAX_KERNEL_BYTES;
+
 class OpenedIndex implements SearchableIndex, Resident {
-  readonly #memory: MemoryBudget | undefined;
+  readonly #options: OpenIndexOptions;
+  readonly #limits: MemoryLimits;
+  readonly #cells: CellCache;
   readonly #opener: SnapshotOpener;
   readonly #parts: EngineParts;
-  #snapshot: IndexSnapshot;
+  /** Undefined before it was opened, and once it was closed. */
+  #snapshot: IndexSnapshot | undefined;
+  /** The same version held in another way, for requests that ask for it. */
+  #other: IndexSnapshot | undefined;
   #isClosed = false;
 
-  constructor(opener: SnapshotOpener, snapshot: IndexSnapshot, options: OpenIndexOptions) {
-    this.#opener = opener;
-    this.#snapshot = snapshot;
+  constructor(options: OpenIndexOptions) {
+    const kernelBytes = options.kernelBytes ?? MAX_KERNEL_BYTES;
+    const kernel = new Kernel(options.kernelModule, { budgetBytes: kernelBytes });
+    const budget = options.memory ?? new MemoryBudget(options.cacheBytes ?? DEFAULT_CACHE_BYTES);
+    this.#options = options;
+    this.#limits = {
+      kernelBytes,
+      totalBytes: options.memory?.limitBytes ?? Math.max(DEFAULT_MEMORY_BYTES, KERNEL_SHARE * kernelBytes),
+    };
+    this.#cells = new CellCache(budget);
+    const { store, index, readManifest } = options;
+    this.#opener = new SnapshotOpener({ store, index, kernel, cells: this.#cells, readManifest });
     this.#parts = {
-      kernel: opener.kernel,
-      store: options.store,
+      kernel,
+      store,
       hedging: options.hedging,
-      caches: new RecordCaches(options.memory ?? new MemoryBudget(options.cacheBytes ?? DEFAULT_CACHE_BYTES)),
+      caches: new RecordCaches(budget),
       nowMs: options.nowMs ?? (() => performance.now()),
     };
-    this.#memory = options.memory;
-    this.#memory?.add(this);
+  }
+
+  async open(): Promise<void> {
+    const manifest = await this.#opener.readManifest();
+    this.#snapshot = await this.#opener.open(manifest, this.#holdingOf(manifest, this.#options.path), undefined);
+    this.#options.memory?.add(this);
   }
 
   get manifest(): Manifest {
-    return this.#snapshot.manifest;
+    return this.#current().manifest;
   }
 
   async openSegment(position: number): Promise<SegmentReader> {
-    const segment = this.#snapshot.segments[position];
-    if (segment === undefined) throw new RangeError(`there is no segment ${position}`);
-    return segment.reader;
+    return await this.#withSnapshot(this.#current(), async (snapshot) => {
+      const segment = snapshot.segments[position];
+      if (segment === undefined) throw new RangeError(`there is no segment ${position}`);
+      return await new SegmentLookup(snapshot, this.#parts.store).tablesOf(segment);
+    });
   }
 
   async findDocument(documentId: string): Promise<DocumentPlace[]> {
-    const { documents, segments } = this.#snapshot;
-    return (documents.get(documentId) ?? []).map(({ segment, ordinal }) => ({
-      segment: segments.indexOf(segment),
-      ordinal,
-    }));
+    return await this.#withSnapshot(this.#current(), async (snapshot) => {
+      const places = await new SegmentLookup(snapshot, this.#parts.store).findDocument(documentId);
+      return places.map(({ segment, ordinal }) => ({ segment: segment.index, ordinal }));
+    });
   }
 
   get memoryBytes(): number {
-    return this.residentBytes + this.#parts.caches.heldBytes;
+    return this.residentBytes + this.#parts.caches.heldBytes + this.#cells.heldBytes;
   }
 
-  /** Without page records, which give way. */
+  /** Without page records and lists that were read lately, which give way. */
   get residentBytes(): number {
-    const { kernel } = this.#parts;
-    let heapBytes = 0;
-    for (const { reader } of this.#snapshot.segments) {
-      heapBytes += reader.pages.pageCount * HEAP_BYTES_PER_PAGE + reader.documents.length * HEAP_BYTES_PER_DOCUMENT;
-    }
-    return kernel.memory.wasm.buffer.byteLength + heapBytes;
+    const heapBytes = (this.#snapshot?.heapBytes ?? 0) + (this.#other?.heapBytes ?? 0);
+    return this.#parts.kernel.memory.wasm.buffer.byteLength + heapBytes;
   }
 
   async search(request: SearchRequest): Promise<SearchResult> {
-    return await this.#withSnapshot((snapshot) => searchSnapshot(snapshot, request, this.#parts));
+    const snapshot = await this.#retainFor(request.path);
+    try {
+      return await searchSnapshot(snapshot, request, this.#parts);
+    } finally {
+      snapshot.release();
+    }
   }
 
   async explain(request: ExplainRequest): Promise<PageExplanation> {
-    return await this.#withSnapshot((snapshot) => explainPage(snapshot, request, this.#parts));
+    return await this.#withSnapshot(this.#current(), (snapshot) => explainPage(snapshot, request, this.#parts));
   }
 
   async refresh(): Promise<void> {
-    const base = this.#snapshot;
+    const base = this.#current();
     const manifest = await this.#opener.readManifest();
     if (this.#isClosed || manifest.commitId === base.manifest.commitId) return;
-    const next = await this.#withSnapshot((snapshot) => this.#opener.open(manifest, snapshot));
+    const holding = this.#holdingOf(manifest, this.#options.path);
+    const next = await this.#withSnapshot(base, (snapshot) => this.#opener.open(manifest, holding, snapshot));
     const current = this.#snapshot;
     // Another refresh may have been faster and have seen more.
-    const isOvertaken = current !== base && current.manifest.version >= manifest.version;
+    const isOvertaken = current !== base && current !== undefined && current.manifest.version >= manifest.version;
     if (this.#isClosed || isOvertaken) return next.release();
     this.#snapshot = next;
-    current.release();
-    this.#memory?.shrink();
+    current?.release();
+    this.#dropOther();
+    this.#options.memory?.shrink();
   }
 
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#snapshot.release();
+    this.#dropOther();
+    this.#snapshot?.release();
     this.#parts.caches.clear();
-    this.#memory?.remove(this);
+    this.#cells.clear();
+    this.#options.memory?.remove(this);
   }
 
-  /** Keeps the present snapshot's memory for as long as `work` looks at it. */
-  async #withSnapshot<T>(work: (snapshot: IndexSnapshot) => Promise<T>): Promise<T> {
-    if (this.#isClosed) throw new MaxleafError("internal", "the index was closed");
-    const snapshot = this.#snapshot.retain();
+  #current(): IndexSnapshot {
+    if (this.#isClosed || this.#snapshot === undefined) throw new MaxleafError("internal", "the index was closed");
+    return this.#snapshot;
+  }
+
+  #holdingOf(manifest: Manifest, path: "resident" | "pruned" | undefined): Holding {
+    return planHolding(manifest, this.#limits, path);
+  }
+
+  /** The present version, held as `path` wants it; the caller releases it. */
+  async #retainFor(path: SearchPath | undefined): Promise<IndexSnapshot> {
+    const current = this.#current();
+    if (path === undefined) return current.retain();
+    if (path === "sharded") {
+      throw new MaxleafError("path_unavailable", "there are no shards here; ask for path resident or pruned");
+    }
+    const isPruned = current.holding === "heads";
+    if (isPruned === (path === "pruned")) return current.retain();
+    const holding = this.#holdingOf(current.manifest, path);
+    if (this.#other?.manifest === current.manifest && this.#other.holding === holding) return this.#other.retain();
+    const opened = await this.#withSnapshot(current, (snapshot) =>
+      this.#opener.open(current.manifest, holding, snapshot),
+    );
+    // A refresh, another request or a close may have come first: then this view lives as long as this request.
+    if (this.#isClosed || this.#snapshot !== current) return opened;
+    this.#dropOther();
+    this.#other = opened;
+    this.#options.memory?.shrink();
+    return opened.retain();
+  }
+
+  #dropOther(): void {
+    this.#other?.release();
+    this.#other = undefined;
+  }
+
+  /** Keeps a snapshot's memory for as long as `work` looks at it. */
+  async #withSnapshot<T>(snapshot: IndexSnapshot, work: (snapshot: IndexSnapshot) => Promise<T>): Promise<T> {
+    snapshot.retain();
     try {
       return await work(snapshot);
     } finally {
       snapshot.release();
     }
-  }
-}
-
-/** Opens versions of one index into one kernel, taking over what did not change. */
-class SnapshotOpener {
-  readonly kernel: Kernel;
-  readonly #store: ObjectStore;
-  readonly #index: string;
-  readonly #readManifest: (() => Promise<Manifest>) | undefined;
-
-  constructor({ store, index, readManifest }: OpenIndexOptions, kernel: Kernel) {
-    this.#store = store;
-    this.#index = index;
-    this.#readManifest = readManifest;
-    this.kernel = kernel;
-  }
-
-  /** Errors: `index_not_found`, and those of `readManifest`. */
-  async readManifest(): Promise<Manifest> {
-    if (this.#readManifest !== undefined) return await this.#readManifest();
-    const manifest = await readManifest(this.#store, this.#index);
-    if (manifest !== undefined) return manifest;
-    throw new MaxleafError("index_not_found", `there is no index ${quote(this.#index)}`);
-  }
-
-  /** `previous` is retained by the caller. On failure nothing that was opened stays in kernel memory. */
-  async open(manifest: Manifest, previous: IndexSnapshot | undefined): Promise<IndexSnapshot> {
-    const codebook = await this.#openCodebook(manifest, previous);
-    const queue = new PQueue({ concurrency: MAX_CONCURRENT_READS });
-    const results = await Promise.allSettled(
-      manifest.segments.map((entry) => queue.add(() => this.#openSegment(manifest, entry, previous, codebook?.value))),
-    );
-    const opened = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-    const failure = results.find((result) => result.status === "rejected");
-    if (failure === undefined) return new IndexSnapshot(manifest, codebook, opened);
-    codebook?.release();
-    for (const segment of opened) segment.bags?.release();
-    throw failure.reason;
-  }
-
-  async #openCodebook(
-    manifest: Manifest,
-    previous: IndexSnapshot | undefined,
-  ): Promise<SharedResident<KernelCodebook> | undefined> {
-    const { codebook, recipeFingerprint, recipe } = manifest;
-    if (codebook === undefined) return undefined;
-    if (previous?.codebook?.value.id === codebook.id) return previous.codebook.retain();
-    const expected = { recipeFingerprint, dim: recipe.dim, subspaces: codebook.subspaces };
-    const decoded = await readCodebook(this.#store, this.#index, codebook.id, expected);
-    return new SharedResident(this.kernel.loadCodebook(decoded));
-  }
-
-  async #openSegment(
-    manifest: Manifest,
-    entry: SegmentEntry,
-    previous: IndexSnapshot | undefined,
-    codebook: KernelCodebook | undefined,
-  ): Promise<OpenedSegment> {
-    const known = previous?.segments.find((segment) => segment.reader.id === entry.id);
-    if (known !== undefined) return { ...known, bags: known.bags?.retain() };
-    const reader = await openSegment(this.#store, {
-      index: this.#index,
-      id: entry.id,
-      expected: segmentIdentityOf(manifest, entry),
-      bytes: entry.bytes,
-    });
-    if (entry.vectorCount === 0 || codebook === undefined) return { reader, bags: undefined, centroidCount: 0 };
-    const { centroidCount } = codebook;
-    const bags = this.kernel.loadBags(await reader.readBags(), centroidCount);
-    return { reader, bags: new SharedResident(bags), centroidCount };
   }
 }

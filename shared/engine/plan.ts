@@ -9,9 +9,7 @@
  * |---|---|---|---|
  * | share of the exact top 10 among them | .846 / .943 | .951 / .995 | .993 / .998 |
  *
- * and the best 16 by 16-byte PQ codes hold .952 / .977 of it. With the defaults below, recall against exact float MaxSim is
- * .996 at 10 and at 100 on Cranfield (1,398 abstracts, 225 queries, 8,192 centroids, 16 bytes a vector); without exact
- * vectors it is .908 and .911.
+ * and the best 16 by 16-byte PQ codes hold .952 / .977 of it.
  *
  * A dense recipe has one query vector, and one or a few vectors a page: bags cannot tell the pages of one cluster apart,
  * while codes and exact vectors cost a hundredth. On Cranfield (one vector a page, 128 centroids) recall@10 is .914 with
@@ -19,9 +17,13 @@
  *
  * @module
  */
+import { MaxleafError } from "../errors.ts";
+import type { Calibration } from "../format/manifest.ts";
 import { MAX_K } from "../limits.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { SearchRequest } from "./contract.ts";
+import { measuredRecall, type SearchSettings, settingsFor } from "./planner/accuracy.ts";
+import type { Holding } from "./planner/holding.ts";
 
 /** 128 pages hold .993 of the exact top 10 even with few centroids; 1.5 MB of codes to read when cold. */
 export const MIN_CANDIDATES = 128;
@@ -35,33 +37,140 @@ export const MIN_DENSE_CANDIDATES = 1_000;
 export const MIN_DENSE_EXACT_PAGES = 250;
 /** Deeper lists get half again as many as are shown, */
 export const EXACT_PAGES_PER_HIT = 1.5;
-/** up to this: 160 pages are 13 MB of cold reads and 25 ms. Ranks beyond keep the order of their codes. */
+/** up to this: 160 pages are 13 MB of cold reads. Ranks beyond keep the order of their codes. */
 export const MAX_EXACT_PAGES = 160;
+/** Pages of which all exact vectors are scored, after the winners of all exact pages: see rerank.ts. */
+export const MIN_FULL_PAGES = 16;
+/** The dearest step: 32 pages of 650 vectors are 4 ms. */
+export const MAX_FULL_PAGES = 32;
+
+/** Where lists are read for every query, a page costs a read: 20 pages and 12 reads of lists are 32, in two hops. */
+export const MIN_PRUNED_CANDIDATES = 20;
+/** Reads of lists for one query: two waves of six. */
+export const PRUNED_LIST_READS = 12;
+/** Bytes of lists for one query: 10 ms at 50 MB/s, half of the megabyte that a cold query may read. */
+export const PRUNED_LIST_BYTES = 512 * 1024;
+
+/** Centroids looked at for each query token. On the filings 16 of 16,384 kept .931 of the exact top 10 in 64 pages, 64 .989. */
+export const LIST_NPROBE = 64;
+/** What a query can read of is bounded anyway. */
+export const PRUNED_NPROBE = 16;
+/** Cells that a token's best centroids are looked for in, for each of `nprobe`: a cell has about 32. */
+const CELLS_PER_PROBE = 0.25;
+const MIN_CELLS_PER_TOKEN = 4;
+
+/** Depth of the recall that calibration measures. */
+const CALIBRATED_HITS = 10;
+
+/** Every page by its exact vectors takes 100 µs and 84 KB a page: beyond this many it is no search. */
+export const MAX_EXHAUSTIVE_PAGES = 20_000;
 
 export interface SearchPlan {
   /** Pages returned at most. */
   hits: number;
   /** Pages whose codes are scored. */
   candidates: number;
-  /** Pages whose exact vectors are scored; at most `candidates`. */
+  /** Pages whose exact vectors are scored, some of them at least; at most `candidates`. */
   exact: number;
+  /** Pages all of whose exact vectors are scored; at most `exact`. */
+  full: number;
+  /** Every matched page is scored by its exact vectors, and nothing else is done. */
+  exhaustive: boolean;
+  /** Centroids for each query token, the cells they are looked for in, and what may be read for them; where lists are used. */
+  nprobe: number;
+  cellsPerToken: number;
+  listReads: number;
+  listBytes: number;
+  /** Recall@10 that was measured for settings not better than these; undefined when it was not. */
+  accuracy: number | undefined;
 }
 
-/** The plan for `request` when `matchedPages` pages may be returned. What the request asks for comes before the defaults. */
+/** What a plan is made for. */
+export interface PlanContext {
+  /** Pages that may be returned. */
+  matchedPages: number;
+  interaction: Recipe["interaction"];
+  holding: Holding;
+  calibration: Calibration | undefined;
+}
+
+/**
+ * The plan for `request`: single settings that it asks for, else those of its `accuracy`, else the defaults.
+ *
+ * Errors: `invalid_request` when `exact` accuracy is asked of more than {@link MAX_EXHAUSTIVE_PAGES} pages.
+ */
 export function planSearch(
-  request: Pick<SearchRequest, "k" | "candidates" | "exact">,
-  matchedPages: number,
-  interaction: Recipe["interaction"],
+  request: Pick<SearchRequest, "k" | "candidates" | "exact" | "nprobe" | "accuracy">,
+  context: PlanContext,
 ): SearchPlan {
-  const isDense = interaction === "dense";
-  const minCandidates = isDense ? MIN_DENSE_CANDIDATES : MIN_CANDIDATES;
+  const { matchedPages, holding, calibration } = context;
   const hits = Math.min(request.k, matchedPages, MAX_K);
-  const wanted = request.candidates ?? Math.max(minCandidates, CANDIDATES_PER_HIT * hits);
-  const candidates = Math.min(matchedPages, Math.max(hits, wanted));
+  if (request.accuracy === "exact") return exhaustivePlan(hits, matchedPages);
+  const usual = usualSettings(hits, context);
+  const settings = settingsFor(request.accuracy, holding, calibration);
+  // Calibration is about the top 10: a deeper list gets what it usually gets if that is more.
+  const isDeep = hits > CALIBRATED_HITS;
+  const chosen = settings === undefined || !isDeep ? (settings ?? usual) : deeper(settings, usual);
+  const candidates = Math.min(matchedPages, Math.max(hits, request.candidates ?? chosen.candidates));
+  const exact = Math.min(candidates, request.exact ?? chosen.exact);
+  const nprobe = holding === "bags" ? 0 : (request.nprobe ?? chosen.nprobe);
+  const share = Math.max(1, candidates / MIN_PRUNED_CANDIDATES);
+  return {
+    hits,
+    candidates,
+    exact,
+    full: Math.min(exact, usual.full),
+    exhaustive: false,
+    nprobe,
+    cellsPerToken: Math.max(MIN_CELLS_PER_TOKEN, Math.ceil(nprobe * CELLS_PER_PROBE)),
+    // Who pays for more pages pays for as much more of the lists that find them.
+    listReads: Math.ceil(PRUNED_LIST_READS * share),
+    listBytes: Math.ceil(PRUNED_LIST_BYTES * share),
+    accuracy: isDeep ? undefined : measuredRecall({ nprobe, candidates, exact }, holding, calibration),
+  };
+}
+
+function usualSettings(hits: number, { interaction, holding }: PlanContext): SearchSettings & { full: number } {
   const deepEnough = Math.ceil(EXACT_PAGES_PER_HIT * hits);
-  const usual = isDense
-    ? Math.max(MIN_DENSE_EXACT_PAGES, deepEnough)
-    : Math.min(MAX_EXACT_PAGES, Math.max(MIN_EXACT_PAGES, deepEnough));
-  const exact = request.exact ?? usual;
-  return { hits, candidates, exact: Math.min(candidates, exact) };
+  if (interaction === "dense") {
+    const exact = holding === "heads" ? 0 : Math.max(MIN_DENSE_EXACT_PAGES, deepEnough);
+    const candidates = Math.max(
+      holding === "heads" ? MIN_PRUNED_CANDIDATES : MIN_DENSE_CANDIDATES,
+      CANDIDATES_PER_HIT * hits,
+    );
+    return { candidates, exact, full: Number.POSITIVE_INFINITY, nprobe: nprobeOf(holding) };
+  }
+  const full = Math.min(MAX_FULL_PAGES, Math.max(MIN_FULL_PAGES, deepEnough));
+  if (holding === "heads") {
+    return { candidates: Math.max(MIN_PRUNED_CANDIDATES, 2 * hits), exact: 0, full, nprobe: PRUNED_NPROBE };
+  }
+  return {
+    candidates: Math.max(MIN_CANDIDATES, CANDIDATES_PER_HIT * hits),
+    exact: Math.min(MAX_EXACT_PAGES, Math.max(MIN_EXACT_PAGES, deepEnough)),
+    full,
+    nprobe: nprobeOf(holding),
+  };
+}
+
+function nprobeOf(holding: Holding): number {
+  return holding === "heads" ? PRUNED_NPROBE : LIST_NPROBE;
+}
+
+function deeper(settings: SearchSettings, usual: SearchSettings): SearchSettings {
+  return {
+    nprobe: Math.max(settings.nprobe, usual.nprobe),
+    candidates: Math.max(settings.candidates, usual.candidates),
+    exact: Math.max(settings.exact, usual.exact),
+  };
+}
+
+function exhaustivePlan(hits: number, matchedPages: number): SearchPlan {
+  if (matchedPages > MAX_EXHAUSTIVE_PAGES) {
+    throw new MaxleafError(
+      "invalid_request",
+      `accuracy "exact" scores every page, and ${matchedPages} match; ${MAX_EXHAUSTIVE_PAGES} are the most: use a filter or accuracy 0.995`,
+    );
+  }
+  const pages = { candidates: matchedPages, exact: matchedPages, full: matchedPages };
+  return { hits, ...pages, exhaustive: true, nprobe: 0, cellsPerToken: 0, listReads: 0, listBytes: 0, accuracy: 1 };
 }

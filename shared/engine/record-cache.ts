@@ -22,7 +22,7 @@ export interface PageRef {
   readonly page: number;
 }
 
-type Kind = keyof HeldRecord;
+type Kind = Exclude<keyof HeldRecord, "block">;
 
 /** Where a record may be found. */
 interface RecordPlace<T> {

@@ -1,13 +1,20 @@
 /**
  * Second and third stage: MaxSim by PQ codes on the candidates, then by exact vectors on the best of them.
  *
+ * Exact vectors settle in two steps. First each page's *winners* only: the vectors that PQ found best for any query token, at
+ * most one per token, scored for all tokens. Then all vectors of the best few. On Cranfield (16 bytes a vector, 32 pages of
+ * 128 candidates) winners alone give recall@10 .965, with 12 pages in full after them .9925, with 16 of them 1.0: the
+ * same as 32 pages in full.
+ *
  * @module
  */
+import type { PageCodes, PageVectors } from "../format/contract.ts";
 import { exactTokenBest, totalScore } from "../kernel/exact-scorer.ts";
 import type { KernelQuery, TokenBest } from "../kernel/kernel-query.ts";
 import type { QueryTables } from "../kernel/query-tables.ts";
 import type { ReadSession } from "./read-session.ts";
 import type { PageRef, RecordCaches } from "./record-cache.ts";
+import type { SearchPlan } from "./plan.ts";
 import type { IndexSnapshot } from "./snapshot.ts";
 import type { StageTimes } from "./stage-times.ts";
 import { comesBefore } from "./top-k.ts";
@@ -24,9 +31,11 @@ export interface RankedPage extends PageRef {
   readonly score: number;
   /** What made the score, when exact vectors did. */
   readonly best: TokenBest | undefined;
+  /** Its codes, for as many pages as later stages look at; undefined for pages that codes did not score. */
+  readonly codes: PageCodes | undefined;
 }
 
-/** What both stages work with. */
+/** What all stages work with. */
 export interface RerankContext {
   snapshot: IndexSnapshot;
   caches: RecordCaches;
@@ -34,49 +43,129 @@ export interface RerankContext {
   times: StageTimes;
 }
 
-/** The pages at `positions` by PQ MaxSim, best first. Errors: those of reading. */
+/** The pages at `positions`, not scored yet, in their order. */
+export function unranked(positions: Iterable<number>, snapshot: IndexSnapshot): RankedPage[] {
+  return Array.from(positions, (position) => ({
+    position,
+    ...snapshot.locate(position),
+    score: 0,
+    best: undefined,
+    codes: undefined,
+  }));
+}
+
+/** `pages` by PQ MaxSim, best first; the first `keep` with their codes. Errors: those of reading. */
 export async function rankByCodes(
-  positions: readonly number[],
+  pages: readonly RankedPage[],
+  keep: number,
   tables: QueryTables,
   context: RerankContext,
 ): Promise<RankedPage[]> {
-  const ranked: RankedPage[] = [];
-  for (const batch of batches(positions, CODES_BATCH_PAGES)) {
-    const pages = batch.map((position) => ({ position, ...context.snapshot.locate(position) }));
-    const codes = await context.times.runAsync("rerank", () => context.caches.codes.read(pages, context.session));
-    const totals = new Float64Array(pages.length);
+  const { times, caches, session } = context;
+  let ranked: RankedPage[] = [];
+  for (const batch of batches(pages, CODES_BATCH_PAGES)) {
+    const codes = await times.runAsync("rerank", () => caches.codes.read(batch, session));
+    const totals = new Float64Array(batch.length);
     for (let block = 0; block < tables.blockCount; block++) {
-      context.times.run("tables", () => tables.prepare(block));
-      context.times.run("rerank", () => tables.addPqScores(codes, totals));
+      times.run("tables", () => tables.prepare(block));
+      times.run("rerank", () => tables.addPqScores(codes, totals));
     }
-    for (const [i, page] of pages.entries()) ranked.push({ ...page, score: totals[i] ?? 0, best: undefined });
+    ranked.push(...batch.map((page, i) => ({ ...page, score: totals[i] ?? 0, codes: codes[i] })));
+    ranked.sort(byScore);
+    ranked = ranked.map((page, rank) => (rank < keep ? page : { ...page, codes: undefined }));
   }
-  return ranked.sort(byScore);
+  return ranked;
 }
 
 /**
- * `pages` (best first) with the first `count` of them scored by exact vectors and ordered anew. The rest follows in its
- * order: codes place it below, and their scores are cut to the lowest exact one, so that order and score agree.
+ * `pages` (best first) with the first `plan.exact` of them scored by the exact vectors that win by PQ, and the first
+ * `plan.full` of those by all. Pages beyond follow in their order: the stage before places them below, and their scores are
+ * cut to the lowest one above, so that order and score agree.
  */
 export async function rankByVectors(
+  pages: readonly RankedPage[],
+  plan: Pick<SearchPlan, "exact" | "full">,
+  tables: QueryTables,
+  context: RerankContext,
+): Promise<RankedPage[]> {
+  if (plan.full >= plan.exact) return await rankFully(pages, plan.exact, tables.query, context);
+  const byWinners = await rankByWinners(pages, plan.exact, tables, context);
+  return await rankFully(byWinners, plan.full, tables.query, context);
+}
+
+async function rankFully(
   pages: readonly RankedPage[],
   count: number,
   query: KernelQuery,
   context: RerankContext,
 ): Promise<RankedPage[]> {
+  return await rankFirst(pages, count, context, (_page, vectors) => exactTokenBest(query, vectors));
+}
+
+async function rankByWinners(
+  pages: readonly RankedPage[],
+  count: number,
+  tables: QueryTables,
+  context: RerankContext,
+): Promise<RankedPage[]> {
+  const winners = pqBests(
+    pages.slice(0, count).flatMap((page) => page.codes ?? []),
+    tables,
+  );
+  return await rankFirst(pages, count, context, ({ codes }, vectors) => {
+    const byCodes = codes === undefined ? undefined : winners.get(codes);
+    return byCodes === undefined
+      ? exactTokenBest(tables.query, vectors)
+      : exactBestAmong(byCodes, vectors, tables.query);
+  });
+}
+
+/** Scores the first `count` of `pages` anew by their exact vectors. */
+async function rankFirst(
+  pages: readonly RankedPage[],
+  count: number,
+  { caches, session }: RerankContext,
+  score: (page: RankedPage, vectors: PageVectors) => TokenBest,
+): Promise<RankedPage[]> {
   const exact: RankedPage[] = [];
   for (const batch of batches(pages.slice(0, count), VECTORS_BATCH_PAGES)) {
-    const vectors = await context.caches.vectors.read(batch, context.session);
+    const vectors = await caches.vectors.read(batch, session);
     for (const [i, page] of batch.entries()) {
       const record = vectors[i];
       if (record === undefined) continue;
-      const best = exactTokenBest(query, record);
+      const best = score(page, record);
       exact.push({ ...page, score: totalScore(best), best });
     }
   }
   exact.sort(byScore);
   const lowest = exact.at(-1)?.score ?? Number.POSITIVE_INFINITY;
   return [...exact, ...pages.slice(count).map((page) => ({ ...page, score: Math.min(page.score, lowest) }))];
+}
+
+/** Best vector of every query token by the codes of each page. */
+export function pqBests(pages: readonly PageCodes[], tables: QueryTables): ReadonlyMap<PageCodes, TokenBest> {
+  const { tokenCount } = tables.query;
+  const bests = new Map(
+    pages.map((codes) => [codes, { scores: new Float32Array(tokenCount), vectors: new Uint16Array(tokenCount) }]),
+  );
+  for (let block = 0; block < tables.blockCount; block++) {
+    tables.prepare(block);
+    for (const [codes, best] of bests) tables.fillPqBest(codes, best);
+  }
+  return bests;
+}
+
+/** The exact best of every token among the vectors that are some token's best by PQ. */
+function exactBestAmong(byCodes: TokenBest, { scales, values }: PageVectors, query: KernelQuery): TokenBest {
+  const { dim } = query;
+  const winners = [...new Set(byCodes.vectors)].sort((a, b) => a - b);
+  const among = { scales: new Float32Array(winners.length), values: new Int8Array(winners.length * dim) };
+  for (const [row, vector] of winners.entries()) {
+    among.scales[row] = scales[vector] ?? 0;
+    among.values.set(values.subarray(vector * dim, (vector + 1) * dim), row * dim);
+  }
+  const best = exactTokenBest(query, among);
+  return { scores: best.scores, vectors: best.vectors.map((row) => winners[row] ?? 0) };
 }
 
 function byScore(a: RankedPage, b: RankedPage): number {

@@ -8,15 +8,18 @@ import { KernelQuery } from "../kernel/kernel-query.ts";
 import { QueryTables } from "../kernel/query-tables.ts";
 import type { HedgePolicy } from "../store/hedge-policy.ts";
 import type { ObjectStore } from "../store/object-store.ts";
-import { findCandidates } from "./candidates.ts";
-import type { PageHit, SearchRequest, SearchResult } from "./contract.ts";
+import { candidatesFromBags } from "./candidates/from-bags.ts";
+import { candidatesFromLists } from "./candidates/from-lists.ts";
+import type { CandidateSource, PageHit, SearchRequest, SearchResult } from "./contract.ts";
 import { type PageSelection, selectPages } from "./filter.ts";
 import { bareHits, fullHits } from "./hits.ts";
+import { SegmentLookup } from "./open/segment-lookup.ts";
 import { planSearch, type SearchPlan } from "./plan.ts";
+import type { Holding } from "./planner/holding.ts";
 import { checkCounts, checkQuery } from "./query-check.ts";
 import { ReadSession } from "./read-session.ts";
 import type { RecordCaches } from "./record-cache.ts";
-import { rankByCodes, rankByVectors } from "./rerank.ts";
+import { rankByCodes, rankByVectors, type RankedPage, unranked } from "./rerank.ts";
 import { ReleaseStack } from "./shared-resident.ts";
 import type { IndexSnapshot } from "./snapshot.ts";
 import { StageTimes } from "./stage-times.ts";
@@ -44,26 +47,32 @@ export async function searchSnapshot(
   parts: EngineParts,
 ): Promise<SearchResult> {
   const times = new StageTimes(parts.nowMs);
-  checkQuery(request.query, snapshot.manifest);
+  const { manifest, holding } = snapshot;
+  checkQuery(request.query, manifest);
   checkCounts(request);
-  const selection = selectPages(snapshot, request.filter);
-  const plan = planSearch(request, selection.pageCount, snapshot.manifest.recipe.interaction);
   const session = new ReadSession(parts.store, { hedging: parts.hedging });
+  const selection = await selectPages(snapshot, request.filter, new SegmentLookup(snapshot, session.store));
+  const plan = planSearch(request, {
+    matchedPages: selection.pageCount,
+    interaction: manifest.recipe.interaction,
+    holding,
+    calibration: manifest.calibration,
+  });
   const codebook = snapshot.codebook?.value;
-  const hits =
+  const { hits, cellsRead } =
     codebook === undefined || plan.hits === 0
-      ? []
+      ? { hits: [], cellsRead: 0 }
       : await findHits(request, plan, { ...parts, snapshot, codebook, selection, session, times });
   return {
     hits,
     pagesMatched: selection.pageCount,
-    manifestVersion: snapshot.manifest.version,
+    manifestVersion: manifest.version,
     performance: {
-      path: "resident",
-      candidateSource: "bags",
-      nprobe: undefined,
-      accuracy: undefined,
-      cellsRead: 0,
+      path: holding === "heads" ? "pruned" : "resident",
+      candidateSource: sourceOf(plan, holding),
+      nprobe: plan.nprobe === 0 ? undefined : plan.nprobe,
+      accuracy: plan.accuracy,
+      cellsRead,
       pagesSearched: selection.pageCount,
       candidates: plan.candidates,
       exactPages: plan.exact,
@@ -71,6 +80,11 @@ export async function searchSnapshot(
       ...times.report(),
     },
   };
+}
+
+function sourceOf(plan: SearchPlan, holding: Holding): CandidateSource {
+  if (plan.exhaustive) return "all";
+  return holding === "bags" ? "bags" : "lists";
 }
 
 interface SearchWork extends EngineParts {
@@ -81,20 +95,62 @@ interface SearchWork extends EngineParts {
   times: StageTimes;
 }
 
-async function findHits(request: SearchRequest, plan: SearchPlan, work: SearchWork): Promise<PageHit[]> {
-  const { kernel, times } = work;
+interface Found {
+  hits: PageHit[];
+  cellsRead: number;
+}
+
+async function findHits(request: SearchRequest, plan: SearchPlan, work: SearchWork): Promise<Found> {
+  const { kernel, times, snapshot, codebook } = work;
   const { vectors, tokenCount, dim } = request.query;
   const held = new ReleaseStack();
   try {
     const query = held.use(new KernelQuery(kernel, vectors, tokenCount, dim));
-    const tables = held.use(QueryTables.forAll(query, work.codebook));
-    const positions = findCandidates(kernel, work.snapshot, work.selection, tables, plan.candidates, times);
-    const byCodes = await rankByCodes(positions, tables, work);
-    const ranked = await times.runAsync("exact", () => rankByVectors(byCodes, plan.exact, query, work));
+    const scansBags = snapshot.holding === "bags" && !plan.exhaustive;
+    const tables = held.use(scansBags ? QueryTables.forAll(query, codebook) : QueryTables.onDemand(query, codebook));
+    const { ranked, cellsRead } = plan.exhaustive
+      ? await rankAll(plan, tables, work)
+      : await rankCandidates(plan, tables, work);
     const shown = ranked.slice(0, plan.hits);
-    if (request.bare === true) return bareHits(shown);
-    return await times.runAsync("hits", () => fullHits(shown, request.query, tables, work));
+    const hits = await times.runAsync("hits", () =>
+      request.bare === true ? bareHits(shown, work) : fullHits(shown, request.query, tables, work),
+    );
+    return { hits, cellsRead };
   } finally {
     held.release();
   }
+}
+
+interface Ranking {
+  ranked: RankedPage[];
+  cellsRead: number;
+}
+
+async function rankCandidates(plan: SearchPlan, tables: QueryTables, work: SearchWork): Promise<Ranking> {
+  const { snapshot, selection, session, times } = work;
+  const { positions, cellsRead } =
+    snapshot.holding === "bags"
+      ? { positions: candidatesFromBags(snapshot, selection, tables, plan.candidates, times), cellsRead: 0 }
+      : await candidatesFromLists(snapshot, selection, tables, plan, { store: session.store, times });
+  const byCodes = await rankByCodes(unranked(positions, snapshot), Math.max(plan.exact, plan.hits), tables, work);
+  const ranked = await times.runAsync("exact", () => rankByVectors(byCodes, plan, tables, work));
+  return { ranked, cellsRead };
+}
+
+async function rankAll(plan: SearchPlan, tables: QueryTables, work: SearchWork): Promise<Ranking> {
+  const positions = selectedPositions(work.snapshot, work.selection);
+  const ranked = await work.times.runAsync("exact", () =>
+    rankByVectors(unranked(positions, work.snapshot), plan, tables, work),
+  );
+  return { ranked, cellsRead: 0 };
+}
+
+function selectedPositions(snapshot: IndexSnapshot, selection: PageSelection): number[] {
+  const positions: number[] = [];
+  for (const segment of snapshot.scanned) {
+    for (const [page, isSelected] of (selection.masks.get(segment) ?? new Uint8Array(0)).entries()) {
+      if (isSelected === 1) positions.push(segment.firstPosition + page);
+    }
+  }
+  return positions;
 }

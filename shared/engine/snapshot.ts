@@ -3,76 +3,110 @@
  *
  * @module
  */
-import type { SegmentReader } from "../format/contract.ts";
+import type { PageRecords, SegmentReader } from "../format/contract.ts";
+import type { InvertedFile } from "../format/inverted/contract.ts";
 import type { Manifest } from "../format/manifest.ts";
 import type { KernelBags, KernelCodebook } from "../kernel/kernel.ts";
-import type { DocumentEntry } from "../page.ts";
+import type { CentroidLists } from "./candidates/centroid-lists.ts";
+import { HEAP_BYTES_PER_DOCUMENT, HEAP_BYTES_PER_PAGE, type Holding } from "./planner/holding.ts";
 import type { SharedResident } from "./shared-resident.ts";
 
-/** A segment that stays open over many manifests. `bags` is undefined when no page of it has vectors. */
+/** A segment that stays open over many manifests. */
 export interface OpenedSegment {
-  readonly reader: SegmentReader;
+  readonly reader: PageRecords;
+  /** The same with its tables; undefined when only the inverted file knows the segment. */
+  readonly tables: SegmentReader | undefined;
+  /** Undefined when no page has vectors, and where candidates come from lists. */
   readonly bags: SharedResident<KernelBags> | undefined;
+  /** Lists of this segment alone, where candidates come from lists and the inverted file does not cover it. */
+  readonly lists: CentroidLists | undefined;
   /** Centroids of the codebook its vectors are coded with; 0 when none are. */
   readonly centroidCount: number;
+  /** `[pages]`. */
+  readonly documentOrdinals: ArrayLike<number>;
+  readonly vectorCounts: ArrayLike<number>;
 }
 
 /** A segment as one manifest sees it. */
 export interface LiveSegment extends OpenedSegment {
-  /** `[documents]`: 1 for documents that were not deleted. */
-  readonly liveDocuments: Uint8Array;
+  /** Position in the manifest. */
+  readonly index: number;
+  /** Ordinals of deleted documents. */
+  readonly deletedDocuments: ReadonlySet<number>;
   /** `[pages]`: 1 for pages that have vectors and whose document was not deleted. */
   readonly searchablePages: Uint8Array;
   /** Position of its first page among all pages of segments with vectors; equal scores are ordered by it. */
   readonly firstPosition: number;
 }
 
-/** Where a live document is. */
-export interface DocumentPlace {
-  readonly segment: LiveSegment;
-  readonly ordinal: number;
-  readonly document: DocumentEntry;
+/** Segments whose pages are found by the same lists. Lists number pages from 0, segment after segment. */
+export interface ListGroup {
+  readonly lists: CentroidLists;
+  readonly segments: readonly LiveSegment[];
+}
+
+/** What an {@link IndexSnapshot} is made of. */
+export interface SnapshotParts {
+  manifest: Manifest;
+  holding: Holding;
+  codebook: SharedResident<KernelCodebook> | undefined;
+  /** `[cells + 1]` of the codebook. */
+  cellOffsets: Uint32Array | undefined;
+  /** Unless candidates come from bags. */
+  inverted: InvertedFile | undefined;
+  /** All lists of the inverted file: from the store, or held. */
+  invertedLists: CentroidLists | undefined;
+  /** In the manifest's order. */
+  opened: readonly OpenedSegment[];
 }
 
 export class IndexSnapshot {
   readonly manifest: Manifest;
+  readonly holding: Holding;
   readonly codebook: SharedResident<KernelCodebook> | undefined;
+  readonly cellOffsets: Uint32Array | undefined;
+  readonly inverted: InvertedFile | undefined;
+  readonly invertedLists: CentroidLists | undefined;
   /** In the manifest's order. */
   readonly segments: readonly LiveSegment[];
   /** Those with vectors, in the same order. */
   readonly scanned: readonly LiveSegment[];
-  /** Live documents by id, each with its places: several for a document larger than a segment. */
-  readonly documents: ReadonlyMap<string, readonly DocumentPlace[]>;
-  /** Metadata fields of live documents. */
-  readonly metadataFields: ReadonlySet<string>;
+  /** Empty when candidates come from bags. */
+  readonly listGroups: readonly ListGroup[];
   readonly searchablePageCount: number;
   #users = 1;
 
-  /** Takes over one use of `codebook` and of every segment's bags. `opened` is in the manifest's order. */
-  constructor(
-    manifest: Manifest,
-    codebook: SharedResident<KernelCodebook> | undefined,
-    opened: readonly OpenedSegment[],
-  ) {
-    this.manifest = manifest;
-    this.codebook = codebook;
-    this.segments = liveSegments(manifest, opened);
-    this.scanned = this.segments.filter((segment) => segment.bags !== undefined);
-    const places = this.segments.flatMap(placesOf);
-    this.documents = Map.groupBy(places, (place) => place.document.id);
-    this.metadataFields = new Set(places.flatMap((place) => Object.keys(place.document.metadata)));
+  /** Takes over one use of `codebook` and of every segment's bags. */
+  constructor(parts: SnapshotParts) {
+    this.manifest = parts.manifest;
+    this.holding = parts.holding;
+    this.codebook = parts.codebook;
+    this.cellOffsets = parts.cellOffsets;
+    this.inverted = parts.inverted;
+    this.invertedLists = parts.invertedLists;
+    this.segments = liveSegments(parts.manifest, parts.opened);
+    this.scanned = this.segments.filter((segment) => segment.centroidCount > 0);
+    this.listGroups = listGroups(this.segments, parts.inverted, parts.invertedLists);
     this.searchablePageCount = this.scanned.reduce((sum, segment) => sum + countOf(segment.searchablePages), 0);
   }
 
   /** The page at `position` among all pages of {@link scanned} segments. */
   locate(position: number): { segment: LiveSegment; page: number } {
-    let found: LiveSegment | undefined;
-    for (const segment of this.scanned) {
-      if (segment.firstPosition > position) break;
-      found = segment;
-    }
+    const after = this.scanned.findIndex((segment) => segment.firstPosition > position);
+    const found = this.scanned[(after === -1 ? this.scanned.length : after) - 1];
     if (found === undefined) throw new RangeError(`no page is at position ${position}`);
     return { segment: found, page: position - found.firstPosition };
+  }
+
+  /** Bytes held on the heap, about; what lies in kernel memory is counted there. */
+  get heapBytes(): number {
+    let bytes = (this.inverted?.bytes ?? 0) + (this.invertedLists?.bytes ?? 0);
+    for (const { tables, lists, searchablePages } of this.segments) {
+      bytes += searchablePages.byteLength + (lists?.bytes ?? 0);
+      if (tables === undefined) continue;
+      bytes += tables.pageCount * HEAP_BYTES_PER_PAGE + tables.documents.length * HEAP_BYTES_PER_DOCUMENT;
+    }
+    return bytes;
   }
 
   /** One more search looks at this snapshot. */
@@ -94,24 +128,32 @@ function liveSegments(manifest: Manifest, opened: readonly OpenedSegment[]): Liv
   const live: LiveSegment[] = [];
   let firstPosition = 0;
   for (const [index, segment] of opened.entries()) {
-    const { documents, pages } = segment.reader;
-    const liveDocuments = new Uint8Array(documents.length).fill(1);
-    for (const ordinal of manifest.segments[index]?.deletedDocuments ?? []) liveDocuments[ordinal] = 0;
-    const searchablePages = new Uint8Array(pages.pageCount);
-    for (let page = 0; page < pages.pageCount; page++) {
-      const isLive = liveDocuments[pages.documentOrdinal[page] ?? 0] === 1;
-      searchablePages[page] = isLive && (pages.vectorCount[page] ?? 0) > 0 ? 1 : 0;
+    const { documentOrdinals, vectorCounts } = segment;
+    const deletedDocuments = new Set(manifest.segments[index]?.deletedDocuments);
+    const { pageCount } = segment.reader;
+    const searchablePages = new Uint8Array(pageCount);
+    for (let page = 0; page < pageCount; page++) {
+      const isLive = deletedDocuments.size === 0 || !deletedDocuments.has(documentOrdinals[page] ?? 0);
+      searchablePages[page] = isLive && (vectorCounts[page] ?? 0) > 0 ? 1 : 0;
     }
-    live.push({ ...segment, liveDocuments, searchablePages, firstPosition });
-    if (segment.bags !== undefined) firstPosition += pages.pageCount;
+    live.push({ ...segment, index, deletedDocuments, searchablePages, firstPosition });
+    if (segment.centroidCount > 0) firstPosition += pageCount;
   }
   return live;
 }
 
-function placesOf(segment: LiveSegment): DocumentPlace[] {
-  return segment.reader.documents.flatMap((document, ordinal) =>
-    segment.liveDocuments[ordinal] === 1 ? [{ segment, ordinal, document }] : [],
+function listGroups(
+  segments: readonly LiveSegment[],
+  inverted: InvertedFile | undefined,
+  invertedLists: CentroidLists | undefined,
+): ListGroup[] {
+  if (inverted === undefined || invertedLists === undefined) return [];
+  const byId = new Map(segments.map((segment) => [segment.reader.id, segment]));
+  const covered = { lists: invertedLists, segments: inverted.segmentIds.flatMap((id) => byId.get(id) ?? []) };
+  const others = segments.flatMap((segment) =>
+    segment.lists === undefined ? [] : [{ lists: segment.lists, segments: [segment] }],
   );
+  return [covered, ...others];
 }
 
 /** How many bytes of `mask` are 1. */

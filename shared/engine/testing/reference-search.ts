@@ -5,7 +5,7 @@
  * @module
  */
 import { makeBags } from "../../format/bags.ts";
-import type { Codebook } from "../../format/contract.ts";
+import type { Codebook, PageVectors } from "../../format/contract.ts";
 import { bagStep, laneScales } from "../../kernel/lane-scales.ts";
 import { LANES, toQueryBlocks, type QueryBlock } from "../../kernel/query-block.ts";
 import * as reference from "../../kernel/reference.ts";
@@ -37,7 +37,12 @@ export function referenceSearch(index: RandomIndex, request: SearchRequest): Ref
         values.includes(page.document.metadata[field] ?? ""),
       ),
     );
-  const plan = planSearch(request, matching.length, "late");
+  const plan = planSearch(request, {
+    matchedPages: matching.length,
+    interaction: "late",
+    holding: "bags",
+    calibration: undefined,
+  });
   const blocks = toQueryBlocks(query.vectors, query.tokenCount, query.dim);
   const tables = blocks.map((block) => blockTables(index.codebook, block, blocks));
 
@@ -57,14 +62,46 @@ export function referenceSearch(index: RandomIndex, request: SearchRequest): Ref
     }
     return total;
   });
-  const exact = best(byCodes.slice(0, plan.exact), plan.exact, ({ page }) => exactScore(page, query, blocks));
-  const lowest = exact.at(-1)?.score ?? Number.POSITIVE_INFINITY;
-  const rest = byCodes.slice(plan.exact).map((scored) => ({ ...scored, score: Math.min(scored.score, lowest) }));
-  return [...exact, ...rest].slice(0, plan.hits).map(({ page, score }) => ({
+  const byWinners =
+    plan.full < plan.exact
+      ? settled(byCodes, plan.exact, ({ page }) => winnersScore(page, query, blocks, tables, index.codebook.subspaces))
+      : byCodes;
+  const exact = settled(byWinners, plan.full < plan.exact ? plan.full : plan.exact, ({ page }) =>
+    exactScore(page.exact, query, blocks),
+  );
+  return exact.slice(0, plan.hits).map(({ page, score }) => ({
     documentId: page.document.id,
     pageNumber: page.pageNumber,
     score,
   }));
+}
+
+/** The first `count` of `pages` scored anew; the rest after them, with scores not above. */
+function settled(pages: readonly Scored[], count: number, scoreOf: (scored: Scored) => number): Scored[] {
+  const first = best(pages.slice(0, count), count, scoreOf);
+  const lowest = first.at(-1)?.score ?? Number.POSITIVE_INFINITY;
+  return [...first, ...pages.slice(count).map((scored) => ({ ...scored, score: Math.min(scored.score, lowest) }))];
+}
+
+/** Exact score of the page with those vectors only that are some token's best by codes. */
+function winnersScore(
+  { codes, exact }: WrittenPage,
+  query: EncodedQuery,
+  blocks: readonly QueryBlock[],
+  tables: readonly { pqRows: Int16Array; entries: Int8Array }[],
+  subspaces: number,
+): number {
+  const winners = new Set<number>();
+  for (const [i, { tokenCount }] of blocks.entries()) {
+    const { pqRows, entries } = tables[i] ?? { pqRows: new Int16Array(0), entries: new Int8Array(0) };
+    const { winners: lanes } = reference.pqBest(codes, subspaces, pqRows, entries);
+    for (const vector of lanes.subarray(0, tokenCount)) winners.add(vector);
+  }
+  const kept = [...winners].toSorted((a, b) => a - b);
+  const rows = kept.map((vector) => exact.values.subarray(vector * query.dim, (vector + 1) * query.dim));
+  const values = new Int8Array(kept.length * query.dim);
+  for (const [row, vector] of rows.entries()) values.set(vector, row * query.dim);
+  return exactScore({ scales: Float32Array.from(kept, (vector) => exact.scales[vector] ?? 0), values }, query, blocks);
 }
 
 function blockTables(
@@ -92,10 +129,10 @@ function blockTables(
   return { ...rows, entries, pqSteps: scales.pqSteps };
 }
 
-function exactScore(page: WrittenPage, query: EncodedQuery, blocks: readonly QueryBlock[]): number {
+function exactScore(page: PageVectors, query: EncodedQuery, blocks: readonly QueryBlock[]): number {
   let total = 0;
   for (const block of blocks) {
-    const { best: lanes } = reference.exactBest(page.exact, query.dim, block.rows);
+    const { best: lanes } = reference.exactBest(page, query.dim, block.rows);
     for (let lane = 0; lane < block.tokenCount; lane++) {
       total += Math.fround((lanes[lane] ?? 0) * (block.scales[lane] ?? 0));
     }

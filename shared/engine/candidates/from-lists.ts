@@ -1,0 +1,96 @@
+/**
+ * First stage from lists: only the pages on lists of the query's best centroids are looked at (centroid pruning, as in PLAID
+ * and XTR, Lee et al. 2023). A page that is on no probed list of a token gets that token's cut-off.
+ *
+ * @module
+ */
+import { ListScan } from "../../kernel/list-scan.ts";
+import { probeCentroids, rankCells } from "../../kernel/probe.ts";
+import type { QueryTables } from "../../kernel/query-tables.ts";
+import type { ObjectStore } from "../../store/object-store.ts";
+import type { PageSelection } from "../filter.ts";
+import type { SearchPlan } from "../plan.ts";
+import type { IndexSnapshot, ListGroup } from "../snapshot.ts";
+import type { StageTimes } from "../stage-times.ts";
+import { comesBefore } from "../top-k.ts";
+import { chooseCells, type ListBudget } from "./cell-budget.ts";
+import { CELL_GAP_BYTES } from "./centroid-lists.ts";
+
+export interface ListCandidates {
+  /** See `IndexSnapshot.locate`; best first. */
+  positions: number[];
+  cellsRead: number;
+}
+
+/** The `plan.candidates` best pages of `selection`. Errors: those of reading; `overloaded`. */
+export async function candidatesFromLists(
+  snapshot: IndexSnapshot,
+  selection: PageSelection,
+  tables: QueryTables,
+  plan: Pick<SearchPlan, "candidates" | "nprobe" | "cellsPerToken" | "listReads" | "listBytes">,
+  work: { store: ObjectStore; times: StageTimes },
+): Promise<ListCandidates> {
+  const { times, store } = work;
+  const budget = { reads: plan.listReads, bytes: plan.listBytes, gapBytes: CELL_GAP_BYTES };
+  const probe = times.run("tables", () => {
+    const ranked = rankCells(tables, plan.cellsPerToken);
+    const worths = Array.from(ranked.cells, (cell, i) => ({ cell, worth: ranked.gains[i] ?? 0 }));
+    return probeCentroids(tables, { nprobe: plan.nprobe, cells: cellsWithin(worths, snapshot, budget) });
+  });
+  const cells = [...probe.cells];
+  const blocks = await times.runAsync("candidates", () =>
+    Promise.all(snapshot.listGroups.map(({ lists }) => lists.read(cells, store))),
+  );
+  const best = times.run("candidates", () =>
+    snapshot.listGroups.flatMap((group, i) => {
+      const scan = new ListScan(tables.query.kernel, tables.codebook, group.lists.pageCount);
+      try {
+        scan.add(probe, blocks[i] ?? []);
+        const found = scan.topPositions(plan.candidates, maskOf(group, selection));
+        return Array.from(found, (page) => ({ position: positionOf(group, page), score: scan.scoreOf(page) }));
+      } finally {
+        scan.release();
+      }
+    }),
+  );
+  best.sort((a, b) => (comesBefore(a.score, a.position, b.score, b.position) ? -1 : 1));
+  return { positions: best.slice(0, plan.candidates).map(({ position }) => position), cellsRead: cells.length };
+}
+
+/** The cells that are at hand, and of the others those that the budget reads. */
+function cellsWithin(
+  cells: readonly { cell: number; worth: number }[],
+  snapshot: IndexSnapshot,
+  budget: ListBudget,
+): number[] {
+  const lists = snapshot.invertedLists;
+  const stored = cells.filter(({ cell }) => lists?.extentOf(cell) !== undefined);
+  const held = cells.filter(({ cell }) => lists?.extentOf(cell) === undefined).map(({ cell }) => cell);
+  if (stored.length === 0) return held;
+  const nowhere = { part: 0, offset: 0, length: 0 };
+  return [...held, ...chooseCells(stored, (cell) => lists?.extentOf(cell) ?? nowhere, budget)];
+}
+
+/** `[pages]` of the group, segment after segment. */
+function maskOf({ segments, lists }: ListGroup, selection: PageSelection): Uint8Array {
+  const [only] = segments;
+  const single = only === undefined ? undefined : selection.masks.get(only);
+  if (segments.length === 1 && single !== undefined) return single;
+  const mask = new Uint8Array(lists.pageCount);
+  let first = 0;
+  for (const segment of segments) {
+    mask.set(selection.masks.get(segment) ?? new Uint8Array(0), first);
+    first += segment.reader.pageCount;
+  }
+  return mask;
+}
+
+/** Position in the index of page `page` of the group. */
+function positionOf({ segments }: ListGroup, page: number): number {
+  let first = 0;
+  for (const segment of segments) {
+    if (page < first + segment.reader.pageCount) return segment.firstPosition + page - first;
+    first += segment.reader.pageCount;
+  }
+  throw new RangeError(`no page of the lists is at position ${page}`);
+}

@@ -1,0 +1,175 @@
+/**
+ * Opens versions of one index into one kernel, taking over what did not change.
+ *
+ * @module
+ */
+import PQueue from "p-queue";
+import { MaxleafError, quote } from "../../errors.ts";
+import { readCodebook } from "../../format/codebook.ts";
+import type { Codebook } from "../../format/contract.ts";
+import type { InvertedFile } from "../../format/inverted/contract.ts";
+import { openInvertedFile } from "../../format/inverted/inverted-reader.ts";
+import { readManifest } from "../../format/manifest-store.ts";
+import type { Manifest, SegmentEntry } from "../../format/manifest.ts";
+import { segmentIdentityOf } from "../../format/segment-identity.ts";
+import { openSegment } from "../../format/segment-reader.ts";
+import type { Kernel, KernelCodebook } from "../../kernel/kernel.ts";
+import { MAX_CONCURRENT_READS } from "../../limits.ts";
+import type { ObjectStore } from "../../store/object-store.ts";
+import type { CellCache } from "../candidates/cell-cache.ts";
+import { type CentroidLists, HeldLists, listsOfSegment, StoredLists } from "../candidates/centroid-lists.ts";
+import type { Holding } from "../planner/holding.ts";
+import { SharedResident } from "../shared-resident.ts";
+import { IndexSnapshot, type OpenedSegment } from "../snapshot.ts";
+
+export interface SnapshotOpenerOptions {
+  store: ObjectStore;
+  index: string;
+  kernel: Kernel;
+  cells: CellCache;
+  /** The manifest to open; the newest in the store. */
+  readManifest: (() => Promise<Manifest>) | undefined;
+}
+
+/** One version being opened, and an earlier snapshot to take over from. */
+interface Opening {
+  manifest: Manifest;
+  holding: Holding;
+  previous: IndexSnapshot | undefined;
+  codebook: OpenedCodebook | undefined;
+  inverted: InvertedFile | undefined;
+}
+
+interface OpenedCodebook {
+  resident: SharedResident<KernelCodebook>;
+  cellOffsets: Uint32Array;
+}
+
+export class SnapshotOpener {
+  readonly #options: SnapshotOpenerOptions;
+
+  constructor(options: SnapshotOpenerOptions) {
+    this.#options = options;
+  }
+
+  /** Errors: `index_not_found`, and those of `readManifest`. */
+  async readManifest(): Promise<Manifest> {
+    const { store, index, readManifest: given } = this.#options;
+    if (given !== undefined) return await given();
+    const manifest = await readManifest(store, index);
+    if (manifest !== undefined) return manifest;
+    throw new MaxleafError("index_not_found", `there is no index ${quote(index)}`);
+  }
+
+  /**
+   * `previous`, of any version and holding, is retained by the caller. On failure nothing that was opened stays in kernel
+   * memory. Errors: those of reading, `overloaded`.
+   */
+  async open(manifest: Manifest, holding: Holding, previous: IndexSnapshot | undefined): Promise<IndexSnapshot> {
+    const codebook = await this.#openCodebook(manifest, previous);
+    const opened = new Map<number, OpenedSegment>();
+    try {
+      const inverted = holding === "bags" ? undefined : await this.#openInverted(manifest, previous);
+      const opening: Opening = { manifest, holding, previous, codebook, inverted };
+      const invertedLists = inverted === undefined ? undefined : await this.#listsOf(inverted, opening);
+      await this.#openSegments(opening, opened);
+      return new IndexSnapshot({
+        manifest,
+        holding,
+        codebook: codebook?.resident,
+        cellOffsets: codebook?.cellOffsets,
+        inverted,
+        invertedLists,
+        opened: manifest.segments.flatMap((_entry, position) => opened.get(position) ?? []),
+      });
+    } catch (error) {
+      codebook?.resident.release();
+      for (const segment of opened.values()) segment.bags?.release();
+      throw error;
+    }
+  }
+
+  async #openCodebook(manifest: Manifest, previous: IndexSnapshot | undefined): Promise<OpenedCodebook | undefined> {
+    const { codebook, recipeFingerprint, recipe } = manifest;
+    if (codebook === undefined) return undefined;
+    const { codebook: known, cellOffsets } = previous ?? {};
+    if (known?.value.id === codebook.id && cellOffsets !== undefined) return { resident: known.retain(), cellOffsets };
+    const expected = { recipeFingerprint, dim: recipe.dim, subspaces: codebook.subspaces };
+    const { store, index, kernel } = this.#options;
+    const decoded: Codebook = await readCodebook(store, index, codebook.id, expected);
+    return { resident: new SharedResident(kernel.loadCodebook(decoded)), cellOffsets: decoded.cells.offsets };
+  }
+
+  async #openInverted(manifest: Manifest, previous: IndexSnapshot | undefined): Promise<InvertedFile> {
+    const { inverted: entry } = manifest;
+    if (entry === undefined) throw new MaxleafError("internal", "an index without an inverted file has no lists");
+    if (previous?.inverted?.id === entry.id) return previous.inverted;
+    const { store, index } = this.#options;
+    return await openInvertedFile(store, { index, entry, identity: segmentIdentityOf(manifest, { vectorCount: 1 }) });
+  }
+
+  async #listsOf(file: InvertedFile, { holding, previous }: Opening): Promise<CentroidLists> {
+    if (previous?.inverted === file && previous.holding === holding && previous.invertedLists !== undefined) {
+      return previous.invertedLists;
+    }
+    if (holding === "heads") return new StoredLists(file, this.#options.cells);
+    const cells = Array.from({ length: file.cellCount }, (_, cell) => cell);
+    return new HeldLists(file.pageCount, await file.readCells(cells));
+  }
+
+  /** Into `opened`, by position in the manifest; on failure it has those that could be opened. */
+  async #openSegments(opening: Opening, opened: Map<number, OpenedSegment>): Promise<void> {
+    const queue = new PQueue({ concurrency: MAX_CONCURRENT_READS });
+    const covered = new Map((opening.inverted?.segmentIds ?? []).map((id, position) => [id, position]));
+    const results = await Promise.allSettled(
+      opening.manifest.segments.map((entry, position) =>
+        queue.add(async () => {
+          const place = covered.get(entry.id);
+          const segment =
+            place === undefined ? await this.#openSegment(opening, entry) : coveredSegment(opening, entry, place);
+          opened.set(position, segment);
+        }),
+      ),
+    );
+    const failure = results.find((result) => result.status === "rejected");
+    if (failure !== undefined) throw failure.reason;
+  }
+
+  async #openSegment(opening: Opening, entry: SegmentEntry): Promise<OpenedSegment> {
+    const { manifest, holding, previous, codebook } = opening;
+    const known = previous?.segments.find((segment) => segment.reader.id === entry.id && segment.tables !== undefined);
+    const isBags = holding === "bags";
+    if (known !== undefined && (previous?.holding === "bags") === isBags)
+      return { ...known, bags: known.bags?.retain() };
+    const { store, index, kernel } = this.#options;
+    const expected = segmentIdentityOf(manifest, entry);
+    const tables = known?.tables ?? (await openSegment(store, { index, id: entry.id, expected, bytes: entry.bytes }));
+    const { documentOrdinal: documentOrdinals, vectorCount: vectorCounts } = tables.pages;
+    const segment = { reader: tables, tables, documentOrdinals, vectorCounts };
+    if (entry.vectorCount === 0 || codebook === undefined) {
+      return { ...segment, bags: undefined, lists: undefined, centroidCount: 0 };
+    }
+    const { centroidCount } = codebook.resident.value;
+    if (!isBags) {
+      const lists = await listsOfSegment(tables, codebook.cellOffsets);
+      return { ...segment, bags: undefined, lists, centroidCount };
+    }
+    const bags = kernel.loadBags(await tables.readBags(), centroidCount);
+    return { ...segment, bags: new SharedResident(bags), lists: undefined, centroidCount };
+  }
+}
+
+/** A segment that the inverted file knows: nothing of it is read. */
+function coveredSegment({ inverted, codebook }: Opening, entry: SegmentEntry, place: number): OpenedSegment {
+  if (inverted === undefined) throw new MaxleafError("internal", `segment ${entry.id} is not covered`);
+  const [first, end] = inverted.firstPosition.subarray(place, place + 2);
+  return {
+    reader: inverted.records(place),
+    tables: undefined,
+    bags: undefined,
+    lists: undefined,
+    centroidCount: entry.vectorCount === 0 ? 0 : (codebook?.resident.value.centroidCount ?? 0),
+    documentOrdinals: inverted.documentOrdinals.subarray(first, end),
+    vectorCounts: inverted.vectorCounts.subarray(first, end),
+  };
+}
