@@ -214,15 +214,14 @@ describe("IndexPool", () => {
   });
 
   it("makes room for what another pool of the isolate holds", async () => {
-    const memory = new PoolMemory(35);
+    const memory = new PoolMemory(25);
     const shards = setUp({ memory });
     const { use } = setUp({ memory });
     const a = await use("a");
     const b = await use("b");
-    await shards.use("x");
-    await shards.use("y");
+    const x = await shards.use("x");
     const c = await use("c");
-    expect([a.closed, b.closed, c.closed]).toEqual([true, true, false]);
+    expect([a.closed, b.closed, c.closed, x.closed]).toEqual([true, true, false, false]);
   });
 
   it("leaves the closing of a dropped index to its last user", async () => {

@@ -5,7 +5,7 @@
  */
 import type { IndexBody } from "../../shared/api/search.ts";
 import type { PageTable } from "../../shared/format/contract.ts";
-import type { Manifest, SegmentEntry } from "../../shared/format/manifest.ts";
+import { liveDocumentCount, type Manifest, type SegmentEntry } from "../../shared/format/manifest.ts";
 import { segmentIdentityOf } from "../../shared/format/segment-identity.ts";
 import { openSegment } from "../../shared/format/segment-reader.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
@@ -41,7 +41,7 @@ export async function summarizeIndex(store: ObjectStore, manifest: Manifest): Pr
 async function countSegment(store: ObjectStore, manifest: Manifest, entry: SegmentEntry): Promise<LiveCounts> {
   if (entry.deletedDocuments.length === 0) {
     return {
-      documents: entry.documentCount,
+      documents: liveDocumentCount(entry),
       pages: entry.pageCount,
       searchablePages: entry.searchablePageCount,
       vectors: entry.vectorCount,
@@ -54,7 +54,7 @@ async function countSegment(store: ObjectStore, manifest: Manifest, entry: Segme
 
 function countLivePages(pages: PageTable, entry: SegmentEntry): LiveCounts {
   const deleted = new Set(entry.deletedDocuments);
-  const live: LiveCounts = { documents: entry.documentCount - deleted.size, pages: 0, searchablePages: 0, vectors: 0 };
+  const live: LiveCounts = { documents: liveDocumentCount(entry), pages: 0, searchablePages: 0, vectors: 0 };
   for (let page = 0; page < pages.pageCount; page++) {
     if (deleted.has(pages.documentOrdinal[page] ?? -1)) continue;
     live.pages += 1;

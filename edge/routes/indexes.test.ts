@@ -1,6 +1,9 @@
 import { reset } from "cloudflare:test";
 import { beforeEach, describe, expect, it } from "vitest";
 import { indexListSchema, indexSchema } from "../../shared/api/search.ts";
+import { addSegment, createRandomIndex, deleteDocument } from "../../shared/engine/testing/random-index.ts";
+import { documentIdOf } from "../../shared/names.ts";
+import { seededRandom } from "../../shared/seeded-random.ts";
 import { layout } from "../../shared/store/layout.ts";
 import { readProblem, startApp, type TestApp } from "../testing/harness.ts";
 import { writeWordIndex } from "../testing/word-index.ts";
@@ -69,6 +72,21 @@ describe("GET /v1/indexes/{index}", () => {
       searchablePages: 1,
       vectors: 1,
     });
+  });
+
+  it("counts a document once that lies in several segments", async () => {
+    const shape = { dim: 32, subspaces: 8, centroidCount: 40 };
+    const index = await createRandomIndex(app.services.store, "continued", shape, seededRandom(1));
+    const large = { name: "large.pdf", pages: [3, 4] };
+    await addSegment(index, [{ name: "small.pdf", pages: [5] }, large]);
+    await addSegment(index, [
+      { ...large, firstPage: 3 },
+      { name: "other.pdf", pages: [6] },
+    ]);
+    await addSegment(index, [{ ...large, firstPage: 5 }]);
+    expect(await readIndex("continued")).toMatchObject({ documents: 3, pages: 8 });
+    await deleteDocument(index, await documentIdOf("other.pdf"));
+    expect(await readIndex("continued")).toMatchObject({ documents: 2, pages: 7 });
   });
 
   it("names an index that there is not", async () => {

@@ -34,12 +34,19 @@ export const segmentEntrySchema = z
     meanResidualNorm: norm,
     /** Ordinals (positions in the segment's document table) of deleted or replaced documents, ascending. */
     deletedDocuments: z.array(count),
+    /** Ordinals of documents that begin in an earlier segment, which lists them too; absent when there are none. */
+    continuedDocuments: z.array(count).optional(),
   })
   .refine(({ deletedDocuments, documentCount }) => isAscendingBelow(deletedDocuments, documentCount), {
     message: "ordinals of deleted documents are not ascending or not those of documents",
     path: ["deletedDocuments"],
   });
 export type SegmentEntry = z.infer<typeof segmentEntrySchema>;
+
+/** Live documents that begin in the segment: over all segments every document counts once. */
+export function liveDocumentCount({ documentCount, deletedDocuments, continuedDocuments = [] }: SegmentEntry): number {
+  return documentCount - new Set([...deletedDocuments, ...continuedDocuments]).size;
+}
 
 /** The inverted file of an index: see docs/format.md. Its segments are all in the manifest that names it. */
 export const invertedEntrySchema = z.strictObject({

@@ -104,7 +104,16 @@ export class SegmentWriter {
       pageCount: this.#rows.length,
       searchablePageCount: this.#rows.filter((row) => row.status === "searchable").length,
       vectorCount: this.#rows.reduce((total, row) => total + row.vectorCount, 0),
+      ...this.#continued(),
     };
+  }
+
+  /** Documents whose first page here is not their first. */
+  #continued(): Pick<SegmentEntry, "continuedDocuments"> {
+    const isFirst = (i: number) => this.#rows[i - 1]?.documentOrdinal !== this.#rows[i]?.documentOrdinal;
+    const continued = this.#rows.filter(({ pageNumber }, i) => pageNumber > 1 && isFirst(i));
+    if (continued.length === 0) return {};
+    return { continuedDocuments: continued.map(({ documentOrdinal }) => documentOrdinal) };
   }
 
   #problemOf({ documentOrdinal, page, codes, exact }: SegmentPage): string | undefined {

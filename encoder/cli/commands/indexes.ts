@@ -4,7 +4,7 @@
  * @module
  */
 import type { Command } from "commander";
-import type { Manifest, SegmentEntry } from "../../../shared/format/manifest.ts";
+import { liveDocumentCount, type Manifest, type SegmentEntry } from "../../../shared/format/manifest.ts";
 import type { CommandContext, GlobalOptions } from "../context.ts";
 import { byteSize, table } from "../format.ts";
 import { withStore } from "../with-store.ts";
@@ -40,10 +40,7 @@ function summaryOf(manifest: Manifest) {
     recipe: manifest.recipe.name,
     version: manifest.version,
     updatedAt: new Date(manifest.committedAtMs).toISOString(),
-    documents: manifest.segments.reduce(
-      (sum, { documentCount, deletedDocuments }) => sum + documentCount - deletedDocuments.length,
-      0,
-    ),
+    documents: manifest.segments.reduce((sum, segment) => sum + liveDocumentCount(segment), 0),
     pages: total("pageCount"),
     searchablePages: total("searchablePageCount"),
     vectors: total("vectorCount"),
