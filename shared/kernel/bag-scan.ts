@@ -40,9 +40,10 @@ export class BagScan implements RegionHolder {
     }
   }
 
-  /** Adds the scores of the tables' current block. */
+  /** Adds the scores of the current block of tables of all centroids. */
   add(tables: QueryTables): void {
     const rows = tables.bagRowsOffset();
+    const lanes = tables.lanes();
     let first = 0;
     for (const { bags } of this.#segments) {
       this.#kernel.exports.scanBags(
@@ -51,6 +52,7 @@ export class BagScan implements RegionHolder {
         this.#selected.offset + first,
         0,
         bags.pageCount,
+        lanes,
         rows,
         this.#scores.offset + first * 4,
       );

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Kernel } from "./kernel.ts";
+import { MaxleafError } from "../errors.ts";
+import { allocateAfter, releaseAll, type Kernel } from "./kernel.ts";
 import type { Region, RegionHolder } from "./memory.ts";
 import { LANE_GROUP, LANES, toQueryBlocks, type QueryBlock } from "./query-block.ts";
 
@@ -29,16 +30,24 @@ export class KernelQuery implements RegionHolder {
   readonly tokenCount: number;
   readonly blocks: readonly QueryBlock[];
   readonly #pairs: Region;
+  readonly #rows: Region;
 
-  /** `vectors` `[tokenCount, dim]`, finite; `dim` a multiple of 16. Errors: `overloaded`. */
+  /**
+   * `vectors` `[tokenCount, dim]`; `dim` a multiple of 16. Errors: `invalid_request` for a value that is no finite number, which
+   * would make integers of any size; `overloaded`.
+   */
   constructor(kernel: Kernel, vectors: Float32Array, tokenCount: number, dim: number) {
+    checkFinite(vectors);
     this.kernel = kernel;
     this.dim = dim;
     this.tokenCount = tokenCount;
     this.blocks = toQueryBlocks(vectors, tokenCount, dim);
     this.#pairs = kernel.memory.allocate(this.blocks.length * dim * LANES * I16_BYTES, "a query's vectors");
+    this.#rows = allocateAfter(kernel.memory, [this.#pairs], this.#pairs.bytes, "a query's vectors");
     const pairs = kernel.memory.int16(this.#pairs);
+    const rows = kernel.memory.int16(this.#rows);
     for (const [index, block] of this.blocks.entries()) {
+      rows.set(block.rows, index * dim * LANES);
       writePairs(block, pairs.subarray(index * dim * LANES, (index + 1) * dim * LANES));
     }
   }
@@ -48,9 +57,25 @@ export class KernelQuery implements RegionHolder {
     return this.#pairs.offset + block * this.dim * LANES * I16_BYTES;
   }
 
-  release(): void {
-    this.kernel.memory.release(this.#pairs);
+  /** Pointer to i16 `[blocks, 32, dim]`: row after row, in the order of the tokens. */
+  rowsOffset(): number {
+    return this.#rows.offset;
   }
+
+  /** What one unit of a token's row is worth. */
+  scaleOf(token: number): number {
+    return this.blocks[Math.floor(token / LANES)]?.scales[token % LANES] ?? 0;
+  }
+
+  release(): void {
+    releaseAll(this.kernel.memory, [this.#pairs, this.#rows]);
+  }
+}
+
+function checkFinite(vectors: Float32Array): void {
+  const wrong = vectors.findIndex((value) => !Number.isFinite(value));
+  if (wrong === -1) return;
+  throw new MaxleafError("invalid_request", `value ${wrong} of the query's vectors is ${vectors[wrong]}, not a number`);
 }
 
 function writePairs(block: QueryBlock, pairs: Int16Array): void {

@@ -7,6 +7,7 @@
  * @module
  */
 import { MaxleafError } from "../errors.ts";
+import { cellsProblem } from "../format/cells.ts";
 import type { Bags, Codebook } from "../format/contract.ts";
 import { CODEWORDS_PER_SUBSPACE, ISOLATE_MEMORY_BYTES, MAX_CENTROIDS, MAX_DIM, MAX_SUBSPACES } from "../limits.ts";
 import type { CentroidScale } from "./lane-scales.ts";
@@ -30,6 +31,16 @@ export interface KernelCodebook extends CentroidScale, RegionHolder {
   readonly centroids: Region;
   /** f32 `[subspaces, 256, dim / subspaces]`. */
   readonly codewords: Region;
+  readonly cells: KernelCells;
+}
+
+/** Cells of a codebook in kernel memory, scaled as their coarse centroids are. */
+export interface KernelCells extends CentroidScale {
+  /** `[cells + 1]`: cell c has the centroids `[offsets[c], offsets[c + 1])`. */
+  readonly offsets: Uint32Array;
+  readonly count: number;
+  /** i8 `[count, dim]`: the coarse centroids. */
+  readonly centroids: Region;
 }
 
 /** Bags of one segment in kernel memory. */
@@ -55,10 +66,13 @@ export class Kernel {
   loadCodebook(codebook: Codebook): KernelCodebook {
     checkCodebook(codebook);
     const { memory } = this;
+    const { cells } = codebook;
     const centroids = memory.allocate(codebook.centroids.byteLength, "a codebook's centroids");
     const codewords = allocateAfter(memory, [centroids], codebook.codewords.byteLength, "a codebook's codewords");
+    const coarse = allocateAfter(memory, [centroids, codewords], cells.centroids.byteLength, "a codebook's cells");
     memory.int8(centroids).set(codebook.centroids);
     memory.float32(codewords).set(codebook.codewords);
+    memory.int8(coarse).set(cells.centroids);
     return {
       id: codebook.id,
       dim: codebook.dim,
@@ -68,7 +82,14 @@ export class Kernel {
       centroidNormMax: largestNorm(codebook.centroids, codebook.dim) * codebook.centroidScale,
       centroids,
       codewords,
-      release: () => releaseAll(memory, [centroids, codewords]),
+      cells: {
+        offsets: cells.offsets,
+        count: cells.offsets.length - 1,
+        centroids: coarse,
+        centroidScale: cells.scale,
+        centroidNormMax: largestNorm(cells.centroids, codebook.dim) * cells.scale,
+      },
+      release: () => releaseAll(memory, [centroids, codewords, coarse]),
     };
   }
 
@@ -120,6 +141,8 @@ function checkCodebook(codebook: Codebook): void {
   if (codewords.length !== CODEWORDS_PER_SUBSPACE * dim) fail(`${codewords.length} codeword values for 256 × ${dim}`);
   if (!Number.isFinite(centroidScale) || centroidScale <= 0) fail(`its centroid scale is ${centroidScale}`);
   if (!codewords.every((value) => Number.isFinite(value))) fail("a codeword is not a finite number");
+  const problem = cellsProblem(codebook.cells, centroidCount, dim);
+  if (problem !== undefined) fail(problem);
 }
 
 function checkBags(bags: Bags, centroidCount: number): void {

@@ -5,14 +5,14 @@
  */
 import { LANES, type QueryBlock } from "./query-block.ts";
 
-/** |entry| of the PQ tables: four of them add up to at most 124, inside int8. */
+/** |entry| of the PQ tables. Stored as entry + 31, four of them add up to at most 248, inside a byte. */
 export const PQ_ENTRY_MAX = 31;
 
 /**
- * |row| of the int16 centroid table. A page vector's sum is one row and up to 128 entries (128 · 31 = 3,968), which leaves
- * 28,799 of int16; the rest is head room for the rounding of the query (under 1 % of its length at 1,024 dims).
+ * |row| of the int16 centroid table. A page vector's sum is one row and up to 128 stored entries (128 · 62 = 7,936), which
+ * leaves 24,831 of int16; the rest is head room for the rounding of the query (under 1 % of its length at 1,024 dims).
  */
-export const PQ_ROW_MAX = 28_000;
+export const PQ_ROW_MAX = 24_000;
 
 /** |row| of the int8 centroid table. */
 export const BAG_ROW_MAX = 127;
@@ -47,6 +47,11 @@ export function bagStep(blocks: readonly QueryBlock[], centroids: CentroidScale)
   return (norm * centroids.centroidNormMax) / BAG_ROW_MAX;
 }
 
+/** `[32]`: integer dot product of query row and `centroids` → int8 row in units of `step`. */
+export function rowFactors(block: QueryBlock, centroids: CentroidScale, step: number): Float32Array {
+  return block.scales.map((scale) => (step > 0 ? (scale * centroids.centroidScale) / step : 0));
+}
+
 /** Steps for `block`, given the largest |entry| of each lane over all PQ tables (`entryMaxima` `[32]`). */
 export function laneScales(
   block: QueryBlock,
@@ -55,7 +60,7 @@ export function laneScales(
   entryMaxima: Float32Array,
 ): LaneScales {
   const scales: LaneScales = {
-    bagFactors: new Float32Array(LANES),
+    bagFactors: rowFactors(block, centroids, step),
     pqFactors: new Float32Array(LANES),
     entryFactors: new Float32Array(LANES),
     pqSteps: new Float32Array(LANES),
@@ -64,7 +69,6 @@ export function laneScales(
     const dotUnit = (block.scales[lane] ?? 0) * centroids.centroidScale;
     const longest = (block.norms[lane] ?? 0) * centroids.centroidNormMax;
     const pqStep = Math.max((entryMaxima[lane] ?? 0) / PQ_ENTRY_MAX, longest / PQ_ROW_MAX);
-    if (step > 0) scales.bagFactors[lane] = dotUnit / step;
     if (pqStep === 0) continue;
     scales.pqFactors[lane] = dotUnit / pqStep;
     scales.entryFactors[lane] = 1 / pqStep;

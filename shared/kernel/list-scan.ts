@@ -5,44 +5,172 @@
  */
 import { MaxleafError } from "../errors.ts";
 import type { CellBlock } from "../format/inverted/contract.ts";
-import type { Kernel, KernelCodebook } from "./kernel.ts";
-import type { RegionHolder } from "./memory.ts";
-import type { Probe } from "./probe.ts";
+import { allocateAfter, releaseAll, type Kernel, type KernelCodebook } from "./kernel.ts";
+import type { Region, RegionHolder } from "./memory.ts";
+import { cellOf, type Probe } from "./probe.ts";
+
+/** Tokens that may be counted (see assembly/lists.ts), over all calls of {@link ListScan.add}. */
+const MAX_STAMP = 1_023;
+/** Scores have this many upper bits of a page's word. */
+const STAMP_BITS = 10;
+/** Positions a list can name: gaps have at most four bytes. */
+const MAX_PAGES = 2 ** 28;
+const U32_BYTES = 4;
+/** u32s that describe a list to the kernel. */
+const LIST_WORDS = 4;
+
+/** The bytes of one centroid's list, and where in kernel memory they were put. */
+interface PlacedList {
+  bytes: Uint8Array;
+  offset: number;
+}
 
 /** Σ over tokens of (best probed centroid on the page − cutoff), for every page position of an inverted file. */
 export class ListScan implements RegionHolder {
+  readonly #kernel: Kernel;
+  readonly #cellOffsets: Uint32Array;
+  readonly #pageCount: number;
+  /** u32 `[pageCount]`, padded with zeros: score, then the stamp of the token that counted the page last. */
+  readonly #words: Region;
+  #stamps = 0;
+
   /** 4 bytes a page. Errors: `overloaded`. */
   constructor(kernel: Kernel, codebook: KernelCodebook, pageCount: number) {
-    throw new MaxleafError("internal", `${pageCount} pages, ${codebook.id}: not yet ${kernel.memory.usedBytes}`);
+    if (pageCount > MAX_PAGES) {
+      throw new MaxleafError("overloaded", `${pageCount} pages are more than the ${MAX_PAGES} that lists can name`);
+    }
+    this.#kernel = kernel;
+    this.#cellOffsets = codebook.cells.offsets;
+    this.#pageCount = pageCount;
+    this.#words = kernel.memory.allocate(pageCount * U32_BYTES, "a query's page scores");
+    kernel.memory.uint32(this.#words).fill(0);
   }
 
   /**
    * Scores every list that `probe` names and `blocks` have. All blocks of a probe belong in one call, in any order: a token
    * counts the best of its lists that holds a page. Cells without a block count as cut off.
    *
-   * Errors: `corrupt_data` when a list leaves its block or names a page that is not there; `overloaded`.
+   * Errors: `corrupt_data` when a list leaves its block or names a page that is not there; `query_too_long` beyond 1,023
+   * tokens; `overloaded`.
    */
   add(probe: Probe, blocks: readonly CellBlock[]): void {
-    throw new MaxleafError("internal", `${probe.baseline} ${blocks.length}`);
+    if (this.#stamps + probe.tokens.length > MAX_STAMP) {
+      throw new MaxleafError("query_too_long", `lists can be scored for ${MAX_STAMP} tokens, not for more`);
+    }
+    const lists = this.#findLists(probe, blocks);
+    const { memory } = this.#kernel;
+    const bytes = [...lists.values()].reduce((sum, list) => sum + list.bytes.length, 0);
+    const room = memory.allocate(bytes, "a query's lists");
+    const pairs = probe.tokens.reduce((sum, { centroids }) => sum + centroids.length, 0);
+    const table = allocateAfter(memory, [room], pairs * LIST_WORDS * U32_BYTES, "a query's lists");
+    try {
+      this.#place(lists, room);
+      this.#scan(probe, lists, table);
+    } finally {
+      releaseAll(memory, [room, table]);
+    }
   }
 
   /**
    * Positions of the `limit` best pages of those on a list, best first, of equal ones the lower position first. `mask`
-   * `[pageCount]`: 0 leaves a page out.
+   * `[pageCount]`: 0 leaves a page out. Errors: `overloaded`.
    */
   topPositions(limit: number, mask?: Uint8Array): Int32Array {
-    throw new MaxleafError("internal", `${limit} ${mask?.length}`);
+    const { exports, memory } = this.#kernel;
+    const kept = Math.min(limit, this.#pageCount);
+    // Keys u64, then positions u32.
+    const best = memory.allocate(kept * 3 * U32_BYTES, "a query's best pages");
+    const held = [best];
+    try {
+      if (mask !== undefined) held.push(memory.allocate(mask.length, "a query's page mask"));
+      const selected = held[1];
+      if (selected !== undefined && mask !== undefined) memory.uint8(selected).set(mask);
+      const positions = best.offset + kept * 2 * U32_BYTES;
+      const pages = this.#pageCount;
+      const found = exports.topPages(this.#words.offset, selected?.offset ?? 0, pages, kept, best.offset, positions);
+      return memory.int32(best).slice(2 * kept, 2 * kept + found);
+    } finally {
+      releaseAll(memory, held);
+    }
   }
 
   /** Bag units above the probe's `baseline`; 0 for a page on no list. */
   scoreOf(position: number): number {
-    throw new MaxleafError("internal", `${position}`);
+    return (this.#kernel.memory.uint32(this.#words)[position] ?? 0) >>> STAMP_BITS;
   }
 
   /** `[pageCount]`, a copy, as {@link scoreOf}. For tests and small indexes. */
   scores(): Int32Array {
-    throw new MaxleafError("internal", "not yet");
+    return Int32Array.from(this.#kernel.memory.uint32(this.#words, this.#pageCount), (word) => word >>> STAMP_BITS);
   }
 
-  release(): void {}
+  release(): void {
+    this.#kernel.memory.release(this.#words);
+  }
+
+  /** The lists of the probed centroids that `blocks` have, each once. */
+  #findLists(probe: Probe, blocks: readonly CellBlock[]): Map<number, PlacedList> {
+    const byCell = new Map(blocks.map((block) => [block.cell, block]));
+    const lists = new Map<number, PlacedList>();
+    for (const { centroids } of probe.tokens) {
+      for (const centroid of centroids) {
+        if (lists.has(centroid)) continue;
+        const cell = cellOf(this.#cellOffsets, centroid);
+        const block = byCell.get(cell);
+        if (block === undefined) continue;
+        const [first = 0, end = 0] = this.#cellOffsets.subarray(cell, cell + 2);
+        lists.set(centroid, { bytes: listBytes(block, centroid - first, end - first), offset: 0 });
+      }
+    }
+    return lists;
+  }
+
+  #place(lists: Map<number, PlacedList>, room: Region): void {
+    const bytes = this.#kernel.memory.uint8(room);
+    let used = 0;
+    for (const list of lists.values()) {
+      bytes.set(list.bytes, used);
+      list.offset = room.offset + used;
+      used += list.bytes.length;
+    }
+  }
+
+  /** Token after token, a token's best lists first. */
+  #scan(probe: Probe, lists: ReadonlyMap<number, PlacedList>, table: Region): void {
+    const { exports, memory } = this.#kernel;
+    const words = memory.uint32(table);
+    const scanned: number[] = [];
+    for (const { centroids, scores, cutoff } of probe.tokens) {
+      this.#stamps++;
+      for (const [i, centroid] of centroids.entries()) {
+        const list = lists.get(centroid);
+        if (list === undefined) continue;
+        const entry = [list.offset, list.offset + list.bytes.length, (scores[i] ?? 0) - cutoff, this.#stamps];
+        words.set(entry, scanned.length * LIST_WORDS);
+        scanned.push(centroid);
+      }
+    }
+    const wrong = exports.scanLists(table.offset, scanned.length, this.#words.offset, this.#pageCount);
+    if (wrong === -1) return;
+    throw new MaxleafError(
+      "corrupt_data",
+      `the list of centroid ${scanned[wrong]} breaks off or names a page beyond the ${this.#pageCount} of the inverted file`,
+    );
+  }
+}
+
+/** The list of the `index`-th of a block's `count` centroids. */
+function listBytes({ cell, bytes }: CellBlock, index: number, count: number): Uint8Array {
+  const tableBytes = count * U32_BYTES;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const fits = tableBytes <= bytes.length;
+  const start = fits && index > 0 ? view.getUint32((index - 1) * U32_BYTES, true) : 0;
+  const end = fits ? view.getUint32(index * U32_BYTES, true) : 0;
+  if (!fits || start > end || tableBytes + end > bytes.length) {
+    throw new MaxleafError(
+      "corrupt_data",
+      `list ${index} of cell ${cell} is not inside the ${bytes.length} bytes of its block`,
+    );
+  }
+  return bytes.subarray(tableBytes + start, tableBytes + end);
 }

@@ -3,11 +3,13 @@
  *
  * @module
  */
-import type { PageCodes } from "../format/contract.ts";
 import { MaxleafError } from "../errors.ts";
+import type { PageCodes } from "../format/contract.ts";
 import { CODEWORDS_PER_SUBSPACE } from "../limits.ts";
+import { BAG_ROW_BYTES, CentroidRows, PQ_ROW_BYTES, type RowMode } from "./centroid-rows.ts";
+import { CodesDesk } from "./codes-desk.ts";
 import { dotScratchBytes, type KernelQuery, type TokenBest } from "./kernel-query.ts";
-import { allocateAfter, releaseAll, type Kernel, type KernelCodebook } from "./kernel.ts";
+import type { KernelCodebook } from "./kernel.ts";
 import { bagStep, laneScales, type LaneScales } from "./lane-scales.ts";
 import type { Region, RegionHolder } from "./memory.ts";
 import { activeLanes, LANES, type QueryBlock } from "./query-block.ts";
@@ -19,9 +21,12 @@ import type { Winners } from "./winners.ts";
  */
 const KEPT_TABLE_BYTES = 8 * 1024 * 1024;
 
-/** Where the tables of one block lie: i16 `[centroids, 32]` and i8 `[subspaces, 256, 32]`. */
+/** A row of 32 16-bit values. */
+const ROW_BYTES = LANES * 2;
+
+/** What belongs to one block: rows of centroids and u8 `[subspaces, 256, 32]`. */
 interface Slot {
-  readonly pqRows: Region;
+  readonly rows: CentroidRows;
   readonly tables: Region;
   block: number | undefined;
 }
@@ -33,41 +38,48 @@ interface Slot {
 export class QueryTables implements RegionHolder {
   readonly query: KernelQuery;
   readonly codebook: KernelCodebook;
+  readonly mode: RowMode;
   /** Value of one unit of a bag score. */
   readonly bagStep: number;
   readonly #slots: Slot[] = [];
   readonly #scales = new Map<number, LaneScales>();
-  readonly #bagRows: Region;
+  /** i8 `[centroidCount, 32]` of one block. */
+  readonly #bagRows: Region | undefined;
   #bagRowsBlock: number | undefined;
   #current = 0;
 
-  /** Every centroid's row, as the bag scan needs. Errors: `overloaded` when kernel memory has no room for one block. */
+  /** Every centroid's row, as bag scans need. Errors: `overloaded` when kernel memory has no room for one block. */
   static forAll(query: KernelQuery, codebook: KernelCodebook): QueryTables {
-    return new QueryTables(query, codebook);
+    return new QueryTables(query, codebook, "all");
   }
 
-  /** Rows of the centroids that are asked for: large codebooks, few pages. No bag scans. Errors: as {@link forAll}. */
+  /**
+   * Rows of the centroids that are asked for: large codebooks, few pages. No bag scans. Address space of 67 bytes a centroid,
+   * of which only what is used is touched. Errors: as {@link forAll}.
+   */
   static onDemand(query: KernelQuery, codebook: KernelCodebook): QueryTables {
-    return new QueryTables(query, codebook);
+    return new QueryTables(query, codebook, "on demand");
   }
 
-  private constructor(query: KernelQuery, codebook: KernelCodebook) {
+  private constructor(query: KernelQuery, codebook: KernelCodebook, mode: RowMode) {
     this.query = query;
     this.codebook = codebook;
+    this.mode = mode;
     this.bagStep = bagStep(query.blocks, codebook);
     const { memory } = query.kernel;
-    const rowBytes = codebook.centroidCount * LANES;
+    const { centroidCount } = codebook;
     const tableBytes = codebook.subspaces * CODEWORDS_PER_SUBSPACE * LANES;
-    const keepsAll = query.blocks.length * (2 * rowBytes + tableBytes) <= KEPT_TABLE_BYTES;
+    const keepsAll = query.blocks.length * (centroidCount * PQ_ROW_BYTES + tableBytes) <= KEPT_TABLE_BYTES;
     const slotCount = keepsAll ? query.blocks.length : 1;
-    this.#bagRows = memory.allocate(rowBytes, "a query's centroid table");
-    const held = [this.#bagRows];
-    for (let i = 0; i < slotCount; i++) {
-      const pqRows = allocateAfter(memory, held, 2 * rowBytes, "a query's centroid table");
-      held.push(pqRows);
-      const tables = allocateAfter(memory, held, tableBytes, "a query's PQ tables");
-      held.push(tables);
-      this.#slots.push({ pqRows, tables, block: undefined });
+    try {
+      if (mode === "all") this.#bagRows = memory.allocate(centroidCount * BAG_ROW_BYTES, "a query's centroid table");
+      for (let i = 0; i < slotCount; i++) {
+        const tables = memory.allocate(tableBytes, "a query's PQ tables");
+        this.#slots.push({ rows: rowsAfter(tables, query, codebook, mode), tables, block: undefined });
+      }
+    } catch (error) {
+      this.release();
+      throw error;
     }
   }
 
@@ -81,10 +93,28 @@ export class QueryTables implements RegionHolder {
     if (this.#slot().block !== block) this.#compute(block);
   }
 
-  /** Pointer to the current block's i8 `[centroids, 32]`. */
+  /** Lanes of the current block that hold anything: 16 or 32. */
+  lanes(): number {
+    return activeLanes(this.#currentBlock());
+  }
+
+  /** Pointer to the current block's i8 `[centroids, 32]`. Errors: `internal` for rows on demand, which have no such table. */
   bagRowsOffset(): number {
+    if (this.#bagRows === undefined) {
+      throw new MaxleafError("internal", "bags were to be scanned with rows on demand: make tables of all centroids");
+    }
     if (this.#bagRowsBlock !== this.#current) this.#compute(this.#current);
     return this.#bagRows.offset;
+  }
+
+  /**
+   * Pointer to the current block's bag rows of the centroids `first` … `end`, i8 `[end − first, 32]`: in the table of all, or
+   * computed to `scratch`, and then their PQ rows with them.
+   */
+  bagRowsOfRange(first: number, end: number, scratch: Region): number {
+    if (this.mode === "all") return this.bagRowsOffset() + first * BAG_ROW_BYTES;
+    this.#slot().rows.computeRange(first, end, scratch);
+    return scratch.offset;
   }
 
   /**
@@ -95,24 +125,30 @@ export class QueryTables implements RegionHolder {
     const { kernel } = this.query;
     const { subspaces } = this.codebook;
     const slot = this.#slot();
+    const lanes = this.lanes();
     const steps = this.#currentScales().pqSteps;
-    const desk = new CodesDesk(kernel, pages, subspaces, LANES * 2);
+    const desk = new CodesDesk(kernel, pages, subspaces, ROW_BYTES);
     try {
       const maxima = kernel.memory.int16(desk.output, LANES);
       for (const [i, page] of pages.entries()) {
-        desk.place(page);
         const count = page.centroidIds.length;
-        const { offset } = desk.output;
+        if (count === 0) {
+          totals[i] = Number.NEGATIVE_INFINITY;
+          continue;
+        }
+        desk.place(page);
+        slot.rows.require(desk.ids, count);
         kernel.exports.pqMax(
           desk.ids.offset,
           desk.codes.offset,
           count,
           subspaces,
-          slot.pqRows.offset,
+          lanes,
+          slot.rows.pqRows.offset,
           slot.tables.offset,
-          offset,
+          desk.output.offset,
         );
-        totals[i] = count === 0 ? Number.NEGATIVE_INFINITY : (totals[i] ?? 0) + weightedSum(maxima, steps);
+        totals[i] = (totals[i] ?? 0) + weightedSum(maxima, steps);
       }
     } finally {
       desk.release();
@@ -121,40 +157,25 @@ export class QueryTables implements RegionHolder {
 
   /** Fills the current block's tokens of `best` for one page that has vectors. */
   fillPqBest(page: PageCodes, best: TokenBest): void {
-    const { kernel } = this.query;
-    const slot = this.#slot();
-    const scales = this.#currentScales();
-    // Scratch row, maxima, winners: three rows of 32 16-bit values.
-    const rowBytes = LANES * 2;
-    const desk = new CodesDesk(kernel, [page], this.codebook.subspaces, 3 * rowBytes);
-    try {
-      desk.place(page);
-      const { offset } = desk.output;
-      kernel.exports.pqBest(
-        desk.ids.offset,
-        desk.codes.offset,
-        page.centroidIds.length,
-        this.codebook.subspaces,
-        slot.pqRows.offset,
-        slot.tables.offset,
-        offset,
-        offset + rowBytes,
-        offset + 2 * rowBytes,
-      );
-      const rows = kernel.memory.int16(desk.output, 3 * LANES);
-      const { firstToken, tokenCount } = this.#currentBlock();
-      for (let lane = 0; lane < tokenCount; lane++) {
-        best.scores[firstToken + lane] = (rows[LANES + lane] ?? 0) * (scales.pqSteps[lane] ?? 0);
-        best.vectors[firstToken + lane] = rows[2 * LANES + lane] ?? 0;
-      }
-    } finally {
-      desk.release();
+    const { pqSteps } = this.#currentScales();
+    const { firstToken, tokenCount } = this.#currentBlock();
+    const { scores, vectors } = this.#top(page, 1);
+    for (let lane = 0; lane < tokenCount; lane++) {
+      best.scores[firstToken + lane] = (scores[lane] ?? 0) * (pqSteps[lane] ?? 0);
+      best.vectors[firstToken + lane] = vectors[lane] ?? 0;
     }
   }
 
   /** Fills the current block's tokens of `winners` for one page (see winners.ts). */
   fillWinners(page: PageCodes, winners: Winners): void {
-    throw new MaxleafError("internal", `${page.codes.length} ${winners.depth}`);
+    const { depth } = winners;
+    if (depth === 0) return;
+    const { firstToken, tokenCount } = this.#currentBlock();
+    const { vectors } = this.#top(page, depth);
+    for (let lane = 0; lane < tokenCount; lane++) {
+      const token = (firstToken + lane) * depth;
+      for (let place = 0; place < depth; place++) winners.vectors[token + place] = vectors[place * LANES + lane] ?? 0;
+    }
   }
 
   /** Cosines of every vector of a page with the current block's tokens: `[vectors, 32]`. */
@@ -163,30 +184,67 @@ export class QueryTables implements RegionHolder {
     const slot = this.#slot();
     const { pqSteps } = this.#currentScales();
     const count = page.centroidIds.length;
-    const desk = new CodesDesk(kernel, [page], this.codebook.subspaces, count * LANES * 2);
+    const desk = new CodesDesk(kernel, [page], this.codebook.subspaces, count * ROW_BYTES);
     try {
       desk.place(page);
+      slot.rows.require(desk.ids, count);
       kernel.exports.pqVectorScores(
         desk.ids.offset,
         desk.codes.offset,
         count,
         this.codebook.subspaces,
-        slot.pqRows.offset,
+        this.lanes(),
+        slot.rows.pqRows.offset,
         slot.tables.offset,
         desk.output.offset,
       );
       const units = kernel.memory.int16(desk.output, count * LANES);
-      const scores = new Float32Array(count * LANES);
-      for (let i = 0; i < scores.length; i++) scores[i] = (units[i] ?? 0) * (pqSteps[i % LANES] ?? 0);
-      return scores;
+      return Float32Array.from(units, (value, i) => value * (pqSteps[i % LANES] ?? 0));
     } finally {
       desk.release();
     }
   }
 
   release(): void {
-    const regions = this.#slots.flatMap((slot) => [slot.pqRows, slot.tables]);
-    releaseAll(this.query.kernel.memory, [this.#bagRows, ...regions]);
+    const { memory } = this.query.kernel;
+    for (const { rows, tables } of this.#slots) {
+      rows.release();
+      memory.release(tables);
+    }
+    if (this.#bagRows !== undefined) memory.release(this.#bagRows);
+  }
+
+  /** The `depth` best vectors of a page, `[depth, 32]`. Copies. */
+  #top(page: PageCodes, depth: number): { scores: Int16Array; vectors: Uint16Array } {
+    const { kernel } = this.query;
+    const slot = this.#slot();
+    const count = page.centroidIds.length;
+    // Scratch row, scores, winners.
+    const desk = new CodesDesk(kernel, [page], this.codebook.subspaces, (1 + 2 * depth) * ROW_BYTES);
+    try {
+      desk.place(page);
+      slot.rows.require(desk.ids, count);
+      const { offset } = desk.output;
+      kernel.exports.pqTop(
+        desk.ids.offset,
+        desk.codes.offset,
+        count,
+        this.codebook.subspaces,
+        this.lanes(),
+        slot.rows.pqRows.offset,
+        slot.tables.offset,
+        depth,
+        offset,
+        offset + ROW_BYTES,
+        offset + (1 + depth) * ROW_BYTES,
+      );
+      return {
+        scores: kernel.memory.int16(desk.output).slice(LANES, (1 + depth) * LANES),
+        vectors: kernel.memory.uint16(desk.output).slice((1 + depth) * LANES, (1 + 2 * depth) * LANES),
+      };
+    } finally {
+      desk.release();
+    }
   }
 
   #slot(): Slot {
@@ -208,85 +266,47 @@ export class QueryTables implements RegionHolder {
   }
 
   #compute(index: number): void {
-    const { kernel } = this.query;
-    const { exports, memory } = kernel;
-    const { codebook } = this;
-    const { subspaces, dim } = codebook;
+    const slot = this.#slot();
+    const scales = this.#makePqTables(slot.tables);
+    slot.rows.prepare(index, scales, this.#bagRows);
+    this.#scales.set(index, scales);
+    slot.block = index;
+    this.#bagRowsBlock = index;
+  }
+
+  /** Writes the current block's PQ tables. */
+  #makePqTables(tables: Region): LaneScales {
+    const { exports, memory } = this.query.kernel;
+    const { subspaces, dim, codewords } = this.codebook;
     const width = dim / subspaces;
     const block = this.#currentBlock();
-    const slot = this.#slot();
-    const active = activeLanes(block);
+    const lanes = activeLanes(block);
     const laneBytes = LANES * 4;
-    const scratch = memory.allocate(dim * laneBytes + 4 * laneBytes + dotScratchBytes(dim), "a query's vectors");
+    const scratch = memory.allocate(dim * laneBytes + laneBytes + dotScratchBytes(dim), "a query's vectors");
     try {
       const query = scratch.offset;
-      const maxima = query + dim * laneBytes;
-      const products = maxima + 4 * laneBytes;
-      // The kernels leave lanes without tokens alone; whatever the memory last held must not count.
-      if (active < LANES) {
-        for (const region of [this.#bagRows, slot.pqRows, slot.tables]) memory.uint8(region).fill(0);
-      }
+      const perLane = query + dim * laneBytes;
+      const entries = perLane + laneBytes;
       transpose(block.values, dim, memory.float32(scratch, dim * LANES));
-      exports.pqEntryMaxima(codebook.codewords.offset, subspaces, width, active, query, products, maxima);
-      const lanes = memory.float32(scratch).subarray(dim * LANES);
-      const scales = laneScales(block, codebook, this.bagStep, lanes.slice(0, LANES));
-      lanes.set(scales.entryFactors, LANES);
-      lanes.set(scales.bagFactors, 2 * LANES);
-      lanes.set(scales.pqFactors, 3 * LANES);
-      exports.pqTables(
-        codebook.codewords.offset,
-        subspaces,
-        width,
-        active,
-        query,
-        products,
-        maxima + laneBytes,
-        slot.tables.offset,
-      );
-      exports.centroidTables(
-        codebook.centroids.offset,
-        codebook.centroidCount,
-        dim,
-        active,
-        this.query.pairsOffset(index),
-        maxima + 2 * laneBytes,
-        maxima + 3 * laneBytes,
-        products,
-        this.#bagRows.offset,
-        slot.pqRows.offset,
-      );
-      this.#scales.set(index, scales);
-      slot.block = index;
-      this.#bagRowsBlock = index;
+      exports.pqEntryMaxima(codewords.offset, subspaces, width, lanes, query, entries, perLane);
+      const perLaneValues = memory.float32(scratch).subarray(dim * LANES, (dim + 1) * LANES);
+      const scales = laneScales(block, this.codebook, this.bagStep, perLaneValues.slice());
+      perLaneValues.set(scales.entryFactors);
+      exports.pqTables(codewords.offset, subspaces, width, lanes, query, entries, perLane, tables.offset);
+      return scales;
     } finally {
       memory.release(scratch);
     }
   }
 }
 
-/** Room for the codes of the largest of some pages, and for a kernel's output. */
-class CodesDesk implements RegionHolder {
-  readonly ids: Region;
-  readonly codes: Region;
-  readonly output: Region;
-  readonly #kernel: Kernel;
-
-  constructor(kernel: Kernel, pages: readonly PageCodes[], subspaces: number, outputBytes: number) {
-    const { memory } = kernel;
-    const count = pages.reduce((most, page) => Math.max(most, page.centroidIds.length), 0);
-    this.#kernel = kernel;
-    this.ids = memory.allocate(count * 2, "a page's centroid ids");
-    this.codes = allocateAfter(memory, [this.ids], count * subspaces, "a page's codes");
-    this.output = allocateAfter(memory, [this.ids, this.codes], outputBytes, "a page's scores");
-  }
-
-  place(page: PageCodes): void {
-    this.#kernel.memory.uint16(this.ids).set(page.centroidIds);
-    this.#kernel.memory.uint8(this.codes).set(page.codes);
-  }
-
-  release(): void {
-    releaseAll(this.#kernel.memory, [this.ids, this.codes, this.output]);
+/** Allocates; on failure first gives `held` back. */
+function rowsAfter(held: Region, query: KernelQuery, codebook: KernelCodebook, mode: RowMode): CentroidRows {
+  try {
+    return new CentroidRows(query, codebook, mode);
+  } catch (error) {
+    query.kernel.memory.release(held);
+    throw error;
   }
 }
 

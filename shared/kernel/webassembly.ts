@@ -32,9 +32,10 @@ type I32 = number;
 
 /** The exports of assembly/index.ts; see there for shapes. */
 export interface KernelExports {
-  scanBags(offsets: I32, ids: I32, selected: I32, first: I32, end: I32, rows: I32, scores: I32): void;
-  centroidTables(
+  scanBags(offsets: I32, ids: I32, selected: I32, first: I32, end: I32, lanes: I32, rows: I32, scores: I32): void;
+  centroidRows(
     centroids: I32,
+    ids: I32,
     count: I32,
     dim: I32,
     lanes: I32,
@@ -45,6 +46,10 @@ export interface KernelExports {
     bagRows: I32,
     pqRows: I32,
   ): void;
+  missingCentroids(ids: I32, count: I32, present: I32, missing: I32): I32;
+  keepBestRows(rows: I32, firstId: I32, count: I32, tokens: I32, limit: I32, scores: I32, ids: I32, last: I32): void;
+  scanLists(lists: I32, count: I32, words: I32, pageCount: I32): I32;
+  topPages(words: I32, mask: I32, pageCount: I32, limit: I32, heap: I32, best: I32): I32;
   pqEntryMaxima(codewords: I32, subspaces: I32, width: I32, lanes: I32, query: I32, entries: I32, maxima: I32): void;
   pqTables(
     codewords: I32,
@@ -56,19 +61,30 @@ export interface KernelExports {
     factors: I32,
     tables: I32,
   ): void;
-  pqMax(ids: I32, codes: I32, count: I32, subspaces: I32, pqRows: I32, tables: I32, maxima: I32): void;
-  pqBest(
+  pqMax(ids: I32, codes: I32, count: I32, subspaces: I32, lanes: I32, pqRows: I32, tables: I32, maxima: I32): void;
+  pqTop(
     ids: I32,
     codes: I32,
     count: I32,
     subspaces: I32,
+    lanes: I32,
     pqRows: I32,
     tables: I32,
+    depth: I32,
     row: I32,
-    maxima: I32,
+    scores: I32,
     winners: I32,
   ): void;
-  pqVectorScores(ids: I32, codes: I32, count: I32, subspaces: I32, pqRows: I32, tables: I32, scores: I32): void;
+  pqVectorScores(
+    ids: I32,
+    codes: I32,
+    count: I32,
+    subspaces: I32,
+    lanes: I32,
+    pqRows: I32,
+    tables: I32,
+    scores: I32,
+  ): void;
   exactBest(
     vectors: I32,
     scales: I32,
@@ -80,17 +96,23 @@ export interface KernelExports {
     best: I32,
     winners: I32,
   ): void;
+  exactWinners(vectors: I32, scales: I32, dim: I32, rows: I32, tokens: I32, depth: I32, best: I32, places: I32): void;
 }
 
 const EXPORT_NAMES = [
   "scanBags",
-  "centroidTables",
+  "centroidRows",
+  "missingCentroids",
+  "keepBestRows",
+  "scanLists",
+  "topPages",
   "pqEntryMaxima",
   "pqTables",
   "pqMax",
-  "pqBest",
+  "pqTop",
   "pqVectorScores",
   "exactBest",
+  "exactWinners",
 ] as const satisfies readonly (keyof KernelExports)[];
 
 function hasKernelExports(exports: Record<string, unknown>): exports is Record<string, unknown> & KernelExports {

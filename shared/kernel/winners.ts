@@ -7,6 +7,7 @@
 import { MaxleafError } from "../errors.ts";
 import type { PageVectors } from "../format/contract.ts";
 import type { KernelQuery, TokenBest } from "./kernel-query.ts";
+import { allocateAfter, releaseAll } from "./kernel.ts";
 
 /** Winners a token may have on a page: recall ends to grow at 4 (docs/compression.md). */
 export const MAX_WINNERS = 8;
@@ -26,10 +27,52 @@ export function emptyWinners(tokenCount: number, depth: number, vectorCount: num
 }
 
 /**
- * As `exactTokenBest`, with only `winners` in the running. A page without vectors has −∞ everywhere.
+ * As `exactTokenBest`, with only `winners` in the running; of equal ones the better by PQ wins. A page without vectors has −∞
+ * everywhere.
  *
- * Errors: `overloaded`.
+ * Errors: `corrupt_data` for a winner that `page` does not have; `overloaded`.
  */
 export function exactWinnersBest(query: KernelQuery, page: PageVectors, winners: Winners): TokenBest {
-  throw new MaxleafError("internal", `${query.dim} ${page.scales.length} ${winners.depth}`);
+  const { kernel, dim, tokenCount } = query;
+  const { depth, vectors } = winners;
+  const best = { scores: new Float32Array(tokenCount), vectors: new Uint16Array(tokenCount) };
+  if (depth === 0) {
+    best.scores.fill(Number.NEGATIVE_INFINITY);
+    return best;
+  }
+  const { exports, memory } = kernel;
+  const values = memory.allocate(vectors.length * dim, "a page's exact vectors");
+  const scales = allocateAfter(memory, [values], vectors.length * 4, "a page's exact vectors");
+  // Best scores, then places.
+  const results = allocateAfter(memory, [values, scales], 2 * tokenCount * 4, "a page's scores");
+  try {
+    gather(page, vectors, dim, memory.int8(values), memory.float32(scales));
+    const places = results.offset + tokenCount * 4;
+    const rows = query.rowsOffset();
+    exports.exactWinners(values.offset, scales.offset, dim, rows, tokenCount, depth, results.offset, places);
+    const scores = memory.float32(results);
+    const placed = memory.int32(results).subarray(tokenCount);
+    for (let token = 0; token < tokenCount; token++) {
+      best.scores[token] = (scores[token] ?? 0) * query.scaleOf(token);
+      best.vectors[token] = vectors[token * depth + (placed[token] ?? 0)] ?? 0;
+    }
+    return best;
+  } finally {
+    releaseAll(memory, [values, scales, results]);
+  }
+}
+
+/** Row after row: copying a whole page would move 20 times as much. */
+function gather(page: PageVectors, vectors: Uint16Array, dim: number, values: Int8Array, scales: Float32Array): void {
+  for (const [i, vector] of vectors.entries()) {
+    const scale = page.scales[vector];
+    if (scale === undefined) {
+      throw new MaxleafError(
+        "corrupt_data",
+        `a page of ${page.scales.length} exact vectors has codes for vector ${vector}`,
+      );
+    }
+    scales[i] = scale;
+    values.set(page.values.subarray(vector * dim, (vector + 1) * dim), i * dim);
+  }
 }

@@ -61,3 +61,53 @@ function keepBetter(dots: usize, firstScale: v128, secondScale: v128, first: i32
   v128.store(best, v128.bitselect(scores, previous, better));
   v128.store(winners, v128.bitselect(vectors, v128.load(winners), better));
 }
+
+/**
+ * Every token with vectors of its own: for each of `tokens` query rows (i16 [tokens, dim]) the best of its `depth` vectors (i8
+ * [tokens, depth, dim] with `scales` f32 [tokens, depth]), to `best` (f32 [tokens]), and which of them it is, to `places` (i32
+ * [tokens]). Scores and ties as in {@link exactBest}. No query row meets two vectors here, so sums run across lanes.
+ */
+export function exactWinners(
+  vectors: usize,
+  scales: usize,
+  dim: i32,
+  rows: usize,
+  tokens: i32,
+  depth: i32,
+  best: usize,
+  places: usize,
+): void {
+  for (let token = 0; token < tokens; token++) {
+    let highest: f32 = -Infinity;
+    let winner = 0;
+    for (let place = 0; place < depth; place++) {
+      const score = <f32>dot(vectors, rows, dim) * load<f32>(scales);
+      vectors += dim;
+      scales += 4;
+      if (score <= highest) continue;
+      highest = score;
+      winner = place;
+    }
+    rows += (<usize>dim) << 1;
+    const at = (<usize>token) << 2;
+    store<f32>(best + at, highest);
+    store<i32>(places + at, winner);
+  }
+}
+
+/** Of an int8 vector and an int16 row. */
+function dot(vector: usize, row: usize, dim: i32): i32 {
+  let low = i32x4.splat(0);
+  let high = low;
+  for (const end = vector + dim; vector < end; vector += 16, row += 32) {
+    low = i32x4.add(low, i32x4.dot_i16x8_s(v128.load_ext<i8>(vector), v128.load(row)));
+    high = i32x4.add(high, i32x4.dot_i16x8_s(v128.load_ext<i8>(vector, 8), v128.load(row, 16)));
+  }
+  const sums = i32x4.add(low, high);
+  return (
+    i32x4.extract_lane(sums, 0) +
+    i32x4.extract_lane(sums, 1) +
+    i32x4.extract_lane(sums, 2) +
+    i32x4.extract_lane(sums, 3)
+  );
+}

@@ -8,7 +8,9 @@
  * @module
  */
 export { scanBags } from "./bags";
-export { centroidTables } from "./centroid-tables";
-export { exactBest } from "./exact";
+export { centroidRows, missingCentroids } from "./centroid-tables";
+export { exactBest, exactWinners } from "./exact";
+export { scanLists, topPages } from "./lists";
 export { pqEntryMaxima, pqTables } from "./pq-tables";
-export { pqBest, pqMax, pqVectorScores } from "./pq-maxsim";
+export { pqMax, pqTop, pqVectorScores } from "./pq-maxsim";
+export { keepBestRows } from "./top-lanes";

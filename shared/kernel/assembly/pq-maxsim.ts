@@ -1,21 +1,46 @@
 /**
- * MaxSim over product-quantised vectors (late interaction, Khattab & Zaharia 2020), 32 query tokens at a time.
+ * MaxSim over product-quantised vectors (late interaction, Khattab & Zaharia 2020), up to 32 query tokens at a time.
  *
- * A vector's partial scores with all 32 tokens are its centroid's row plus one table row per code. Four int8 rows are added
- * before they are widened: 17 µs a page instead of 25 when every row is widened (1,030 vectors at 16 codes, Zen 2).
+ * A vector's partial scores with all 32 tokens are its centroid's row plus one table row per code. Four byte rows are added
+ * before they are widened, and widening is one shift: entries are not negative (they carry {@link ENTRY_BIAS}), so a sum of
+ * byte rows, read as 16-bit words, is `low + 256 · high`; the words are added as they are, the high bytes once more by
+ * themselves, and the low sum falls out at the end of the vector.
  *
  * All kernels take `ids` u16 [count], `codes` u8 [count, subspaces] (a multiple of 4), `pqRows` i16 [centroids, 32] and
- * `tables` i8 [subspaces, 256, 32] with |entry| ≤ 31; rows are scaled so that no sum leaves int16.
+ * `tables` u8 [subspaces, 256, 32] in the lane order of pq-tables.ts; rows are scaled so that no sum leaves int16. With
+ * `lanes` 16 the second half of every row is neither read nor, unless said otherwise, written.
  *
  * @module
  */
 import { LANE_ROW_I16, LANE_ROW_I8 } from "./lanes";
 
+/** Added to every table entry, which is −31 to 31 without. */
+export const ENTRY_BIAS: i16 = 31;
+
 /** Bytes of one subspace's table: 256 rows. */
 const TABLE: usize = 256 * LANE_ROW_I8;
+/** From the first 16 lanes of a row to the others, by the width of an entry. */
+const SECOND_HALF_I8: usize = LANE_ROW_I8 / 2;
+const SECOND_HALF_I16: usize = LANE_ROW_I16 / 2;
 
-/** `maxima` i16 [32]: per lane the best score of `count` vectors; −32,768 when there are none. */
+/** `maxima` i16 [32]: per lane the best score of `count` vectors; −32,768 when there are none, and beyond `lanes`. */
 export function pqMax(
+  ids: usize,
+  codes: usize,
+  count: i32,
+  subspaces: i32,
+  lanes: i32,
+  pqRows: usize,
+  tables: usize,
+  maxima: usize,
+): void {
+  for (let lane: usize = 0; lane < LANE_ROW_I16; lane += 16) v128.store(maxima + lane, i16x8.splat(i16.MIN_VALUE));
+  if (count == 0) return;
+  if (lanes > 16) maxOfThirtyTwo(ids, codes, count, subspaces, pqRows, tables, maxima);
+  else maxOfSixteen(ids, codes, count, subspaces, pqRows, tables, maxima);
+}
+
+function maxOfThirtyTwo(
   ids: usize,
   codes: usize,
   count: i32,
@@ -30,47 +55,79 @@ export function pqMax(
   let m3 = m0;
   for (const idEnd = ids + ((<usize>count) << 1); ids < idEnd; ids += 2) {
     const row = pqRows + <usize>load<u16>(ids) * LANE_ROW_I16;
-    let s0 = v128.load(row);
-    let s1 = v128.load(row, 16);
-    let s2 = v128.load(row, 32);
-    let s3 = v128.load(row, 48);
+    let words = i16x8.splat(0);
+    let highs = words;
+    let secondWords = words;
+    let secondHighs = words;
     let table = tables;
     for (const codeEnd = codes + subspaces; codes < codeEnd; codes += 4) {
-      const first = table + ((<usize>load<u8>(codes)) << 5);
-      const second = table + ((<usize>load<u8>(codes, 1)) << 5);
-      const third = table + ((<usize>load<u8>(codes, 2)) << 5);
-      const fourth = table + ((<usize>load<u8>(codes, 3)) << 5);
-      const low = sumOfLow(first, second, third, fourth);
-      const high = sumOfHigh(first, second, third, fourth);
-      s0 = i16x8.add(s0, i16x8.extend_low_i8x16_s(low));
-      s1 = i16x8.add(s1, i16x8.extend_high_i8x16_s(low));
-      s2 = i16x8.add(s2, i16x8.extend_low_i8x16_s(high));
-      s3 = i16x8.add(s3, i16x8.extend_high_i8x16_s(high));
+      const a = table + ((<usize>load<u8>(codes)) << 5);
+      const b = table + ((<usize>load<u8>(codes, 1)) << 5);
+      const c = table + ((<usize>load<u8>(codes, 2)) << 5);
+      const d = table + ((<usize>load<u8>(codes, 3)) << 5);
+      const first = sumOfFour(a, b, c, d);
+      words = i16x8.add(words, first);
+      highs = i16x8.add(highs, i16x8.shr_u(first, 8));
+      const second = sumOfFourSecond(a, b, c, d);
+      secondWords = i16x8.add(secondWords, second);
+      secondHighs = i16x8.add(secondHighs, i16x8.shr_u(second, 8));
       table += 4 * TABLE;
     }
-    m0 = i16x8.max_s(m0, s0);
-    m1 = i16x8.max_s(m1, s1);
-    m2 = i16x8.max_s(m2, s2);
-    m3 = i16x8.max_s(m3, s3);
+    m0 = i16x8.max_s(m0, i16x8.add(v128.load(row), lowSums(words, highs)));
+    m1 = i16x8.max_s(m1, i16x8.add(v128.load(row, 16), highs));
+    m2 = i16x8.max_s(m2, i16x8.add(v128.load(row, 32), lowSums(secondWords, secondHighs)));
+    m3 = i16x8.max_s(m3, i16x8.add(v128.load(row, 48), secondHighs));
   }
-  v128.store(maxima, m0);
-  v128.store(maxima, m1, 16);
-  v128.store(maxima, m2, 32);
-  v128.store(maxima, m3, 48);
+  const bias = biasOf(subspaces);
+  v128.store(maxima, i16x8.sub(m0, bias));
+  v128.store(maxima, i16x8.sub(m1, bias), 16);
+  v128.store(maxima, i16x8.sub(m2, bias), 32);
+  v128.store(maxima, i16x8.sub(m3, bias), 48);
 }
 
-/** `scores` i16 [count, 32]: every vector's score with every lane. For heat maps. */
-export function pqVectorScores(
+function maxOfSixteen(
   ids: usize,
   codes: usize,
   count: i32,
   subspaces: i32,
   pqRows: usize,
   tables: usize,
+  maxima: usize,
+): void {
+  let m0 = i16x8.splat(i16.MIN_VALUE);
+  let m1 = m0;
+  for (const idEnd = ids + ((<usize>count) << 1); ids < idEnd; ids += 2) {
+    const row = pqRows + <usize>load<u16>(ids) * LANE_ROW_I16;
+    let words = i16x8.splat(0);
+    let highs = words;
+    let table = tables;
+    for (const codeEnd = codes + subspaces; codes < codeEnd; codes += 4) {
+      const sum = sumOfCodes(codes, table);
+      words = i16x8.add(words, sum);
+      highs = i16x8.add(highs, i16x8.shr_u(sum, 8));
+      table += 4 * TABLE;
+    }
+    m0 = i16x8.max_s(m0, i16x8.add(v128.load(row), lowSums(words, highs)));
+    m1 = i16x8.max_s(m1, i16x8.add(v128.load(row, 16), highs));
+  }
+  const bias = biasOf(subspaces);
+  v128.store(maxima, i16x8.sub(m0, bias));
+  v128.store(maxima, i16x8.sub(m1, bias), 16);
+}
+
+/** `scores` i16 [count, 32]: every vector's score with every lane; 0 beyond `lanes`. For heat maps. */
+export function pqVectorScores(
+  ids: usize,
+  codes: usize,
+  count: i32,
+  subspaces: i32,
+  lanes: i32,
+  pqRows: usize,
+  tables: usize,
   scores: usize,
 ): void {
   for (let i = 0; i < count; i++) {
-    scoreVector(ids, codes, subspaces, pqRows, tables, scores);
+    scoreVector(ids, codes, subspaces, lanes, pqRows, tables, scores);
     ids += 2;
     codes += subspaces;
     scores += LANE_ROW_I16;
@@ -78,79 +135,129 @@ export function pqVectorScores(
 }
 
 /**
- * As {@link pqMax}, and `winners` u16 [32]: which vector has the lane's best score, the first of equal ones; 0 when there
- * are none. `row` is scratch of i16 [32]. For highlights, on the few pages that are shown.
+ * The `depth` best vectors of every lane, best first: `scores` i16 [depth, 32] and their positions `winners` u16 [depth, 32].
+ * Of equal vectors the first comes first. Places that `count` vectors do not fill have −32,768 and 0; lanes beyond `lanes` are
+ * those of a token that scores 0 everywhere. `row` is scratch of i16 [32]. For highlights and for exact scores of winners.
  */
-export function pqBest(
+export function pqTop(
   ids: usize,
   codes: usize,
   count: i32,
   subspaces: i32,
+  lanes: i32,
   pqRows: usize,
   tables: usize,
+  depth: i32,
   row: usize,
-  maxima: usize,
+  scores: usize,
   winners: usize,
 ): void {
-  for (let lane: usize = 0; lane < LANE_ROW_I16; lane += 16) {
-    v128.store(maxima + lane, i16x8.splat(i16.MIN_VALUE));
-    v128.store(winners + lane, i16x8.splat(0));
+  const last = <usize>(depth - 1) * LANE_ROW_I16;
+  for (let place: usize = 0; place < last + LANE_ROW_I16; place += 16) {
+    v128.store(scores + place, i16x8.splat(i16.MIN_VALUE));
+    v128.store(winners + place, i16x8.splat(0));
   }
   for (let i = 0; i < count; i++) {
-    scoreVector(ids, codes, subspaces, pqRows, tables, row);
+    scoreVector(ids, codes, subspaces, lanes, pqRows, tables, row);
     for (let lane: usize = 0; lane < LANE_ROW_I16; lane += 16) {
-      const scores = v128.load(row + lane);
-      const previous = v128.load(maxima + lane);
-      const better = i16x8.gt_s(scores, previous);
-      v128.store(maxima + lane, i16x8.max_s(scores, previous));
-      v128.store(winners + lane, v128.bitselect(i16x8.splat(<i16>i), v128.load(winners + lane), better));
+      const score = v128.load(row + lane);
+      // After the first vectors of a page a better one is rare.
+      if (!v128.any_true(i16x8.gt_s(score, v128.load(scores + last + lane)))) continue;
+      insert(score, i, last, scores + lane, winners + lane);
     }
     ids += 2;
     codes += subspaces;
   }
 }
 
-/** `out` i16 [32]: the scores of one vector. */
-function scoreVector(id: usize, codes: usize, subspaces: i32, pqRows: usize, tables: usize, out: usize): void {
-  const row = pqRows + <usize>load<u16>(id) * LANE_ROW_I16;
-  let s0 = v128.load(row);
-  let s1 = v128.load(row, 16);
-  let s2 = v128.load(row, 32);
-  let s3 = v128.load(row, 48);
-  for (const codeEnd = codes + subspaces; codes < codeEnd; codes += 4) {
-    const first = tables + ((<usize>load<u8>(codes)) << 5);
-    const second = tables + ((<usize>load<u8>(codes, 1)) << 5);
-    const third = tables + ((<usize>load<u8>(codes, 2)) << 5);
-    const fourth = tables + ((<usize>load<u8>(codes, 3)) << 5);
-    const low = sumOfLow(first, second, third, fourth);
-    const high = sumOfHigh(first, second, third, fourth);
-    s0 = i16x8.add(s0, i16x8.extend_low_i8x16_s(low));
-    s1 = i16x8.add(s1, i16x8.extend_high_i8x16_s(low));
-    s2 = i16x8.add(s2, i16x8.extend_low_i8x16_s(high));
-    s3 = i16x8.add(s3, i16x8.extend_high_i8x16_s(high));
-    tables += 4 * TABLE;
+/** Puts vector `i` in its place in eight lanes' lists, worst first: a place takes the one above it or the new vector. */
+function insert(score: v128, i: i32, last: usize, scores: usize, winners: usize): void {
+  const vector = i16x8.splat(<i16>i);
+  for (let place = last; place > 0; place -= LANE_ROW_I16) {
+    const above = v128.load(scores + place - LANE_ROW_I16);
+    const beatsAbove = i16x8.gt_s(score, above);
+    const held = v128.load(scores + place);
+    const beatsHeld = i16x8.gt_s(score, held);
+    const incoming = v128.bitselect(above, score, beatsAbove);
+    v128.store(scores + place, v128.bitselect(incoming, held, beatsHeld));
+    const incomingVector = v128.bitselect(v128.load(winners + place - LANE_ROW_I16), vector, beatsAbove);
+    v128.store(winners + place, v128.bitselect(incomingVector, v128.load(winners + place), beatsHeld));
   }
-  v128.store(out, s0);
-  v128.store(out, s1, 16);
-  v128.store(out, s2, 32);
-  v128.store(out, s3, 48);
+  const best = v128.load(scores);
+  const beatsBest = i16x8.gt_s(score, best);
+  v128.store(scores, v128.bitselect(score, best, beatsBest));
+  v128.store(winners, v128.bitselect(vector, v128.load(winners), beatsBest));
 }
 
-/**
- * The first 16 lanes of four table rows, added in int8: 4 · 31 = 124 fits. The pointers are as if all four were rows of the
- * first one's table: the step to the next tables is part of the loads, at no cost.
- */
-function sumOfLow(first: usize, second: usize, third: usize, fourth: usize): v128 {
-  return i8x16.add(
-    i8x16.add(v128.load(first), v128.load(second, TABLE)),
-    i8x16.add(v128.load(third, 2 * TABLE), v128.load(fourth, 3 * TABLE)),
+/** `out` i16 [32]: the scores of one vector; 0 beyond `lanes`. */
+function scoreVector(
+  id: usize,
+  codes: usize,
+  subspaces: i32,
+  lanes: i32,
+  pqRows: usize,
+  tables: usize,
+  out: usize,
+): void {
+  const row = pqRows + <usize>load<u16>(id) * LANE_ROW_I16;
+  scoreSixteen(row, codes, subspaces, tables, out);
+  if (lanes > 16) {
+    scoreSixteen(row + SECOND_HALF_I16, codes, subspaces, tables + SECOND_HALF_I8, out + SECOND_HALF_I16);
+    return;
+  }
+  v128.store(out, i16x8.splat(0), SECOND_HALF_I16);
+  v128.store(out, i16x8.splat(0), SECOND_HALF_I16 + 16);
+}
+
+function scoreSixteen(row: usize, codes: usize, subspaces: i32, tables: usize, out: usize): void {
+  let words = i16x8.splat(0);
+  let highs = words;
+  const bias = biasOf(subspaces);
+  for (const codeEnd = codes + subspaces; codes < codeEnd; codes += 4) {
+    const sum = sumOfCodes(codes, tables);
+    words = i16x8.add(words, sum);
+    highs = i16x8.add(highs, i16x8.shr_u(sum, 8));
+    tables += 4 * TABLE;
+  }
+  v128.store(out, i16x8.sub(i16x8.add(v128.load(row), lowSums(words, highs)), bias));
+  v128.store(out, i16x8.sub(i16x8.add(v128.load(row, 16), highs), bias), 16);
+}
+
+/** What {@link ENTRY_BIAS} added to a sum over all subspaces. */
+function biasOf(subspaces: i32): v128 {
+  return i16x8.splat(<i16>subspaces * ENTRY_BIAS);
+}
+
+/** Sums of the low bytes, from sums of words and of high bytes. */
+function lowSums(words: v128, highs: v128): v128 {
+  return i16x8.sub(words, i16x8.shl(highs, 8));
+}
+
+/** The rows of four codes in the first halves of their tables, as {@link sumOfFour}. */
+function sumOfCodes(codes: usize, table: usize): v128 {
+  return sumOfFour(
+    table + ((<usize>load<u8>(codes)) << 5),
+    table + ((<usize>load<u8>(codes, 1)) << 5),
+    table + ((<usize>load<u8>(codes, 2)) << 5),
+    table + ((<usize>load<u8>(codes, 3)) << 5),
   );
 }
 
-/** As {@link sumOfLow}, the other 16 lanes. */
-function sumOfHigh(first: usize, second: usize, third: usize, fourth: usize): v128 {
+/**
+ * The first 16 bytes of four table rows, added as bytes: 4 · 62 = 248 fits. The pointers are as if all four were rows of the
+ * first one's table: the step to the next tables is part of the loads, at no cost.
+ */
+function sumOfFour(a: usize, b: usize, c: usize, d: usize): v128 {
   return i8x16.add(
-    i8x16.add(v128.load(first, 16), v128.load(second, TABLE + 16)),
-    i8x16.add(v128.load(third, 2 * TABLE + 16), v128.load(fourth, 3 * TABLE + 16)),
+    i8x16.add(v128.load(a), v128.load(b, TABLE)),
+    i8x16.add(v128.load(c, 2 * TABLE), v128.load(d, 3 * TABLE)),
+  );
+}
+
+/** As {@link sumOfFour}, the other 16 bytes. */
+function sumOfFourSecond(a: usize, b: usize, c: usize, d: usize): v128 {
+  return i8x16.add(
+    i8x16.add(v128.load(a, SECOND_HALF_I8), v128.load(b, TABLE + SECOND_HALF_I8)),
+    i8x16.add(v128.load(c, 2 * TABLE + SECOND_HALF_I8), v128.load(d, 3 * TABLE + SECOND_HALF_I8)),
   );
 }

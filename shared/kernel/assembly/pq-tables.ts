@@ -7,6 +7,7 @@
  * @module
  */
 import { LANE_ROW_I32, LANE_ROW_I8, SIXTEEN_LANES_I32 } from "./lanes";
+import { ENTRY_BIAS } from "./pq-maxsim";
 import { rounded } from "./rounding";
 
 const CODEWORDS = 256;
@@ -45,10 +46,11 @@ export function pqEntryMaxima(
 }
 
 /**
- * `tables` i8 [subspaces, 256, 32]: entry × `factors[lane]` (f32 [32]), rounded to nearest even.
+ * `tables` u8 [subspaces, 256, 2, 8, 2]: entry × `factors[lane]` (f32 [32]), rounded to nearest even, plus {@link ENTRY_BIAS}.
+ * The byte pairs of a row are lanes 0 and 8, 1 and 9, … 7 and 15, then 16 and 24, …: see pq-maxsim.ts for what that saves.
  *
- * The caller chooses factors so that |entry| ≤ 31: then four entries sum within int8 (see pq-maxsim.ts). `codewords`,
- * `query` and `entries` as for {@link pqEntryMaxima}.
+ * The caller chooses factors so that |entry| ≤ 31: then four biased entries sum within a byte. `codewords`, `query` and
+ * `entries` as for {@link pqEntryMaxima}.
  */
 export function pqTables(
   codewords: usize,
@@ -123,16 +125,16 @@ function keepLarger(entries: usize, maxima: usize): void {
   v128.store(maxima, f32x4.pmax(v128.load(maxima), larger));
 }
 
-/** Sixteen lanes of one codeword, as int8. */
+/** Sixteen lanes of one codeword: lanes 0 to 7 in the low bytes of eight words, lanes 8 to 15 in the high ones. */
 function entryRow(entries: usize, factors: usize): v128 {
-  return i8x16.narrow_i16x8_s(
-    i16x8.narrow_i32x4_s(
-      rounded(v128.load(entries), v128.load(factors)),
-      rounded(v128.load(entries, 16), v128.load(factors, 16)),
-    ),
-    i16x8.narrow_i32x4_s(
-      rounded(v128.load(entries, 32), v128.load(factors, 32)),
-      rounded(v128.load(entries, 48), v128.load(factors, 48)),
-    ),
-  );
+  const low = eightEntries(entries, factors);
+  const high = eightEntries(entries + 32, factors + 32);
+  return i16x8.add(low, i16x8.shl(high, 8));
+}
+
+/** Eight biased entries, as i16. */
+function eightEntries(entries: usize, factors: usize): v128 {
+  const near = rounded(v128.load(entries), v128.load(factors));
+  const far = rounded(v128.load(entries, 16), v128.load(factors, 16));
+  return i16x8.add(i16x8.narrow_i32x4_s(near, far), i16x8.splat(ENTRY_BIAS));
 }
