@@ -51,13 +51,13 @@ export function registerDocuments(app: EdgeApp, services: Services): void {
     const { limit, cursor } = c.req.valid("query");
     const after = cursor === undefined ? undefined : decodeCursor(cursor);
 
-    const all = await services.indexes.withIndex(name, c.executionCtx, async (index) => listDocuments(index));
-    const rest = after === undefined ? all : all.filter((entry) => entry.document.name > after);
-    const page = rest.slice(0, limit);
-    const last = rest.length > limit ? page.at(-1) : undefined;
+    const { entries, hasMore } = await services.indexes.withIndex(name, c.executionCtx, (index) =>
+      listDocuments(index, { after, limit }),
+    );
+    const last = hasMore ? entries.at(-1) : undefined;
     return c.json(
       {
-        documents: page.map(toDocumentBody),
+        documents: entries.map(toDocumentBody),
         ...(last === undefined ? {} : { nextCursor: encodeCursor(last.document.name) }),
       },
       200,
