@@ -124,11 +124,11 @@ export function bestOf(scores: readonly number[], count: number): number[] {
     .slice(0, count);
 }
 
-function toBase64(values: Float32Array): string {
+export function toBase64(values: Float32Array): string {
   return Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString("base64");
 }
 
-/** The values that {@link prepare} stored. */
+/** The values that {@link toBase64} made text of. */
 export function fromBase64(text: string): Float32Array {
   // A copy: small buffers of Node lie anywhere in a shared block.
   return new Float32Array(Uint8Array.from(Buffer.from(text, "base64")).buffer);

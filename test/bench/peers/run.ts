@@ -11,8 +11,9 @@ import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
+import { z } from "zod";
 import { storeFolder, prepare, readPrepared, INDEX_NAME, type Prepared } from "./build.ts";
-import type { Measured, Setting } from "./search.ts";
+import { type Measured, measuredSchema, type Setting, settingSchema } from "./settings.ts";
 import { VectorSet } from "./vector-set.ts";
 
 /** The first is what a caller gets who asks for nothing else; the others show what a stage is worth. */
@@ -47,8 +48,8 @@ console.log(
   "| setting | p50 ms (CPU; wall) | p95 ms | R@10 | R@100 | RSS MB peak (index) | cpu/wall | mean ms by stage |",
 );
 console.log("|---|---|---|---|---|---|---|---|");
-const more: unknown = JSON.parse(options.settings);
-for (const [label, setting] of Object.entries({ ...SETTINGS, ...(more as Record<string, Setting>) })) {
+const more = z.record(z.string(), settingSchema).parse(JSON.parse(options.settings));
+for (const [label, setting] of Object.entries({ ...SETTINGS, ...more })) {
   console.log(row(label, await measureApart(setting)));
 }
 
@@ -58,7 +59,7 @@ async function measureApart(setting: Setting): Promise<Measured> {
   const command = [process.execPath, script, work, JSON.stringify(setting), options.reps];
   const pinned = existsSync("/usr/bin/taskset") ? ["/usr/bin/taskset", "-c", options.core, ...command] : command;
   const { stdout } = await promisify(execFile)(pinned[0] ?? "", pinned.slice(1));
-  return JSON.parse(stdout) as Measured;
+  return measuredSchema.parse(JSON.parse(stdout));
 }
 
 function row(label: string, measured: Measured): string {

@@ -7,41 +7,18 @@
  * @module
  */
 import { readFile } from "node:fs/promises";
-import { z } from "zod";
 import { meanOf, overlapAt, type Ranking } from "../../../encoder/eval/metrics.ts";
 import { FolderStore } from "../../../encoder/storage/folder-store.ts";
 import type { SearchRequest, SearchResult } from "../../../shared/engine/contract.ts";
 import { openIndex } from "../../../shared/engine/open-index.ts";
 import { loadKernel } from "../benchmark.ts";
 import { quantile } from "../measure.ts";
-import { fromBase64, INDEX_NAME, pageName, readPrepared, storeFolder } from "./build.ts";
+import { fromBase64, INDEX_NAME, pageName, readPrepared, storeFolder, TRUTH_PAGES } from "./build.ts";
+import { type Measured, type Setting, settingSchema } from "./settings.ts";
 import { encodedQuery } from "./vector-set.ts";
 
 /** Everything warm: the peers hold or map their whole index too. */
 const WARM_BYTES = 1024 * 1024 * 1024;
-
-const settingSchema = z.strictObject({
-  k: z.number(),
-  bare: z.boolean().optional(),
-  candidates: z.number().optional(),
-  exact: z.number().optional(),
-});
-export type Setting = z.infer<typeof settingSchema>;
-
-export interface Measured {
-  recall10: number;
-  recall100: number;
-  /** Medians over the queries of the best pass. */
-  cpuMs: number;
-  wallMs: number;
-  /** 95th percentile over the queries of the best pass. */
-  wallP95Ms: number;
-  cpuPerWall: number;
-  /** Mean processor time by stage, of the last pass. */
-  stages: Record<string, number>;
-  peakRssMb: number;
-  indexMb: number;
-}
 
 const STAGES = ["tablesMs", "candidatesMs", "rerankMs", "exactMs", "hitsMs", "totalMs"] as const;
 
@@ -76,7 +53,7 @@ async function measure(work: string, setting: Setting, reps: number): Promise<Me
   opened.close();
   return {
     recall10: recall(10),
-    recall100: setting.k < 100 ? Number.NaN : recall(100),
+    recall100: setting.k < TRUTH_PAGES ? null : recall(TRUTH_PAGES),
     cpuMs: quantile(best("cpuMs"), 0.5),
     wallMs: quantile(best("wallMs"), 0.5),
     wallP95Ms: quantile(best("wallMs"), 0.95),
