@@ -84,7 +84,7 @@ describe("a search over shards", () => {
   it.each(["one", "some words of a question", Array.from({ length: 40 }, (_, i) => `word${i}`).join(" ")])(
     "gives the hits of one isolate when both look at every page: %s",
     async (query) => {
-      const body = { query, k: 100, candidates: 1_000, exact: 1_000 };
+      const body = { query, k: 100, accuracy: "exact" };
       const single = await search(apps.single, "random", { ...body, path: "resident" });
       const sharded = await search(apps.sharded, "random", body);
       expect(single.hits.length).toBeGreaterThan(40);
