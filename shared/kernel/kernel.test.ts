@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Bags, Codebook, PageCodes, PageVectors } from "../format/contract.ts";
-import { cellsAt, evenCellOffsets } from "../format/cells.ts";
+import type { Codebook, PageCodes } from "../format/contract.ts";
 import { BagScan } from "./bag-scan.ts";
 import { exactTokenBest, totalScore } from "./exact-scorer.ts";
 import { KernelQuery } from "./kernel-query.ts";
@@ -11,95 +10,16 @@ import { bagStep, laneScales } from "./lane-scales.ts";
 import { LANES, toQueryBlocks } from "./query-block.ts";
 import { QueryTables } from "./query-tables.ts";
 import * as reference from "./reference.ts";
-import { compileKernel } from "./webassembly.ts";
+import { material, shapes } from "./testing/material.ts";
+import { compileKernel, type KernelModule } from "./webassembly.ts";
 
+let kernelModule: KernelModule;
 let kernel: Kernel;
 
 beforeAll(async () => {
-  const module = await compileKernel(await readFile(new URL("build/kernel.wasm", import.meta.url)));
-  kernel = new Kernel(module);
+  kernelModule = await compileKernel(await readFile(new URL("build/kernel.wasm", import.meta.url)));
+  kernel = new Kernel(kernelModule);
 });
-
-/** A repeatable stream of numbers 0 ≤ x < 1 (mulberry32), cheap enough for whole tables of them. */
-function numbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-interface Shape {
-  seed: number;
-  dim: number;
-  subspaces: number;
-  centroidCount: number;
-  tokenCount: number;
-  vectorCount: number;
-  /** Every number at its extreme instead of anywhere between. */
-  extreme: boolean;
-}
-
-const shapes: fc.Arbitrary<Shape> = fc
-  .record({
-    seed: fc.integer(),
-    dim: fc.constantFrom(16, 48, 64, 128, 384),
-    subspacesOf: fc.nat(),
-    centroidCount: fc.integer({ min: 1, max: 70 }),
-    tokenCount: fc.integer({ min: 1, max: 100 }),
-    vectorCount: fc.oneof(fc.constantFrom(0, 1, 2), fc.integer({ min: 3, max: 60 })),
-    extreme: fc.boolean(),
-  })
-  .map(({ subspacesOf, ...shape }) => {
-    const choices = [4, 8, 16, 32, 48, 64, 128].filter((m) => shape.dim % m === 0);
-    return { ...shape, subspaces: choices[subspacesOf % choices.length] ?? 4 };
-  });
-
-function material(shape: Shape): {
-  codebook: Codebook;
-  query: Float32Array;
-  codes: PageCodes;
-  exact: PageVectors;
-  bags: Bags;
-  selected: Uint8Array;
-} {
-  const { dim, subspaces, centroidCount, tokenCount, vectorCount, extreme } = shape;
-  const next = numbers(shape.seed);
-  const signed = (): number => (extreme ? (next() < 0.5 ? -1 : 1) : next() * 2 - 1);
-  const int8 = (): number => Math.round(signed() * 127);
-  const below = (limit: number): number => Math.floor(next() * limit);
-  const centroids = Int8Array.from({ length: centroidCount * dim }, int8);
-  const pageSizes = Array.from({ length: 9 }, () => below(20));
-  const offsets = new Uint32Array(pageSizes.length + 1);
-  for (const [page, size] of pageSizes.entries()) offsets[page + 1] = (offsets[page] ?? 0) + size;
-  return {
-    codebook: {
-      id: "test",
-      recipeFingerprint: "test",
-      dim,
-      subspaces,
-      centroidCount,
-      centroids,
-      centroidScale: 0.003,
-      codewords: Float32Array.from({ length: 256 * dim }, () => signed() * 0.2),
-      cells: cellsAt({ centroids, centroidScale: 0.003, dim }, evenCellOffsets(centroidCount, 4)),
-      training: { vectors: 0, meanResidualNorm: 0, meanCosine: 0 },
-    },
-    query: Float32Array.from({ length: tokenCount * dim }, signed),
-    codes: {
-      centroidIds: Uint16Array.from({ length: vectorCount }, () => below(centroidCount)),
-      codes: Uint8Array.from({ length: vectorCount * subspaces }, () => below(256)),
-    },
-    exact: {
-      scales: Float32Array.from({ length: vectorCount }, () => next() / 127),
-      values: Int8Array.from({ length: vectorCount * dim }, int8),
-    },
-    bags: { offsets, ids: Uint16Array.from({ length: offsets.at(-1) ?? 0 }, () => below(centroidCount)) },
-    selected: Uint8Array.from({ length: pageSizes.length }, () => below(2)),
-  };
-}
 
 describe("kernels", () => {
   it("give the integers of the scalar references", () => {
@@ -165,7 +85,7 @@ describe("kernels", () => {
         for (const holder of [scan, tables, kernelQuery, residentBags, resident]) holder.release();
         expect(kernel.memory.usedBytes).toBe(usedBefore);
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
@@ -173,7 +93,16 @@ describe("kernels", () => {
     fc.assert(
       fc.property(fc.integer(), (seed) => {
         const dim = 64;
-        const shape = { seed, dim, subspaces: 16, centroidCount: 20, tokenCount: 40, vectorCount: 30, extreme: false };
+        const shape = {
+          seed,
+          dim,
+          subspaces: 16,
+          centroidCount: 20,
+          tokenCount: 40,
+          vectorCount: 30,
+          extreme: false,
+          twins: false,
+        };
         const { codebook, query, codes, exact } = material(shape);
         const kernelQuery = new KernelQuery(kernel, query, 40, dim);
         const floats = Float32Array.from(exact.values, (value, i) => value * (exact.scales[Math.floor(i / dim)] ?? 0));
@@ -205,6 +134,7 @@ describe("kernels", () => {
       tokenCount: 130,
       vectorCount: 25,
       extreme: false,
+      twins: false,
     };
     const { codebook, query, codes } = material(shape);
     const resident = kernel.loadCodebook(codebook);
@@ -237,6 +167,7 @@ describe("Kernel", () => {
     tokenCount: 1,
     vectorCount: 1,
     extreme: false,
+    twins: false,
   });
 
   it.each([
@@ -260,16 +191,15 @@ describe("Kernel", () => {
     expect(() => kernel.loadBags({ ...bags, ids: bags.ids.subarray(1) }, 8)).toThrowError(corrupt);
   });
 
-  it("keeps nothing when a resident does not fit", async () => {
-    const module = await compileKernel(await readFile(new URL("build/kernel.wasm", import.meta.url)));
-    const small = new Kernel(module, { budgetBytes: 64 * 1024 });
+  it("keeps nothing when a resident does not fit", () => {
+    const small = new Kernel(kernelModule, { budgetBytes: 64 * 1024 });
     const large = material({ ...smallest, dim: 384, centroidCount: 100 }).codebook;
     expect(() => small.loadCodebook(large)).toThrowError(expect.objectContaining({ code: "overloaded" }));
     expect(small.memory.usedBytes).toBe(0);
   });
 });
 
-const smallest = { seed: 1, subspaces: 4, tokenCount: 1, vectorCount: 1, extreme: false };
+const smallest = { seed: 1, subspaces: 4, tokenCount: 1, vectorCount: 1, extreme: false, twins: false };
 
 function decode(codebook: Codebook, page: PageCodes): Float32Array {
   const { dim, subspaces, centroids, centroidScale, codewords } = codebook;

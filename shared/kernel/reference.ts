@@ -150,7 +150,33 @@ export function pqVectorScores(page: PageCodes, subspaces: number, pqRows: Int16
   return scores;
 }
 
-/** `pqMax` and `pqBest`: per lane the best score and the first vector that has it; −32,768 and 0 without vectors. */
+/**
+ * `pqTop`: the `depth` best vectors of every lane, best first, `[depth, 32]`; of equal ones the first. −32,768 and 0 where there
+ * are no vectors.
+ */
+export function pqTop(
+  page: PageCodes,
+  subspaces: number,
+  pqRows: Int16Array,
+  tables: Int8Array,
+  depth: number,
+): { scores: Int16Array; winners: Uint16Array } {
+  const all = pqVectorScores(page, subspaces, pqRows, tables);
+  const scores = new Int16Array(depth * LANES).fill(-32_768);
+  const winners = new Uint16Array(depth * LANES);
+  for (let lane = 0; lane < LANES; lane++) {
+    const scoreOf = (vector: number): number => all[vector * LANES + lane] ?? 0;
+    // A stable sort: equal vectors stay in page order.
+    const order = Array.from(page.centroidIds.keys()).sort((a, b) => scoreOf(b) - scoreOf(a));
+    for (const [place, vector] of order.slice(0, depth).entries()) {
+      scores[place * LANES + lane] = scoreOf(vector);
+      winners[place * LANES + lane] = vector;
+    }
+  }
+  return { scores, winners };
+}
+
+/** `pqMax`, and `pqTop` of depth 1: per lane the best score and the first vector that has it; −32,768 and 0 without vectors. */
 export function pqBest(
   page: PageCodes,
   subspaces: number,
@@ -188,4 +214,54 @@ export function exactBest(
     }
   }
   return { best, winners };
+}
+
+/** `exactWinners`: as {@link exactBest} for one query row, of `vectors` only; the first of equal ones in their order. */
+export function exactWinner(
+  page: PageVectors,
+  dim: number,
+  queryRow: Int16Array,
+  vectors: Iterable<number>,
+): { best: number; winner: number } {
+  let best = Number.NEGATIVE_INFINITY;
+  let winner = 0;
+  for (const vector of vectors) {
+    const dot = Math.fround(integerDot(page.values, vector * dim, queryRow, 0, dim));
+    const score = Math.fround(dot * (page.scales[vector] ?? 0));
+    if (score <= best) continue;
+    best = score;
+    winner = vector;
+  }
+  return { best, winner };
+}
+
+/** `keepBestRows`: the `limit` best of i8 `rows` `[ids, 32]` in one lane, best first, of equal ones in the order of `ids`. */
+export function bestRows(
+  rows: Int8Array,
+  ids: readonly number[],
+  lane: number,
+  limit: number,
+): { id: number; score: number }[] {
+  const scored = ids.map((id, i) => ({ id, score: rows[i * LANES + lane] ?? 0 })).filter(({ score }) => score > -128);
+  return scored.sort((a, b) => b.score - a.score).slice(0, limit);
+}
+
+/** `scanLists`: per page Σ over tokens of the best `add` of the token's lists that hold the page. */
+export function listScores(
+  tokens: readonly (readonly { pages: Iterable<number>; add: number }[])[],
+  pageCount: number,
+): Int32Array {
+  const scores = new Int32Array(pageCount);
+  for (const lists of tokens) {
+    const best = new Int32Array(pageCount);
+    for (const { pages, add } of lists) for (const page of pages) best[page] = Math.max(best[page] ?? 0, add);
+    for (const [page, add] of best.entries()) scores[page] = (scores[page] ?? 0) + add;
+  }
+  return scores;
+}
+
+/** `topPages`: the `limit` best pages that `mask` keeps and that score above 0. */
+export function topPages(scores: Int32Array, mask: Uint8Array | undefined, limit: number): number[] {
+  const kept = Array.from(scores.keys()).filter((page) => (scores[page] ?? 0) > 0 && mask?.[page] !== 0);
+  return kept.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0)).slice(0, limit);
 }

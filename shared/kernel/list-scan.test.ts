@@ -1,0 +1,176 @@
+import fc from "fast-check";
+import { readFile } from "node:fs/promises";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { CellBlock } from "../format/inverted/contract.ts";
+import { encodeCellBlock } from "../format/inverted/cell-block.ts";
+import { Kernel, type KernelCodebook } from "./kernel.ts";
+import { ListScan } from "./list-scan.ts";
+import { cellOf, type Probe } from "./probe.ts";
+import * as reference from "./reference.ts";
+import { material, numbers } from "./testing/material.ts";
+import { compileKernel } from "./webassembly.ts";
+
+const CENTROIDS = 21;
+
+let kernel: Kernel;
+let codebook: KernelCodebook;
+
+beforeAll(async () => {
+  kernel = new Kernel(await compileKernel(await readFile(new URL("build/kernel.wasm", import.meta.url))));
+  const shape = { seed: 3, dim: 16, subspaces: 4, centroidCount: CENTROIDS, tokenCount: 1, vectorCount: 1 };
+  codebook = kernel.loadCodebook(material({ ...shape, extreme: false, twins: false }).codebook);
+});
+
+interface Setup {
+  lists: Uint32Array[];
+  probe: Probe;
+  blocks: CellBlock[];
+}
+
+/** Ascending pages of every centroid, a probe of some, and the blocks of all cells in any order. */
+function setup(seed: number, pageCount: number, tokenCount: number, nprobe: number): Setup {
+  const next = numbers(seed);
+  const below = (limit: number): number => Math.floor(next() * limit);
+  const lists = Array.from({ length: CENTROIDS }, () => {
+    const share = next() < 0.2 ? 0 : next() ** 3;
+    return Uint32Array.from(Array.from({ length: pageCount }, (_, page) => page).filter(() => next() < share));
+  });
+  const tokens = Array.from({ length: tokenCount }, () => {
+    const centroids = [...new Set(Array.from({ length: nprobe }, () => below(CENTROIDS)))];
+    const scores = Int8Array.from(centroids, () => below(255) - 127)
+      .sort()
+      .reverse();
+    return { centroids: Uint16Array.from(centroids), scores, cutoff: (scores.at(-1) ?? 0) - 1 - below(3) };
+  });
+  const cells = new Set(
+    tokens.flatMap(({ centroids }) => [...centroids].map((id) => cellOf(codebook.cells.offsets, id))),
+  );
+  const baseline = tokens.reduce((sum, { cutoff }) => sum + cutoff, 0);
+  const blocks = Array.from({ length: codebook.cells.count }, (_, cell) => blockOf(cell, lists));
+  return { lists, probe: { tokens, cells: Uint16Array.from(cells).sort(), baseline }, blocks: shuffled(blocks, next) };
+}
+
+function blockOf(cell: number, lists: readonly Uint32Array[]): CellBlock {
+  const [first = 0, end = 0] = codebook.cells.offsets.subarray(cell, cell + 2);
+  return { cell, bytes: encodeCellBlock(lists.slice(first, end)) };
+}
+
+function shuffled<T>(items: readonly T[], next: () => number): T[] {
+  return items
+    .map((item) => ({ item, key: next() }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ item }) => item);
+}
+
+/** What the probe's lists in `cells` give. */
+function expectedScores({ lists, probe }: Setup, cells: ReadonlySet<number>, pageCount: number): Int32Array {
+  const tokens = probe.tokens.map(({ centroids, scores, cutoff }) =>
+    [...centroids]
+      .map((id, i) => ({ id, pages: lists[id] ?? [], add: (scores[i] ?? 0) - cutoff }))
+      .filter(({ id }) => cells.has(cellOf(codebook.cells.offsets, id))),
+  );
+  return reference.listScores(tokens, pageCount);
+}
+
+const setups = fc.record({
+  seed: fc.integer(),
+  pageCount: fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 21, max: 3_000 })),
+  tokenCount: fc.integer({ min: 1, max: 100 }),
+  nprobe: fc.integer({ min: 1, max: 16 }),
+});
+
+describe("ListScan", () => {
+  it("gives the scores and the order of the scalar references", () => {
+    fc.assert(
+      fc.property(setups, fc.nat(40), fc.boolean(), fc.boolean(), (shape, limit, masked, partial) => {
+        const { pageCount } = shape;
+        const made = setup(shape.seed, pageCount, shape.tokenCount, shape.nprobe);
+        const blocks = partial ? made.blocks.slice(1) : made.blocks;
+        const next = numbers(shape.seed + 1);
+        const mask = masked ? Uint8Array.from({ length: pageCount }, () => (next() < 0.5 ? 1 : 0)) : undefined;
+        const usedBefore = kernel.memory.usedBytes;
+        const scan = new ListScan(kernel, codebook, pageCount);
+        scan.add(made.probe, blocks);
+
+        const scores = expectedScores(made, new Set(blocks.map(({ cell }) => cell)), pageCount);
+        expect([...scan.scores()]).toEqual([...scores]);
+        expect([...scan.topPositions(limit, mask)]).toEqual(reference.topPages(scores, mask, limit));
+        for (const page of [0, pageCount - 1]) expect(scan.scoreOf(page)).toBe(scores[page] ?? 0);
+        scan.release();
+        expect(kernel.memory.usedBytes).toBe(usedBefore);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("reads gaps of one to four bytes and pages at the very end", () => {
+    const pageCount = 2 ** 21 + 2 ** 14 + 300;
+    const pages = Uint32Array.of(0, 1, 128, 129, 300, 300 + 2 ** 14, 300 + 2 ** 14 + 1, pageCount - 1);
+    const lists = Array.from({ length: CENTROIDS }, (_, id) => (id === 2 ? pages : Uint32Array.of()));
+    const scan = new ListScan(kernel, codebook, pageCount);
+    scan.add(probeOf(2), [blockOf(0, lists)]);
+    expect([...scan.topPositions(20)]).toEqual([...pages]);
+    scan.release();
+  });
+
+  it("adds the scores of a second probe", () => {
+    const lists = Array.from({ length: CENTROIDS }, (_, id) => Uint32Array.of(id));
+    const scan = new ListScan(kernel, codebook, 30);
+    scan.add(probeOf(1), [blockOf(0, lists)]);
+    scan.add(probeOf(1), [blockOf(0, lists)]);
+    expect(scan.scoreOf(1)).toBe(20);
+    scan.release();
+  });
+
+  it.each([
+    ["names a page that is not there", [5], 5],
+    ["breaks off inside a gap", [0x80], 100],
+    ["has a gap of five bytes", [0x80, 0x80, 0x80, 0x80, 0x01], 100],
+    ["passes the last page by small steps", [98, 0, 0, 0], 100],
+  ])("refuses a list that %s", (_why, list, pageCount) => {
+    const count = codebook.cells.offsets[1] ?? 0;
+    const bytes = new Uint8Array(count * 4 + list.length);
+    new Uint32Array(bytes.buffer, 0, count).fill(list.length);
+    bytes.set(list, count * 4);
+    const usedBefore = kernel.memory.usedBytes;
+    const scan = new ListScan(kernel, codebook, pageCount);
+    expect(() => scan.add(probeOf(0), [{ cell: 0, bytes }])).toThrowError(
+      expect.objectContaining({ code: "corrupt_data" }),
+    );
+    scan.release();
+    expect(kernel.memory.usedBytes).toBe(usedBefore);
+  });
+
+  it.each([
+    ["ends before it begins", [8, 4, 4, 4], 8],
+    ["ends beyond the block", [0, 9, 9, 9], 8],
+    ["has no room for its ends", [], 0],
+  ])("refuses a block whose list %s", (_why, ends, bytesAfter) => {
+    const bytes = new Uint8Array(ends.length * 4 + bytesAfter);
+    new Uint32Array(bytes.buffer, 0, ends.length).set(ends);
+    const scan = new ListScan(kernel, codebook, 10);
+    expect(() => scan.add(probeOf(1), [{ cell: 0, bytes }])).toThrowError(
+      expect.objectContaining({ code: "corrupt_data" }),
+    );
+    scan.release();
+  });
+
+  it("refuses more tokens than it can tell apart, and more pages than lists can name", () => {
+    const scan = new ListScan(kernel, codebook, 10);
+    const [token] = probeOf(0).tokens;
+    const tokens = token === undefined ? [] : Array.from({ length: 1_024 }, () => token);
+    expect(() => scan.add({ tokens, cells: Uint16Array.of(0), baseline: 0 }, [])).toThrowError(
+      expect.objectContaining({ code: "query_too_long" }),
+    );
+    scan.release();
+    expect(() => new ListScan(kernel, codebook, 2 ** 28 + 1)).toThrowError(
+      expect.objectContaining({ code: "overloaded" }),
+    );
+  });
+});
+
+/** One token that looks up one centroid of cell 0, ten above its cut-off. */
+function probeOf(centroid: number): Probe {
+  const token = { centroids: Uint16Array.of(centroid), scores: Int8Array.of(20), cutoff: 10 };
+  return { tokens: [token], cells: Uint16Array.of(0), baseline: 10 };
+}
