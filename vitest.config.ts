@@ -12,7 +12,7 @@ export default defineConfig({
             "encoder/**/*.test.ts",
             "infra/**/*.test.ts",
             "edge/ui/client/**/*.test.ts",
-            "test/{bench,conformance,e2e,faults}/**/*.test.ts",
+            "test/{bench,conformance,e2e,eval,faults}/**/*.test.ts",
           ],
           testTimeout: 60_000,
           hookTimeout: 120_000,

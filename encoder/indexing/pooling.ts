@@ -30,15 +30,27 @@ interface Merge {
  */
 export function poolPage<Page extends EncodedPage>(page: Page, dim: number, factor: number): Page {
   if (factor <= 1 || page.vectorCount <= 1) return page;
-  const members = clusterVectors({ values: page.vectors, count: page.vectorCount, dim }, factor);
-  const vectors = new Float32Array(members.length * dim);
-  const regionOfVector = new Uint16Array(members.length);
-  members.forEach((cluster, position) => {
-    const mean = vectors.subarray(position * dim, (position + 1) * dim);
-    writeMeanDirection(mean, page.vectors, cluster);
-    regionOfVector[position] = regionNearest(mean, page, cluster);
+  const { vectors, members } = poolVectors({ values: page.vectors, count: page.vectorCount, dim }, factor);
+  const regionOfVector = Uint16Array.from(members, (cluster, row) => {
+    return regionNearest(vectors.values.subarray(row * dim, (row + 1) * dim), page, cluster);
   });
-  return { ...page, vectorCount: members.length, vectors, geometry: { ...page.geometry, regionOfVector } };
+  return {
+    ...page,
+    vectorCount: vectors.count,
+    vectors: vectors.values,
+    geometry: { ...page.geometry, regionOfVector },
+  };
+}
+
+/** The mean directions of the clusters of `vectors` (rows of length 1), and the rows that each stands for. */
+export function poolVectors(vectors: Matrix, factor: number): { vectors: Matrix; members: number[][] } {
+  const { dim } = vectors;
+  const members = clusterVectors(vectors, factor);
+  const values = new Float32Array(members.length * dim);
+  members.forEach((cluster, row) =>
+    writeMeanDirection(values.subarray(row * dim, (row + 1) * dim), vectors.values, cluster),
+  );
+  return { vectors: { values, count: members.length, dim }, members };
 }
 
 /** Clusters of the rows of `vectors`, ⌈rows / factor⌉ of them: ascending rows, ordered by their first. */

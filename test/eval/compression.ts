@@ -1,0 +1,197 @@
+/**
+ * `node test/eval/compression.ts --dataset DIR [--subspaces 8,16,32,64] …`: what each way to compress page vectors keeps of exact float
+ * MaxSim, over the project's own trainer and quantiser. docs/compression.md quotes it.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { DEFAULT_RECIPE } from "../../encoder/models/registry.ts";
+import { MatrixRunner } from "../../encoder/indexing/matrix-runner.ts";
+import { measureCascade, type Measures, type Stage } from "./cascade.ts";
+import { type AssignedSet, assignSet, type CodedSet, codeSet, exactRows, meanDecodedCosine } from "./coded-set.ts";
+import { type CodedScores, type PageScores, scoreBags, scoreCodedPages, scorePages, WINNERS } from "./page-scores.ts";
+import { poolSet } from "./pooled-set.ts";
+import { encodeVectorSet, readVectorSet, type VectorSet } from "./vector-set.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    /** A data set as `maxleaf eval` takes it, … */
+    dataset: { type: "string" },
+    cache: { type: "string", default: "build/eval" },
+    "max-tokens": { type: "string" },
+    /** … or vectors in NumPy's archives, an array a page or query. */
+    pages: { type: "string" },
+    queries: { type: "string" },
+    /** Pages at the end that no codebook is trained on; cosines are then theirs. */
+    "held-out": { type: "string", default: "0" },
+    centroids: { type: "string" },
+    subspaces: { type: "string", default: "8,16,32,64" },
+    pooling: { type: "string", default: "1" },
+    rotation: { type: "string", default: "none" },
+    /** Pages kept by bags and by codes for 10 hits. */
+    candidates: { type: "string", default: "128" },
+    exact: { type: "string", default: "32" },
+    /** Also the cascade for every pair of these: pages kept by bags, and by codes. */
+    grid: { type: "boolean", default: false },
+    threads: { type: "string", default: "2" },
+  },
+});
+const CODE_OVERHEAD_BYTES = 2;
+const SCALE_BYTES = 4;
+const GRID_CANDIDATES = [16, 24, 32, 48, 64, 96, 128, 256];
+const GRID_EXACT = [0, 12, 16, 24, 32, 64];
+/** For 100 hits, as `shared/engine/plan.ts` has them. */
+const DEEP = { hits: 100, candidates: 400, exact: 150 };
+
+const numbers = (list: string) => list.split(",").map(Number);
+const runner = await MatrixRunner.create({ threads: Number(options.threads) });
+const set = await loadSet();
+const { dim } = set.vectors;
+const pageCount = set.pages.length;
+const hasQueries = set.queries.length > 0;
+print(
+  `${set.name}: ${pageCount} pages, ${set.vectors.count} vectors of ${dim}, ${set.queries.length} queries of ${set.tokens.count} tokens`,
+);
+const reference = await scorePages(runner, set, ({ first, count }) => {
+  return { values: set.vectors.values.subarray(first * dim, (first + count) * dim), count, dim };
+});
+if (hasQueries) printMeasures("exact floats", [{ scores: reference, keep: Infinity }], set);
+for (const factor of numbers(options.pooling)) await measurePooled(poolSet(set, factor), factor);
+await runner.dispose();
+
+async function loadSet(): Promise<VectorSet> {
+  const { dataset, cache, pages, queries } = options;
+  if (pages !== undefined) return await readVectorSet(pages, queries);
+  if (dataset === undefined) throw new Error("--dataset or --pages is needed");
+  const maxTokens = options["max-tokens"] === undefined ? undefined : Number(options["max-tokens"]);
+  return await encodeVectorSet({ folder: dataset, recipe: DEFAULT_RECIPE, cacheFolder: cache, maxTokens });
+}
+
+async function measurePooled(pooled: VectorSet, factor: number): Promise<void> {
+  const heldOut = pooled.pages[pageCount - Number(options["held-out"])]?.first ?? pooled.vectors.count;
+  for (const centroids of options.centroids === undefined ? [undefined] : numbers(options.centroids)) {
+    const startMs = performance.now();
+    const assigned = await assignSet(runner, pooled.vectors, heldOut, centroids);
+    const { centroidCount } = assigned.centroidPart;
+    const seconds = Math.round((performance.now() - startMs) / 1_000);
+    print(`\n## pooling ${factor}, ${centroidCount} centroids (${pooled.vectors.count} vectors, ${seconds} s)`);
+    const bags = await bagScores(pooled, assigned);
+    if (hasQueries) printMeasures("bags", [{ scores: bags, keep: Infinity }], pooled);
+    if (hasQueries) printCandidates(bags, pooled);
+    for (const rotation of options.rotation.split(",")) {
+      if (rotation !== "none" && rotation !== "opq") throw new Error(`no rotation ${rotation}`);
+      for (const subspaces of numbers(options.subspaces)) {
+        const coded = await codeSet(runner, assigned, subspaces, rotation);
+        await printCodes(
+          pooled,
+          assigned,
+          coded,
+          bags,
+          `${rotation === "none" ? "" : `${rotation}, `}${subspaces} B`,
+          subspaces,
+        );
+      }
+    }
+  }
+}
+
+async function bagScores(pooled: VectorSet, { centroidPart, centroidIds }: AssignedSet): Promise<PageScores> {
+  const { centroids, centroidScale, centroidCount } = centroidPart;
+  const values = Float32Array.from(centroids, (value) => value * centroidScale);
+  return await scoreBags(runner, pooled, { values, count: centroidCount, dim }, centroidIds);
+}
+
+/** How much of the exact top 10 the best N pages by bags hold. */
+function printCandidates(bags: PageScores, pooled: VectorSet): void {
+  const shares = GRID_CANDIDATES.map((keep) => {
+    const stages = [
+      { scores: bags, keep },
+      { scores: reference, keep: Infinity },
+    ];
+    return `${keep}: ${figure(measureCascade(pooled, reference, stages).recallAt(10))}`;
+  });
+  print(`bags, exact top 10 inside the best N: ${shares.join(" · ")}`);
+}
+
+async function printCodes(
+  pooled: VectorSet,
+  assigned: AssignedSet,
+  coded: CodedSet,
+  bags: PageScores,
+  name: string,
+  subspaces: number,
+): Promise<void> {
+  const heldOut = assigned.trainable < assigned.count ? assigned.trainable : 0;
+  const cosine = await meanDecodedCosine(assigned, coded, heldOut);
+  const vectorsPerPage = pooled.vectors.count / pageCount;
+  const codeBytes = Math.round(vectorsPerPage * (subspaces + CODE_OVERHEAD_BYTES));
+  const exactBytes = Math.round(vectorsPerPage * (dim + SCALE_BYTES));
+  print(`\n### ${name}: ${codeBytes} bytes a page of codes, ${exactBytes} of exact vectors, cosine ${figure(cosine)}`);
+  if (!hasQueries) return;
+  const scores = await scoreCodedPages(runner, pooled, coded.decode, async (rows) =>
+    exactRows(assigned.exact, dim, rows),
+  );
+  printMeasures("codes alone", [{ scores: scores.codes, keep: Infinity }], pooled);
+  printMeasures("codes alone, renormalised", [{ scores: scores.renormalised, keep: Infinity }], pooled);
+  for (const [label, last] of lastStages(scores)) printCascade(label, bags, scores, last, pooled);
+  if (options.grid) printGrid(bags, scores, pooled);
+}
+
+/** What the last stage may do with the pages that codes pass on. */
+function lastStages(scores: CodedScores): [string, PageScores][] {
+  const winners = WINNERS.map((kept, position): [string, PageScores] => {
+    return [`exact on the ${kept} best a token`, scores.winners[position] ?? scores.exact];
+  });
+  return [...winners, ["exact on all vectors", scores.exact]];
+}
+
+function printCascade(label: string, bags: PageScores, scores: CodedScores, last: PageScores, pooled: VectorSet): void {
+  const cascade = (candidates: number, exact: number) => {
+    const stages = [
+      { scores: bags, keep: candidates },
+      { scores: scores.codes, keep: exact },
+      { scores: last, keep: exact },
+    ];
+    return measureCascade(pooled, reference, stages);
+  };
+  const first = cascade(Number(options.candidates), Number(options.exact));
+  const deep = cascade(DEEP.candidates, DEEP.exact);
+  printRow(`cascade, ${label}`, first, deep.recallAt(DEEP.hits));
+}
+
+/** recall@10 for every pair of limits: rows N, columns X. */
+function printGrid(bags: PageScores, scores: CodedScores, pooled: VectorSet): void {
+  for (const [label, last] of lastStages(scores)) {
+    print(`grid, ${label}: N, then recall@10 with X = ${GRID_EXACT.join(", ")}`);
+    for (const candidates of GRID_CANDIDATES) {
+      const cells = GRID_EXACT.map((exact) => {
+        const stages = [
+          { scores: bags, keep: candidates },
+          { scores: scores.codes, keep: exact },
+          { scores: last, keep: exact },
+        ];
+        return figure(measureCascade(pooled, reference, stages).recallAt(10));
+      });
+      print(`${candidates} | ${cells.join(" | ")}`);
+    }
+  }
+}
+
+function printMeasures(label: string, stages: readonly Stage[], measured: VectorSet): void {
+  const measures = measureCascade(measured, reference, stages);
+  printRow(label, measures, measures.recallAt(DEEP.hits));
+}
+
+function printRow(label: string, measures: Measures, deepRecall: number): void {
+  const ndcg = [5, 10].map((k) => `nDCG@${k} ${figure(measures.ndcgAt(k))}`);
+  const cells = [`recall@10 ${figure(measures.recallAt(10))}`, `recall@100 ${figure(deepRecall)}`, ...ndcg];
+  print(`${label.padEnd(40)} ${cells.join(" · ")}`);
+}
+
+function figure(value: number | undefined): string {
+  return value === undefined ? "–" : value.toFixed(3);
+}
+
+function print(line: string): void {
+  console.log(line);
+}
