@@ -13,14 +13,8 @@ import { MaxleafError, quote } from "../errors.ts";
 import type { DocumentEntry } from "../page.ts";
 import type { SearchFilter } from "./contract.ts";
 import type { SegmentLookup } from "./open/segment-lookup.ts";
+import type { PageSelection } from "./selection.ts";
 import { countOf, type IndexSnapshot, type LiveSegment } from "./snapshot.ts";
-
-/** Pages that may be returned, for every scanned segment of a snapshot. */
-export interface PageSelection {
-  /** One mask `[pages]` per segment of `snapshot.scanned`. Shared with the snapshot: not to be written to. */
-  masks: ReadonlyMap<LiveSegment, Uint8Array>;
-  pageCount: number;
-}
 
 /** Segments whose tables are read at once: each is 1 to 2 MB of tables while it is looked at. Ours. */
 const SEGMENTS_AT_ONCE = 4;
@@ -37,6 +31,19 @@ export async function selectPages(
       pageCount: snapshot.searchablePageCount,
     };
   }
+  if (snapshot.inverted === undefined) return await selectFiltered(snapshot, filter, lookup);
+  const known = snapshot.selections.get(filter);
+  if (known !== undefined) return known;
+  const selection = await selectFiltered(snapshot, filter, lookup);
+  snapshot.selections.set(filter, selection);
+  return selection;
+}
+
+async function selectFiltered(
+  snapshot: IndexSnapshot,
+  filter: SearchFilter,
+  lookup: SegmentLookup,
+): Promise<PageSelection> {
   const wanted = await wantedDocuments(filter.documents, lookup);
   const fields = Object.entries(filter.metadata ?? {}).map(([field, values]) => ({ field, values: new Set(values) }));
   if (fields.length === 0 && wanted !== undefined) return selectionOf(snapshot, wanted);

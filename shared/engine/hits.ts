@@ -4,13 +4,13 @@
  * @module
  */
 import { MaxleafError } from "../errors.ts";
-import type { PageCodes, PageLayout, SegmentReader } from "../format/contract.ts";
+import type { PageLayout, SegmentReader } from "../format/contract.ts";
 import type { TokenBest } from "../kernel/kernel-query.ts";
 import type { QueryTables } from "../kernel/query-tables.ts";
 import type { PageGeometry } from "../page.ts";
 import type { EncodedQuery, PageHit, TokenMatch } from "./contract.ts";
 import { boxOf, regionOf, round } from "./regions.ts";
-import type { RankedPage, RerankContext } from "./rerank.ts";
+import { pqBests, type RankedPage, type RerankContext } from "./rerank.ts";
 import { snippetOf } from "./snippet.ts";
 
 /** Decimal places of a token's score: far below what int8 vectors resolve. */
@@ -36,20 +36,18 @@ export async function fullHits(
   tables: QueryTables,
   context: RerankContext,
 ): Promise<PageHit[]> {
-  const withoutBest = pages.filter((page) => page.best === undefined);
-  // Only reads run side by side: the tables are given back as soon as one of them fails.
-  const [layouts, codes] = await Promise.all([
-    layoutsOf(pages, context),
-    context.caches.codes.read(withoutBest, context.session),
-  ]);
-  const byCodes = codesBests(codes, tables);
-  const bestOf = new Map(withoutBest.map((page, i) => [page, byCodes[i]]));
+  const layouts = await layoutsOf(pages, context);
+  // Of pages that exact vectors did not score, the stage before kept the codes.
+  const byCodes = pqBests(
+    pages.flatMap((page) => (page.best === undefined ? required(page.codes) : [])),
+    tables,
+  );
   return pages.map((page) => {
     const layout = required(layouts.get(page));
-    const best = required(page.best ?? bestOf.get(page));
+    const best = page.best ?? byCodes.get(required(page.codes));
     // Split once: with ten hits of 650 words, words are the dearest part of this stage.
     const words = layout.text === "" ? [] : layout.text.split(" ");
-    const matches = matchesOf(query, layout.geometry, words, best);
+    const matches = matchesOf(query, layout.geometry, words, required(best));
     return toHit(page, layout, matches, pageSnippet(layout.geometry, words, matches));
   });
 }
@@ -58,8 +56,10 @@ async function layoutsOf(
   pages: readonly RankedPage[],
   context: RerankContext,
 ): Promise<ReadonlyMap<RankedPage, PageLayout>> {
-  const layouts = await context.caches.layouts.read(pages, context.session);
-  return new Map(pages.map((page, i) => [page, required(layouts[i])]));
+  const missing = pages.filter((page) => page.record === undefined);
+  const layouts = await context.caches.layouts.read(missing, context.session);
+  const read = new Map(missing.map((page, i) => [page, layouts[i]]));
+  return new Map(pages.map((page) => [page, required(page.record?.layout ?? read.get(page))]));
 }
 
 function factsInTables({ documents, pages }: SegmentReader, page: number): PageFacts {
@@ -72,23 +72,8 @@ function factsInTables({ documents, pages }: SegmentReader, page: number): PageF
 }
 
 function required<T>(value: T | undefined): T {
-  if (value === undefined) throw new MaxleafError("internal", "a hit has no layout");
+  if (value === undefined) throw new MaxleafError("internal", "a hit has no codes or no layout");
   return value;
-}
-
-/** Best vector of every query token by the codes of each page. */
-function codesBests(codes: readonly PageCodes[], tables: QueryTables): TokenBest[] {
-  if (codes.length === 0) return [];
-  const { tokenCount } = tables.query;
-  const scored = codes.map((record) => ({
-    record,
-    best: { scores: new Float32Array(tokenCount), vectors: new Uint16Array(tokenCount) },
-  }));
-  for (let block = 0; block < tables.blockCount; block++) {
-    tables.prepare(block);
-    for (const { record, best } of scored) tables.fillPqBest(record, best);
-  }
-  return scored.map(({ best }) => best);
 }
 
 function matchesOf(

@@ -24,6 +24,7 @@ import { MemoryBudget, type Resident } from "./memory-budget.ts";
 import { SegmentLookup } from "./open/segment-lookup.ts";
 import { SnapshotOpener } from "./open/snapshot-opener.ts";
 import {
+  checkHolding,
   DEFAULT_MEMORY_BYTES,
   type Holding,
   MAX_KERNEL_BYTES,
@@ -49,8 +50,10 @@ export interface OpenIndexOptions {
   cacheBytes?: number;
   /** Limit of kernel memory: resident state and queries in flight; five eighths of an isolate. */
   kernelBytes?: number;
-  /** How the index is held; by default as well as memory allows: see `planHolding`. */
+  /** How the index is searched; by default as memory allows: see `planHolding`. */
   path?: "resident" | "pruned";
+  /** How it is held, whatever memory allows: for measurements and tests. */
+  holding?: Holding;
   /** When slow reads are asked for twice: one policy for all indexes of an isolate; without it, never. */
   hedging?: HedgePolicy;
   /** Milliseconds from any start, for the times in results; `performance.now`. */
@@ -107,7 +110,7 @@ class OpenedIndex implements SearchableIndex, Resident {
 
   async open(): Promise<void> {
     const manifest = await this.#opener.readManifest();
-    this.#snapshot = await this.#opener.open(manifest, this.#holdingOf(manifest, this.#options.path), undefined);
+    this.#snapshot = await this.#opener.open(manifest, this.#usualHolding(manifest), undefined);
     this.#options.memory?.add(this);
   }
 
@@ -157,7 +160,7 @@ class OpenedIndex implements SearchableIndex, Resident {
     const base = this.#current();
     const manifest = await this.#opener.readManifest();
     if (this.#isClosed || manifest.commitId === base.manifest.commitId) return;
-    const holding = this.#holdingOf(manifest, this.#options.path);
+    const holding = this.#usualHolding(manifest);
     const next = await this.#withSnapshot(base, (snapshot) => this.#opener.open(manifest, holding, snapshot));
     const current = this.#snapshot;
     // Another refresh may have been faster and have seen more.
@@ -184,8 +187,9 @@ class OpenedIndex implements SearchableIndex, Resident {
     return this.#snapshot;
   }
 
-  #holdingOf(manifest: Manifest, path: "resident" | "pruned" | undefined): Holding {
-    return planHolding(manifest, this.#limits, path);
+  #usualHolding(manifest: Manifest): Holding {
+    const { holding, path } = this.#options;
+    return holding === undefined ? planHolding(manifest, this.#limits, path) : checkHolding(manifest, holding);
   }
 
   /** The present version, held as `path` wants it; the caller releases it. */
@@ -197,7 +201,7 @@ class OpenedIndex implements SearchableIndex, Resident {
     }
     const isPruned = current.holding === "heads";
     if (isPruned === (path === "pruned")) return current.retain();
-    const holding = this.#holdingOf(current.manifest, path);
+    const holding = planHolding(current.manifest, this.#limits, path);
     if (this.#other?.manifest === current.manifest && this.#other.holding === holding) return this.#other.retain();
     const opened = await this.#withSnapshot(current, (snapshot) =>
       this.#opener.open(current.manifest, holding, snapshot),

@@ -1,13 +1,21 @@
 import fc from "fast-check";
 import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
+import { readManifest } from "../format/manifest-store.ts";
 import type { KernelModule } from "../kernel/webassembly.ts";
 import { compileKernel } from "../kernel/webassembly.ts";
 import { seededRandom } from "../seeded-random.ts";
 import { MemoryStore } from "../store/memory-store.ts";
 import type { SearchFilter, SearchRequest } from "./contract.ts";
 import { openIndex } from "./open-index.ts";
-import { addSegment, createRandomIndex, deleteDocument, type RandomIndex } from "./testing/random-index.ts";
+import {
+  addSegment,
+  coverSegments,
+  createRandomIndex,
+  deleteDocument,
+  type RandomIndex,
+  type WrittenPage,
+} from "./testing/random-index.ts";
 import { randomQuery } from "./testing/random-material.ts";
 import { referenceSearch } from "./testing/reference-search.ts";
 
@@ -40,23 +48,30 @@ const corpora = fc.record({
 });
 type Corpus = typeof corpora extends fc.Arbitrary<infer T> ? T : never;
 
-async function writeCorpus(corpus: Corpus): Promise<RandomIndex> {
+/** @param covered segments that get an inverted file, before the others are written. */
+async function writeCorpus(corpus: Corpus, covered = 0): Promise<RandomIndex> {
   const random = seededRandom(corpus.seed);
   const index = await createRandomIndex(new MemoryStore(), "random", corpus, random);
   index.twins = corpus.twins;
   let number = 0;
-  for (const documents of corpus.segments) {
+  for (const [segment, documents] of corpus.segments.entries()) {
+    if (segment > 0 && segment === covered) await coverSegments(index);
     const plans = documents.map((pages) => {
       number += 1;
       return { name: `${number}.pdf`, pages, metadata: { language: number % 2 === 0 ? "en" : "de" } };
     });
     await addSegment(index, plans);
   }
+  if (covered >= corpus.segments.length && index.pages.some(hasVectors)) await coverSegments(index);
   for (const deletion of corpus.deletions) {
     const id = liveIds(index)[deletion % Math.max(1, liveIds(index).length)];
     if (id !== undefined) await deleteDocument(index, id);
   }
   return index;
+}
+
+function hasVectors({ codes }: WrittenPage): boolean {
+  return codes.centroidIds.length > 0;
 }
 
 function liveIds(index: RandomIndex): string[] {
@@ -101,4 +116,37 @@ describe("search", () => {
       { numRuns: 60 },
     );
   });
+
+  it.each(["pruned", "resident"] as const)(
+    "by path %s equals the reference when it looks at the lists of all centroids",
+    async (path) => {
+      await fc.assert(
+        fc.asyncProperty(corpora, fc.integer({ min: 1, max: 5 }), async (corpus, covered) => {
+          const index = await writeCorpus(corpus, covered);
+          const holding = path === "pruned" ? "heads" : "lists";
+          const manifest = await readManifest(index.store, index.name);
+          fc.pre(manifest?.inverted !== undefined);
+          const opened = await openIndex({ store: index.store, index: index.name, kernelModule, holding });
+          const request: SearchRequest = {
+            query: randomQuery(index.fingerprint, corpus.dim, corpus.tokenCount, index.random),
+            k: corpus.k,
+            candidates: corpus.candidates,
+            exact: corpus.exact,
+            nprobe: corpus.centroidCount,
+            filter: filterOf(corpus, index),
+          };
+          const { hits, performance } = await opened.search(request);
+          const found = hits.map(({ documentId, pageNumber, score }) => ({ documentId, pageNumber, score }));
+          expect(found).toEqual(referenceSearch(index, request, holding));
+          expect(performance.path).toBe(path);
+          const bare = await opened.search({ ...request, bare: true });
+          expect(bare.hits.map(({ documentId, pageNumber, score }) => ({ documentId, pageNumber, score }))).toEqual(
+            found,
+          );
+          opened.close();
+        }),
+        { numRuns: 60 },
+      );
+    },
+  );
 });

@@ -9,9 +9,10 @@ import { QueryTables } from "../kernel/query-tables.ts";
 import type { HedgePolicy } from "../store/hedge-policy.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { candidatesFromBags } from "./candidates/from-bags.ts";
-import { candidatesFromLists } from "./candidates/from-lists.ts";
+import { candidatesFromLists, type ListCandidates } from "./candidates/from-lists.ts";
 import type { CandidateSource, PageHit, SearchRequest, SearchResult } from "./contract.ts";
-import { type PageSelection, selectPages } from "./filter.ts";
+import { selectPages } from "./filter.ts";
+import type { PageSelection } from "./selection.ts";
 import { bareHits, fullHits } from "./hits.ts";
 import { SegmentLookup } from "./open/segment-lookup.ts";
 import { planSearch, type SearchPlan } from "./plan.ts";
@@ -69,7 +70,7 @@ export async function searchSnapshot(
     manifestVersion: manifest.version,
     performance: {
       path: holding === "heads" ? "pruned" : "resident",
-      candidateSource: sourceOf(plan, holding),
+      candidateSource: sourceOf(plan, selection, holding),
       nprobe: plan.nprobe === 0 ? undefined : plan.nprobe,
       accuracy: plan.accuracy,
       cellsRead,
@@ -82,8 +83,8 @@ export async function searchSnapshot(
   };
 }
 
-function sourceOf(plan: SearchPlan, holding: Holding): CandidateSource {
-  if (plan.exhaustive) return "all";
+function sourceOf(plan: SearchPlan, selection: PageSelection, holding: Holding): CandidateSource {
+  if (takesAll(plan, selection)) return "all";
   return holding === "bags" ? "bags" : "lists";
 }
 
@@ -106,7 +107,7 @@ async function findHits(request: SearchRequest, plan: SearchPlan, work: SearchWo
   const held = new ReleaseStack();
   try {
     const query = held.use(new KernelQuery(kernel, vectors, tokenCount, dim));
-    const scansBags = snapshot.holding === "bags" && !plan.exhaustive;
+    const scansBags = snapshot.holding === "bags" && !takesAll(plan, work.selection);
     const tables = held.use(scansBags ? QueryTables.forAll(query, codebook) : QueryTables.onDemand(query, codebook));
     const { ranked, cellsRead } = plan.exhaustive
       ? await rankAll(plan, tables, work)
@@ -127,14 +128,29 @@ interface Ranking {
 }
 
 async function rankCandidates(plan: SearchPlan, tables: QueryTables, work: SearchWork): Promise<Ranking> {
-  const { snapshot, selection, session, times } = work;
-  const { positions, cellsRead } =
-    snapshot.holding === "bags"
-      ? { positions: candidatesFromBags(snapshot, selection, tables, plan.candidates, times), cellsRead: 0 }
-      : await candidatesFromLists(snapshot, selection, tables, plan, { store: session.store, times });
-  const byCodes = await rankByCodes(unranked(positions, snapshot), Math.max(plan.exact, plan.hits), tables, work);
-  const ranked = await times.runAsync("exact", () => rankByVectors(byCodes, plan, tables, work));
+  const { positions, cellsRead } = await findCandidates(plan, tables, work);
+  const byCodes = await rankByCodes(unranked(positions, work.snapshot), Math.max(plan.exact, plan.hits), tables, work);
+  const ranked = await work.times.runAsync("exact", () => rankByVectors(byCodes, plan, tables, work));
   return { ranked, cellsRead };
+}
+
+async function findCandidates(plan: SearchPlan, tables: QueryTables, work: SearchWork): Promise<ListCandidates> {
+  const { snapshot, selection, session, times } = work;
+  if (takesAll(plan, selection)) return { positions: selectedPositions(snapshot, selection), cellsRead: 0 };
+  if (snapshot.holding === "bags") {
+    return { positions: candidatesFromBags(snapshot, selection, tables, plan.candidates, times), cellsRead: 0 };
+  }
+  const found = await candidatesFromLists(snapshot, selection, tables, plan, { store: session.store, times });
+  if (found.positions.length >= plan.hits) return found;
+  // Pages on no list that was looked at: better some than fewer than were asked for.
+  const known = new Set(found.positions);
+  const others = selectedPositions(snapshot, selection).filter((position) => !known.has(position));
+  return { ...found, positions: [...found.positions, ...others.slice(0, plan.hits - known.size)] };
+}
+
+/** Whether every page that may be returned is a candidate, so that nothing has to find them. */
+function takesAll(plan: SearchPlan, selection: PageSelection): boolean {
+  return plan.exhaustive || plan.candidates >= selection.pageCount;
 }
 
 async function rankAll(plan: SearchPlan, tables: QueryTables, work: SearchWork): Promise<Ranking> {

@@ -8,6 +8,7 @@ import type { InvertedFile } from "../format/inverted/contract.ts";
 import type { Manifest } from "../format/manifest.ts";
 import type { KernelBags, KernelCodebook } from "../kernel/kernel.ts";
 import type { CentroidLists } from "./candidates/centroid-lists.ts";
+import { SelectionCache } from "./selection.ts";
 import { HEAP_BYTES_PER_DOCUMENT, HEAP_BYTES_PER_PAGE, type Holding } from "./planner/holding.ts";
 import type { SharedResident } from "./shared-resident.ts";
 
@@ -74,6 +75,7 @@ export class IndexSnapshot {
   /** Empty when candidates come from bags. */
   readonly listGroups: readonly ListGroup[];
   readonly searchablePageCount: number;
+  readonly selections = new SelectionCache();
   #users = 1;
 
   /** Takes over one use of `codebook` and of every segment's bags. */
@@ -100,7 +102,7 @@ export class IndexSnapshot {
 
   /** Bytes held on the heap, about; what lies in kernel memory is counted there. */
   get heapBytes(): number {
-    let bytes = (this.inverted?.bytes ?? 0) + (this.invertedLists?.bytes ?? 0);
+    let bytes = this.selections.bytes + (this.inverted?.bytes ?? 0) + (this.invertedLists?.bytes ?? 0);
     for (const { tables, lists, searchablePages } of this.segments) {
       bytes += searchablePages.byteLength + (lists?.bytes ?? 0);
       if (tables === undefined) continue;

@@ -6,7 +6,7 @@
  */
 import { BagScan, type BagSelection } from "../../kernel/bag-scan.ts";
 import type { QueryTables } from "../../kernel/query-tables.ts";
-import type { PageSelection } from "../filter.ts";
+import type { PageSelection } from "../selection.ts";
 import type { IndexSnapshot } from "../snapshot.ts";
 import type { StageTimes } from "../stage-times.ts";
 import { topPositions } from "../top-k.ts";

@@ -8,7 +8,7 @@ import { ListScan } from "../../kernel/list-scan.ts";
 import { probeCentroids, rankCells } from "../../kernel/probe.ts";
 import type { QueryTables } from "../../kernel/query-tables.ts";
 import type { ObjectStore } from "../../store/object-store.ts";
-import type { PageSelection } from "../filter.ts";
+import type { PageSelection } from "../selection.ts";
 import type { SearchPlan } from "../plan.ts";
 import type { IndexSnapshot, ListGroup } from "../snapshot.ts";
 import type { StageTimes } from "../stage-times.ts";

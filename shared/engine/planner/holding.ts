@@ -46,6 +46,8 @@ export interface HoldingBytes {
   heap: number;
 }
 
+const NO_INVERTED_FILE = "has no inverted file; `maxleaf optimize` makes one";
+
 /** What each way of holding `manifest` needs; undefined where it cannot be. */
 export function holdingBytes(manifest: Manifest): Record<Holding, HoldingBytes | undefined> {
   const { codebook, inverted, segments } = manifest;
@@ -98,13 +100,19 @@ export function planHolding(manifest: Manifest, limits: MemoryLimits, path?: "re
     bytes.kernel + bytes.heap + MIN_RECORD_CACHE_BYTES <= limits.totalBytes;
   if (path === "pruned") {
     if (needed.heads !== undefined) return "heads";
-    throw unavailable(manifest, path, "has no inverted file; `maxleaf optimize` makes one");
+    throw unavailable(manifest, path, NO_INVERTED_FILE);
   }
   if (needed.heads === undefined || fits(needed.bags)) return "bags";
   if (fits(needed.lists)) return "lists";
   if (path === undefined) return "heads";
   const least = (needed.lists?.kernel ?? 0) + (needed.lists?.heap ?? 0);
   throw unavailable(manifest, path, `would need ${least} bytes of memory, and ${limits.totalBytes} are there`);
+}
+
+/** Errors: `path_unavailable` when `manifest` cannot be held so. */
+export function checkHolding(manifest: Manifest, holding: Holding): Holding {
+  if (holdingBytes(manifest)[holding] !== undefined) return holding;
+  throw unavailable(manifest, holding === "lists" ? "resident" : "pruned", NO_INVERTED_FILE);
 }
 
 function unavailable({ index }: Manifest, path: SearchPath, why: string): MaxleafError {

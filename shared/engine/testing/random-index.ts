@@ -6,9 +6,11 @@
 import { cellCountOf } from "../../format/cells.ts";
 import { encodeCodebook } from "../../format/codebook.ts";
 import type { Codebook, PageCodes, PageVectors, SegmentPage } from "../../format/contract.ts";
-import { commitManifest } from "../../format/manifest-store.ts";
+import { writeInvertedFile } from "../../format/inverted/inverted-writer.ts";
+import { commitManifest, readManifest } from "../../format/manifest-store.ts";
 import type { Manifest, SegmentEntry } from "../../format/manifest.ts";
-import { NO_CODEBOOK } from "../../format/segment-identity.ts";
+import { NO_CODEBOOK, segmentIdentityOf } from "../../format/segment-identity.ts";
+import { openSegment } from "../../format/segment-reader.ts";
 import { writeSegment } from "../../format/segment-writer.ts";
 import { documentIdOf } from "../../names.ts";
 import { COORDINATE_MAX, NO_REGION, type DocumentEntry, type PageGeometry } from "../../page.ts";
@@ -130,19 +132,44 @@ export async function deleteDocument(index: RandomIndex, documentId: string): Pr
   }));
 }
 
+/** Writes the inverted file of all present segments and commits it. */
+export async function coverSegments(index: RandomIndex): Promise<Manifest> {
+  const { store, name, codebook } = index;
+  const manifest = await readManifest(store, name);
+  if (manifest === undefined) throw new Error(`index ${name} was not created`);
+  const segments = await Promise.all(
+    manifest.segments.map(async (entry) => {
+      const { id, bytes } = entry;
+      const reader = await openSegment(store, { index: name, id, expected: segmentIdentityOf(manifest, entry), bytes });
+      const { pages, recordOffsets, documents } = reader;
+      return { id, bytes, pages, recordOffsets, documents, readBags: () => reader.readBags() };
+    }),
+  );
+  const id = crypto.randomUUID();
+  const identity = segmentIdentityOf(manifest, { vectorCount: 1 });
+  const inverted = await writeInvertedFile(store, { index: name, id, identity, cells: codebook.cells, segments });
+  return await commit(index, (current) => ({ ...current, codebook: current.codebook, inverted }));
+}
+
 function withDeleted(segment: SegmentEntry, ordinal: number): SegmentEntry {
   return { ...segment, deletedDocuments: [...segment.deletedDocuments, ordinal].toSorted((a, b) => a - b) };
 }
 
 async function commit(
   index: RandomIndex,
-  change: (current: Manifest) => Pick<Manifest, "segments"> & { codebook: Manifest["codebook"] },
+  change: (current: Manifest) => Pick<Manifest, "segments"> & Partial<Pick<Manifest, "codebook" | "inverted">>,
 ): Promise<Manifest> {
   return await commitManifest(index.store, index.name, (current) => {
     if (current === undefined) throw new Error(`index ${index.name} was not created`);
-    const { segments, codebook } = change(current);
-    const base = { recipe: current.recipe, recipeFingerprint: current.recipeFingerprint, segments };
-    return codebook === undefined ? base : { ...base, codebook };
+    const { recipe, recipeFingerprint } = current;
+    const changed = { inverted: current.inverted, ...change(current) };
+    return {
+      recipe,
+      recipeFingerprint,
+      segments: changed.segments,
+      ...(changed.codebook && { codebook: changed.codebook }),
+      ...(changed.inverted && { inverted: changed.inverted }),
+    };
   });
 }
 

@@ -11,6 +11,7 @@ import { LANES, toQueryBlocks, type QueryBlock } from "../../kernel/query-block.
 import * as reference from "../../kernel/reference.ts";
 import type { EncodedQuery, SearchRequest } from "../contract.ts";
 import { planSearch } from "../plan.ts";
+import type { Holding } from "../planner/holding.ts";
 import type { RandomIndex, WrittenPage } from "./random-index.ts";
 
 export interface ReferenceHit {
@@ -25,8 +26,8 @@ interface Scored {
   score: number;
 }
 
-/** Best first. */
-export function referenceSearch(index: RandomIndex, request: SearchRequest): ReferenceHit[] {
+/** Best first. Of an index held by lists: what it finds when it looks at the lists of all centroids. */
+export function referenceSearch(index: RandomIndex, request: SearchRequest, holding: Holding = "bags"): ReferenceHit[] {
   const { filter, query } = request;
   const matching = index.pages
     .map((page, position) => ({ page, position, score: 0 }))
@@ -40,7 +41,7 @@ export function referenceSearch(index: RandomIndex, request: SearchRequest): Ref
   const plan = planSearch(request, {
     matchedPages: matching.length,
     interaction: "late",
-    holding: "bags",
+    holding,
     calibration: undefined,
   });
   const blocks = toQueryBlocks(query.vectors, query.tokenCount, query.dim);
