@@ -50,8 +50,8 @@ async function addressOf(stack: Running): Promise<string> {
   });
 }
 
-async function search(url: string, query: string): Promise<Response> {
-  const body = JSON.stringify({ query, k: 2 });
+async function search(url: string, query: string, options: { path?: string } = {}): Promise<Response> {
+  const body = JSON.stringify({ query, k: 2, ...options });
   const headers = { "content-type": "application/json" };
   return await fetch(`${url}/v1/indexes/my-tales/search`, { method: "POST", headers, body });
 }
@@ -72,6 +72,10 @@ describe("maxleaf start", { timeout: TIMEOUT_MS }, () => {
     const { hits } = searchResponseSchema.parse(await response.json());
     expect(hits[0]).toMatchObject({ page: 2, document: { name: "fox.pdf", pageCount: 2 } });
     expect(hits[0]?.matches.map(({ text }) => text)).toContain("dog");
+
+    const byShards = await search(url, "a dog that sleeps", { path: "sharded" });
+    const sharded = searchResponseSchema.parse(await byShards.json());
+    expect(sharded).toMatchObject({ hits, performance: { path: "sharded", shards: 1 } });
 
     for (const path of [hits[0]?.imageUrl, hits[0]?.thumbnailUrl]) {
       const image = await fetch(new URL(path ?? "", url));
