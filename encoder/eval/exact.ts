@@ -7,6 +7,9 @@ import type { EncodedQuery } from "../../shared/engine/contract.ts";
 import type { EncodedPage } from "../../shared/page.ts";
 import type { Matrix, MatrixRunner } from "../indexing/matrix-runner.ts";
 
+/** What scoring needs of a page. */
+export type ScorablePage = Pick<EncodedPage, "vectorCount" | "vectors">;
+
 /** Page vectors multiplied with all queries at once; more would only take memory. */
 const VECTORS_PER_RUN = 4_096;
 
@@ -17,12 +20,12 @@ const VECTORS_PER_RUN = 4_096;
 export async function exactScores(
   runner: MatrixRunner,
   queries: readonly EncodedQuery[],
-  pages: AsyncIterable<EncodedPage>,
+  pages: AsyncIterable<ScorablePage>,
   onPages?: (done: number) => void,
 ): Promise<number[][]> {
   const scores = queries.map((): number[] => []);
   const tokens = stackTokens(queries);
-  let batch: EncodedPage[] = [];
+  let batch: ScorablePage[] = [];
   let vectors = 0;
   const flush = async () => {
     const best = await bestPerPage(runner, tokens, batch);
@@ -61,7 +64,11 @@ function stackTokens(queries: readonly EncodedQuery[]): Matrix {
 }
 
 /** `[tokens.count, pages.length]`: each token's largest product on each page; 0 on a page without vectors. */
-async function bestPerPage(runner: MatrixRunner, tokens: Matrix, pages: readonly EncodedPage[]): Promise<Float32Array> {
+async function bestPerPage(
+  runner: MatrixRunner,
+  tokens: Matrix,
+  pages: readonly ScorablePage[],
+): Promise<Float32Array> {
   const { dim } = tokens;
   const count = pages.reduce((sum, page) => sum + page.vectorCount, 0);
   const values = new Float32Array(count * dim);

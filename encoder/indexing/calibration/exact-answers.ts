@@ -1,0 +1,72 @@
+/**
+ * What the best pages for a question are, by exact vectors: the truth that calibration measures searches against.
+ *
+ * @module
+ */
+import type { EncodedQuery } from "../../../shared/engine/contract.ts";
+import { exactScores, type ScorablePage } from "../../eval/exact.ts";
+import type { MatrixRunner } from "../matrix-runner.ts";
+import { dequantizeInto } from "../page-vectors.ts";
+import { type PageRun, readRun } from "./live-pages.ts";
+
+/** Depth of the recall that is measured. */
+export const CALIBRATION_DEPTH = 10;
+/** Scores that differ by less are equal: duplicates of a page may take each other's place. */
+const SCORE_TOLERANCE = 1e-4;
+
+/** Exact scores of some pages for some questions. */
+export class ExactAnswers {
+  readonly #scores: Map<string, number>[];
+
+  constructor(queryCount: number) {
+    this.#scores = Array.from({ length: queryCount }, () => new Map<string, number>());
+  }
+
+  get pageCount(): number {
+    return this.#scores[0]?.size ?? 0;
+  }
+
+  has(key: string): boolean {
+    return this.#scores[0]?.has(key) === true;
+  }
+
+  /** Scores the pages of `runs`, run by run, for as long as `mayGoOn`. `queries` are always the same. */
+  async add(
+    runner: MatrixRunner,
+    queries: readonly EncodedQuery[],
+    runs: readonly PageRun[],
+    mayGoOn: (pagesDone: number) => boolean = () => true,
+  ): Promise<void> {
+    const keys: string[] = [];
+    const { dim } = queries[0] ?? { dim: 1 };
+    async function* pages(): AsyncGenerator<ScorablePage> {
+      for (const run of runs) {
+        if (!mayGoOn(keys.length)) return;
+        for (const { key, exact } of await readRun(run)) {
+          const count = exact.scales.length;
+          const vectors = new Float32Array(count * dim);
+          dequantizeInto({ values: vectors, count, dim }, 0, exact);
+          keys.push(key);
+          yield { vectorCount: count, vectors };
+        }
+      }
+    }
+    const scores = await exactScores(runner, queries, pages());
+    for (const [query, own] of scores.entries()) {
+      own.forEach((score, page) => this.#scores[query]?.set(keys[page] ?? "", score));
+    }
+  }
+
+  /**
+   * Share of the best {@link CALIBRATION_DEPTH} pages of question `query` (all, if there are fewer) that `found` has. A page as
+   * good as the last of them counts as one of them.
+   */
+  recall(query: number, found: readonly string[]): number {
+    const scores = this.#scores[query] ?? new Map<string, number>();
+    const best = [...scores.values()].toSorted((a, b) => b - a).slice(0, CALIBRATION_DEPTH);
+    const last = best.at(-1);
+    if (last === undefined) return 1;
+    const hits = found.filter((key) => (scores.get(key) ?? -Infinity) >= last - SCORE_TOLERANCE).length;
+    return Math.min(hits, best.length) / best.length;
+  }
+}
