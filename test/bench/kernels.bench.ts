@@ -10,13 +10,20 @@ import {
   randomVectors,
 } from "../../shared/engine/testing/random-material.ts";
 import { makeBags } from "../../shared/format/bags.ts";
+import { cellsAt, evenCellOffsets } from "../../shared/format/cells.ts";
 import type { Codebook, PageCodes } from "../../shared/format/contract.ts";
+import { encodeCellBlock } from "../../shared/format/inverted/cell-block.ts";
+import type { CellBlock } from "../../shared/format/inverted/contract.ts";
 import { BagScan } from "../../shared/kernel/bag-scan.ts";
 import { exactTokenBest } from "../../shared/kernel/exact-scorer.ts";
 import { Kernel, type KernelCodebook } from "../../shared/kernel/kernel.ts";
 import { KernelQuery } from "../../shared/kernel/kernel-query.ts";
+import { ListScan } from "../../shared/kernel/list-scan.ts";
+import { type Probe, probeCentroids, rankCells } from "../../shared/kernel/probe.ts";
 import { QueryTables } from "../../shared/kernel/query-tables.ts";
 import { maxSim } from "../../shared/kernel/reference.ts";
+import { emptyWinners, exactWinnersBest } from "../../shared/kernel/winners.ts";
+import type { Random } from "../../shared/ports.ts";
 import { seededRandom } from "../../shared/seeded-random.ts";
 import { type Benchmark, type BenchRow, loadKernel } from "./benchmark.ts";
 import { type Case, interleave } from "./measure.ts";
@@ -33,17 +40,33 @@ const SCANNED_PAGES = 1_000;
 /** Distinct centroids of a page at 4,096 and 16,384 centroids (measured on filings: 268 and 330). */
 const BAG_SIZE = 300;
 
+/** A million pages: 65,536 centroids in 2,048 cells, each centroid on about 900 pages (design of issue 5). */
+const PRUNED_PAGES = 1_000_000;
+const PRUNED_CENTROIDS = 65_536;
+const PRUNED_CELLS = 2_048;
+const LIST_PAGES = 900;
+/** Median of the filings' questions. */
+const PRUNED_TOKENS = 29;
+const NPROBE = 16;
+const CELLS_PER_TOKEN = 8;
+const BEST_PAGES = 256;
+
 const FLOAT_LOOPS = "plain TypeScript float loops";
 
 async function run(): Promise<BenchRow[]> {
   const kernel = new Kernel(await loadKernel(), { budgetBytes: 256 * 1024 * 1024 });
+  return [...scoringRows(kernel), ...pruningRows(kernel)];
+}
+
+/** Scoring pages. */
+function scoringRows(kernel: Kernel): BenchRow[] {
   const random = seededRandom(1);
   const query = randomQuery("bench", DIM, TOKENS, random);
   const kernelQuery = new KernelQuery(kernel, query.vectors, TOKENS, DIM);
   const shortQuery = new KernelQuery(kernel, query.vectors.subarray(0, FEW_TOKENS * DIM), FEW_TOKENS, DIM);
   const cases: Case[] = [];
 
-  for (const subspaces of [8, 16, 32]) {
+  for (const subspaces of [8, 16, 32, 64]) {
     const codebook = randomCodebook("bench", "bench", { dim: DIM, subspaces, centroidCount: CENTROIDS }, random);
     const tables = QueryTables.forAll(kernelQuery, kernel.loadCodebook(codebook));
     tables.prepare(0);
@@ -55,6 +78,13 @@ async function run(): Promise<BenchRow[]> {
       run: () => tables.addPqScores(pages, totals),
     });
     if (subspaces !== 16) continue;
+    const shortTables = QueryTables.forAll(shortQuery, tables.codebook);
+    shortTables.prepare(0);
+    cases.push({
+      name: `PQ MaxSim, ${subspaces} B, ${FEW_TOKENS} tokens`,
+      units: PAGES,
+      run: () => shortTables.addPqScores(pages, totals),
+    });
     const { codebook: resident } = tables;
     cases.push({
       name: `tables of a query, ${CENTROIDS} centroids, 16 B`,
@@ -74,6 +104,20 @@ async function run(): Promise<BenchRow[]> {
     cases.push({ name: `bag scan, about ${BAG_SIZE} centroids`, units: SCANNED_PAGES, run: () => scan.add(tables) });
     const exact = randomVectors(codebook, randomCodes(codebook, VECTORS, random), random);
     cases.push({ name: "exact int8 MaxSim", units: 1, run: () => exactTokenBest(kernelQuery, exact) });
+    const exactCodes = randomCodes(codebook, VECTORS, random);
+    for (const depth of [2, 4]) {
+      const winners = emptyWinners(TOKENS, depth, VECTORS);
+      cases.push({
+        name: `best ${depth} vectors a token`,
+        units: 1,
+        run: () => tables.fillWinners(exactCodes, winners),
+      });
+      cases.push({
+        name: `exact int8 of the best ${depth}`,
+        units: 1,
+        run: () => exactWinnersBest(kernelQuery, exact, winners),
+      });
+    }
     cases.push({
       name: `exact int8, ${FEW_TOKENS} tokens`,
       units: 1,
@@ -99,6 +143,71 @@ async function run(): Promise<BenchRow[]> {
       codes: Uint8Array.from({ length: VECTORS * codebook.subspaces }, () => Math.floor(random.next() * 256)),
     };
   }
+}
+
+/** Finding candidates among a million pages, everything but the reads. */
+function pruningRows(kernel: Kernel): BenchRow[] {
+  const random = seededRandom(2);
+  const shape = { dim: DIM, subspaces: 16, centroidCount: PRUNED_CENTROIDS };
+  const material = randomCodebook("bench", "bench", shape, random);
+  const cells = cellsAt(material, evenCellOffsets(PRUNED_CENTROIDS, PRUNED_CENTROIDS / PRUNED_CELLS));
+  const codebook = kernel.loadCodebook({ ...material, cells });
+  const query = randomQuery("bench", DIM, PRUNED_TOKENS, random);
+  const kernelQuery = new KernelQuery(kernel, query.vectors, PRUNED_TOKENS, DIM);
+  const tables = QueryTables.onDemand(kernelQuery, codebook);
+  const ranked = rankCells(tables, CELLS_PER_TOKEN);
+  const probe = probeCentroids(tables, { nprobe: NPROBE, cells: ranked.cells });
+  const listsOf = (cell: number): Uint32Array[] =>
+    Array.from({ length: (cells.offsets[cell + 1] ?? 0) - (cells.offsets[cell] ?? 0) }, () => spreadPages(random));
+  const blocks = Array.from(probe.cells, (cell) => ({ cell, bytes: encodeCellBlock(listsOf(cell)) }));
+  const filled = new ListScan(kernel, codebook, PRUNED_PAGES);
+  filled.add(probe, blocks);
+
+  const cases: Case[] = [
+    { name: "PQ tables of a query, 16 B", units: 1, run: () => prepareOnDemand(kernelQuery, codebook) },
+    { name: `ranking ${PRUNED_CELLS} cells`, units: 1, run: () => rankCells(tables, CELLS_PER_TOKEN) },
+    {
+      name: `probing ${ranked.cells.length} cells`,
+      units: 1,
+      run: () => probeCentroids(tables, { nprobe: NPROBE, cells: ranked.cells }),
+    },
+    {
+      name: `scanning ${PRUNED_TOKENS} × ${NPROBE} lists`,
+      units: 1,
+      run: () => scanOnce(kernel, codebook, probe, blocks),
+    },
+    { name: `best ${BEST_PAGES} pages`, units: 1, run: () => filled.topPositions(BEST_PAGES) },
+  ];
+  const timings = [...interleave(cases)];
+  const total = timings.reduce((sum, [, { fastest }]) => sum + fastest, 0);
+  const rows = timings.map(([name, { median, fastest }]): BenchRow => {
+    return { name, value: median, unit: "µs/query", note: `fastest ${fastest.toFixed(0)}` };
+  });
+  const name = `candidates of ${PRUNED_PAGES.toLocaleString("en")} pages`;
+  return [...rows, { name, value: total, unit: "µs/query", note: "the fastest of each step, without reads" }];
+}
+
+/** About {@link LIST_PAGES} of all pages, ascending. */
+function spreadPages(random: Random): Uint32Array {
+  const pages: number[] = [];
+  let page = -1;
+  for (;;) {
+    page += 1 + Math.floor(-Math.log(1 - random.next()) * (PRUNED_PAGES / LIST_PAGES));
+    if (page >= PRUNED_PAGES) return Uint32Array.from(pages);
+    pages.push(page);
+  }
+}
+
+function scanOnce(kernel: Kernel, codebook: KernelCodebook, probe: Probe, blocks: readonly CellBlock[]): void {
+  const scan = new ListScan(kernel, codebook, PRUNED_PAGES);
+  scan.add(probe, blocks);
+  scan.release();
+}
+
+function prepareOnDemand(query: KernelQuery, codebook: KernelCodebook): void {
+  const tables = QueryTables.onDemand(query, codebook);
+  tables.prepare(0);
+  tables.release();
 }
 
 function makeTables(query: KernelQuery, codebook: KernelCodebook): void {
