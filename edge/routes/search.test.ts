@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { searchResponseSchema } from "../../shared/api/search.ts";
-import { MAX_K, MAX_QUERY_CHARS, MAX_SEARCH_BODY_BYTES } from "../../shared/limits.ts";
+import { MAX_K, MAX_NPROBE, MAX_QUERY_CHARS, MAX_SEARCH_BODY_BYTES } from "../../shared/limits.ts";
 import { documentIdOf } from "../../shared/names.ts";
 import { readProblem, startApp, type TestApp } from "../testing/harness.ts";
 import { type WordDocument, writeWordIndex } from "../testing/word-index.ts";
@@ -116,6 +116,11 @@ describe("bad search requests", () => {
     ["k as a text", { query: "x", k: "10" }, "invalid_request", '"k" is "10"'],
     ["an unknown field", { query: "x", limit: 3 }, "invalid_request", '"limit" is no field'],
     ["a negative number of candidates", { query: "x", candidates: -1 }, "invalid_request", '"candidates" is -1'],
+    ["an unknown path", { query: "x", path: "fast" }, "invalid_request", '"path" is "fast"'],
+    ["an accuracy that is not offered", { query: "x", accuracy: 0.9 }, "invalid_request", '"accuracy" is 0.9'],
+    ["an accuracy in words", { query: "x", accuracy: "most" }, "invalid_request", '"accuracy" is "most"'],
+    ["no centroids", { query: "x", nprobe: 0 }, "invalid_request", '"nprobe" is 0'],
+    ["too many centroids", { query: "x", nprobe: MAX_NPROBE + 1 }, "invalid_request", `"nprobe" is ${MAX_NPROBE + 1}`],
     [
       "an empty list of documents",
       { query: "x", filter: { documents: [] } },

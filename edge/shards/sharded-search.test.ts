@@ -14,8 +14,8 @@ import { commitManifest, readManifest } from "../../shared/format/manifest-store
 import { documentIdOf } from "../../shared/names.ts";
 import { seededRandom } from "../../shared/seeded-random.ts";
 import { layout } from "../../shared/store/layout.ts";
-import { encodeAnswer, readEncodeRequest } from "../testing/encoder.ts";
 import { readProblem, startApp, type TestApp, type TestAppOptions } from "../testing/harness.ts";
+import { randomEncoder } from "../testing/random-encoder.ts";
 import { type WordDocument, writeWordIndex } from "../testing/word-index.ts";
 import type { ShardCaller } from "./protocol.ts";
 
@@ -64,22 +64,9 @@ describe("a search over shards", () => {
     }
     await deleteDocument(index, await documentIdOf("1-b.pdf"));
 
-    const recipe = { name: index.recipe.name, fingerprint: index.fingerprint, dim: 32 };
-    const encoder = {
-      fetch: async (request: Request) => {
-        const { query } = await readEncodeRequest(request);
-        return Response.json(encodeAnswer(query, recipe, unitVector));
-      },
-    };
+    const encoder = randomEncoder(index);
     apps = { single: startApp({ encoder }), sharded: startSharded({ encoder }) };
   });
-
-  function unitVector(token: string): Float32Array {
-    const random = seededRandom(new TextEncoder().encode(token).reduce((sum, byte) => sum * 31 + byte, 7));
-    const values = Float32Array.from({ length: 32 }, () => random.next() - 0.5);
-    const norm = Math.hypot(...values);
-    return values.map((value) => value / norm);
-  }
 
   it.each(["one", "some words of a question", Array.from({ length: 40 }, (_, i) => `word${i}`).join(" ")])(
     "gives the hits of one isolate when both look at every page: %s",
