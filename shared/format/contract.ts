@@ -101,7 +101,8 @@ export interface SegmentIdentity {
 
 /**
  * Records of one segment's pages, which are numbered from 0. Reads are range reads; neighbouring pages are coalesced; every
- * part's checksum is verified. Answers are in the order of `pages`. Errors: `page_not_found`, `corrupt_data`,
+ * part's checksum is verified. Answers are in the order of `pages`. `sideBySide` is how many segments are read at the same
+ * time, this one included, which share what can be in flight; 1. Errors: `page_not_found`, `corrupt_data`,
  * `store_unavailable`.
  */
 export interface PageRecords {
@@ -110,11 +111,11 @@ export interface PageRecords {
   readonly pageCount: number;
   /** The same records read through another store, one that counts for one request say. Shares all that was read. */
   withStore(store: ObjectStore): PageRecords;
-  readCodes(pages: readonly number[]): Promise<PageCodes[]>;
-  readLayouts(pages: readonly number[]): Promise<PageLayout[]>;
+  readCodes(pages: readonly number[], sideBySide?: number): Promise<PageCodes[]>;
+  readLayouts(pages: readonly number[], sideBySide?: number): Promise<PageLayout[]>;
   /** Codes and layouts in one range each. */
-  readRecords(pages: readonly number[]): Promise<PageRecord[]>;
-  readVectors(pages: readonly number[]): Promise<PageVectors[]>;
+  readRecords(pages: readonly number[], sideBySide?: number): Promise<PageRecord[]>;
+  readVectors(pages: readonly number[], sideBySide?: number): Promise<PageVectors[]>;
 }
 
 /** An opened segment: its records and its tables. */

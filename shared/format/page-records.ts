@@ -13,7 +13,7 @@ import { containerBytes, HEADER_BYTES } from "./container.ts";
 import type { PageCodes, PageLayout, PageRecord, PageRecords, PageVectors, SegmentIdentity } from "./contract.ts";
 import { encodeIdentity } from "./identity.ts";
 import { decodePageLayout, MIN_LAYOUT_BYTES } from "./page-layout.ts";
-import { ObjectRanges, type Range } from "./range-reads.ts";
+import { ObjectRanges, type Range, shareOfLimits } from "./range-reads.ts";
 import { decodeVectors, vectorsRecordBytes } from "./vectors.ts";
 
 /** Where the records of a segment lie. */
@@ -54,25 +54,29 @@ export class StoredPageRecords implements PageRecords {
     });
   }
 
-  async readCodes(pages: readonly number[]): Promise<PageCodes[]> {
+  async readCodes(pages: readonly number[], sideBySide = 1): Promise<PageCodes[]> {
     const rangeOf = (page: number) => ({ offset: this.#offset(page), length: this.#codesBytes(page) });
-    return await this.#read(this.#places.object, pages, rangeOf, (bytes, page) => this.#decodeCodes(bytes, page));
+    return await this.#read(this.#places.object, pages, sideBySide, rangeOf, (bytes, page) =>
+      this.#decodeCodes(bytes, page),
+    );
   }
 
-  async readLayouts(pages: readonly number[]): Promise<PageLayout[]> {
+  async readLayouts(pages: readonly number[], sideBySide = 1): Promise<PageLayout[]> {
     const rangeOf = (page: number) => {
       const offset = this.#offset(page) + this.#codesBytes(page);
       return { offset, length: this.#end(page) - offset };
     };
-    return await this.#read(this.#places.object, pages, rangeOf, (bytes, page) => this.#decodeLayout(bytes, page));
+    return await this.#read(this.#places.object, pages, sideBySide, rangeOf, (bytes, page) =>
+      this.#decodeLayout(bytes, page),
+    );
   }
 
-  async readRecords(pages: readonly number[]): Promise<PageRecord[]> {
+  async readRecords(pages: readonly number[], sideBySide = 1): Promise<PageRecord[]> {
     const rangeOf = (page: number) => ({
       offset: this.#offset(page),
       length: this.#end(page) - this.#offset(page),
     });
-    return await this.#read(this.#places.object, pages, rangeOf, (bytes, page) => {
+    return await this.#read(this.#places.object, pages, sideBySide, rangeOf, (bytes, page) => {
       const codesBytes = this.#codesBytes(page);
       const codes = this.#decodeCodes(bytes.subarray(0, codesBytes), page);
       // A copy: a view would keep all of a read that served many pages.
@@ -82,14 +86,14 @@ export class StoredPageRecords implements PageRecords {
     });
   }
 
-  async readVectors(pages: readonly number[]): Promise<PageVectors[]> {
+  async readVectors(pages: readonly number[], sideBySide = 1): Promise<PageVectors[]> {
     const { identity, vectors } = this.#places;
     const offsets = this.#vectorsOffsets(pages.reduce((last, page) => Math.max(last, page), 0));
     const rangeOf = (page: number) => ({
       offset: offsets[page] ?? 0,
       length: vectorsRecordBytes(this.#vectorCount(page), identity.dim),
     });
-    return await this.#read(vectors, pages, rangeOf, (bytes, page) => {
+    return await this.#read(vectors, pages, sideBySide, rangeOf, (bytes, page) => {
       const shape = { page, vectorCount: this.#vectorCount(page), dim: identity.dim };
       return decodeVectors(bytes, shape, `${vectors.what}, page ${page}`);
     });
@@ -110,6 +114,7 @@ export class StoredPageRecords implements PageRecords {
   async #read<T>(
     object: ObjectRanges,
     pages: readonly number[],
+    sideBySide: number,
     rangeOf: (page: number) => Range,
     decode: (bytes: Uint8Array, page: number) => T,
   ): Promise<T[]> {
@@ -117,7 +122,10 @@ export class StoredPageRecords implements PageRecords {
     const wanted = [...new Set(pages)].toSorted((a, b) => a - b).map((page) => ({ page, range: rangeOf(page) }));
     // A page without vectors has no bytes of them: it must not draw a read to where they would be.
     const stored = wanted.filter(({ range }) => range.length > 0);
-    const bytes = await object.readAll(stored.map(({ range }) => range));
+    const bytes = await object.readAll(
+      stored.map(({ range }) => range),
+      shareOfLimits(sideBySide),
+    );
     const decoded = new Map<number, T>();
     for (const [i, { page }] of stored.entries()) decoded.set(page, decode(bytes[i] ?? new Uint8Array(0), page));
     for (const { page, range } of wanted) if (range.length === 0) decoded.set(page, decode(new Uint8Array(0), page));

@@ -33,6 +33,16 @@ export const COALESCE_LIMITS: CoalesceLimits = {
   readsAtOnce: MAX_CONCURRENT_READS,
 };
 
+/** The limits of one of `sideBySide` calls that read other objects at the same time: what can be in flight is for all of them. */
+export function shareOfLimits(sideBySide: number): CoalesceLimits {
+  const { readsAtOnce, unwantedBytes } = COALESCE_LIMITS;
+  return {
+    ...COALESCE_LIMITS,
+    readsAtOnce: Math.max(1, Math.floor(readsAtOnce / sideBySide)),
+    unwantedBytes: unwantedBytes / sideBySide,
+  };
+}
+
 /** `length` bytes from `offset`. */
 export interface Range {
   offset: number;
@@ -154,9 +164,9 @@ export class ObjectRanges {
   }
 
   /** The bytes of `ranges`, in their order, which must be ascending. */
-  async readAll(ranges: readonly Range[]): Promise<Uint8Array[]> {
+  async readAll(ranges: readonly Range[], limits: CoalesceLimits = COALESCE_LIMITS): Promise<Uint8Array[]> {
     const parts = await Promise.all(
-      coalesce(ranges).map(async (read) => {
+      coalesce(ranges, limits).map(async (read) => {
         const bytes = await this.read(read);
         const served = ranges.slice(read.first, read.end);
         const wantedBytes = served.reduce((sum, range) => sum + range.length, 0);

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { MAX_INVERTED_OPEN_BYTES, MAX_PAGES_PER_SEGMENT } from "../../limits.ts";
 import { CountingStore } from "../../store/counting-store.ts";
 import { layout } from "../../store/layout.ts";
 import { MemoryStore } from "../../store/memory-store.ts";
@@ -13,9 +14,10 @@ import {
   readLists,
   segmentId,
 } from "../testing/stored-inverted.ts";
-import { INDEX, readAllRecords, recordsOf } from "../testing/stored-segment.ts";
+import { INDEX, openStored, putSegment, readAllRecords, recordsOf } from "../testing/stored-segment.ts";
 import { identity as uniformIdentity, uniformInput } from "../testing/uniform-segment.ts";
 import { ENTRIES_PER_BLOCK } from "./document-ids.ts";
+import { invertedSegment, writeInvertedFile } from "./inverted-writer.ts";
 
 const identity = { recipeFingerprint: "0123456789abcdef", codebookId: "codebook-1", dim: 16, subspaces: 4 };
 /** More centroids than `uniformInput` uses. */
@@ -213,6 +215,18 @@ describe("writing an inverted file refuses", () => {
     await expect(
       putInverted(new MemoryStore(), [uniformInput(1, 1, 2)], { identity: uniformIdentity, cells }),
     ).rejects.toThrow(/bags is corrupt: 7 is no centroid/);
+  });
+
+  it("to cover more pages than can be opened, before it reads a bag", async () => {
+    const store = new MemoryStore();
+    await putSegment(store, uniformInput(1, 1, 1));
+    const one = invertedSegment(await openStored(store, uniformIdentity), 1);
+    const full = { ...one, pages: { ...one.pages, pageCount: MAX_PAGES_PER_SEGMENT } };
+    const segments = Array.from({ length: MAX_INVERTED_OPEN_BYTES / (8 * MAX_PAGES_PER_SEGMENT) + 1 }, () => full);
+    const counting = new CountingStore(store);
+    const options = { index: INDEX, id: INVERTED_ID, identity: uniformIdentity, cells: uniformCells, segments };
+    await expect(writeInvertedFile(counting, options)).rejects.toThrow(/67174400 bytes to open is beyond/);
+    expect(counting.counts).toMatchObject({ gets: 0, puts: 0 });
   });
 
   it("to replace one", async () => {

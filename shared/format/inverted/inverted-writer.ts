@@ -16,7 +16,7 @@ import type { InvertedEntry } from "../manifest.ts";
 import { encodeCellTable } from "./cell-table.ts";
 import type { CellExtent } from "./contract.ts";
 import { encodeCoverage, firstPositions } from "./coverage.ts";
-import { type Directory, emptyDirectory, encodeDirectory } from "./directory.ts";
+import { type Directory, DIRECTORY_PAGE_BYTES, emptyDirectory, encodeDirectory } from "./directory.ts";
 import { encodeDocumentIds } from "./document-ids.ts";
 import { type BagSource, fillParts, partsPerPass, planLists } from "./list-builder.ts";
 
@@ -66,6 +66,7 @@ export interface WriteInvertedOptions {
  */
 export async function writeInvertedFile(store: ObjectStore, options: WriteInvertedOptions): Promise<InvertedEntry> {
   const { index, id, cells, segments, onProgress } = options;
+  checkOpenBytes(pageCountOf(segments) * DIRECTORY_PAGE_BYTES);
   const { maxListBytes = DEFAULT_LIST_BYTES, maxPartBytes = MAX_INVERTED_PART_BYTES } = options;
   const plan = await planLists(segments, cells.offsets, maxPartBytes);
   const passes = partsPerPass(plan.parts, maxListBytes);
@@ -121,7 +122,12 @@ async function encodeHead(
     { kind: "cellTable", parts: [cellTable] },
   ]);
   const openBytes = head.byteLength - HEADER_BYTES - documentIds.entries.byteLength;
-  if (openBytes <= MAX_INVERTED_OPEN_BYTES) return { head, openBytes };
+  checkOpenBytes(openBytes);
+  return { head, openBytes };
+}
+
+function checkOpenBytes(openBytes: number): void {
+  if (openBytes <= MAX_INVERTED_OPEN_BYTES) return;
   const limit = `${MAX_INVERTED_OPEN_BYTES} bytes`;
   throw new MaxleafError("internal", `an inverted file of ${openBytes} bytes to open is beyond ${limit}; cover less`);
 }
