@@ -5,12 +5,14 @@
  */
 import { Command } from "commander";
 import { VERSION } from "../../shared/version.ts";
+import { addCalibrate } from "./commands/calibrate.ts";
 import { addDelete } from "./commands/delete.ts";
 import { addDocuments } from "./commands/documents.ts";
 import { addEncoder } from "./commands/encoder.ts";
 import { addEval } from "./commands/eval.ts";
 import { addIndexes } from "./commands/indexes.ts";
 import { addIngest } from "./commands/ingest.ts";
+import { addOptimize } from "./commands/optimize.ts";
 import { addSearch } from "./commands/search.ts";
 import { addServe } from "./commands/serve.ts";
 import { addStart } from "./commands/start.ts";
@@ -40,6 +42,8 @@ export function createProgram(context: CommandContext): Command {
   addIndexes(program, context);
   addDocuments(program, context);
   addDelete(program, context);
+  addOptimize(program, context);
+  addCalibrate(program, context);
   addEval(program, context);
   addEncoder(program, context);
   return program;

@@ -16,6 +16,12 @@ const BAR_FORMAT =
 const SETTLE_MS = 2_000;
 const SETTLE_SHARE = 0.01;
 
+const STAGE_LINES: Record<IndexingProgress["stage"], string> = {
+  training: "training the codebook",
+  coding: "writing segments",
+  inverting: "building the inverted file",
+};
+
 /** Progress by bytes of the sources: the only size known of files that are not open yet. */
 class Tally {
   readonly #beginMs = performance.now();
@@ -122,7 +128,7 @@ function lines(tally: Tally, terminal: Terminal): IngestProgress {
       terminal.err(`${outcome} ${file.name}${what}: ${files} of ${fileCount} files, ${rate} pages/s, ${left} left\n`);
     },
     onCommit: ({ stage }) => {
-      if (stage !== stageShown) terminal.err(stage === "training" ? "training the codebook\n" : "writing segments\n");
+      if (stage !== stageShown) terminal.err(`${STAGE_LINES[stage]}\n`);
       stageShown = stage;
     },
     stop: () => undefined,
