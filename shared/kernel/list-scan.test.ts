@@ -103,6 +103,18 @@ describe("ListScan", () => {
     );
   });
 
+  it("counts lists that go on from one range of pages to the next", () => {
+    const pageCount = 150_000;
+    const made = setup(11, pageCount, 20, 8);
+    const scan = new ListScan(kernel, codebook, pageCount);
+    scan.add(made.probe, made.blocks);
+    const everything = new Set(made.blocks.map(({ cell }) => cell));
+    const scores = expectedScores(made, everything, pageCount);
+    expect(scan.scores()).toEqual(scores);
+    expect([...scan.topPositions(100)]).toEqual(reference.topPages(scores, undefined, 100));
+    scan.release();
+  });
+
   it("reads gaps of one to four bytes and pages at the very end", () => {
     const pageCount = 2 ** 21 + 2 ** 14 + 300;
     const pages = Uint32Array.of(0, 1, 128, 129, 300, 300 + 2 ** 14, 300 + 2 ** 14 + 1, pageCount - 1);

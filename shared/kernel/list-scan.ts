@@ -25,6 +25,14 @@ interface PlacedList {
   offset: number;
 }
 
+/** A block taken apart. */
+interface OpenBlock {
+  firstCentroid: number;
+  /** `[centroids + 1]` from the block's begin. */
+  offsets: Uint32Array;
+  bytes: Uint8Array;
+}
+
 /** Σ over tokens of (best probed centroid on the page − cutoff), for every page position of an inverted file. */
 export class ListScan implements RegionHolder {
   readonly #kernel: Kernel;
@@ -60,7 +68,8 @@ export class ListScan implements RegionHolder {
     const lists = this.#findLists(probe, blocks);
     const { memory } = this.#kernel;
     const bytes = [...lists.values()].reduce((sum, list) => sum + list.bytes.length, 0);
-    const room = memory.allocate(bytes, "a query's lists");
+    // The kernel looks one byte ahead.
+    const room = memory.allocate(bytes + 1, "a query's lists");
     const pairs = probe.tokens.reduce((sum, { centroids }) => sum + centroids.length, 0);
     const table = allocateAfter(memory, [room], pairs * LIST_WORDS * U32_BYTES, "a query's lists");
     try {
@@ -110,19 +119,41 @@ export class ListScan implements RegionHolder {
 
   /** The lists of the probed centroids that `blocks` have, each once. */
   #findLists(probe: Probe, blocks: readonly CellBlock[]): Map<number, PlacedList> {
-    const byCell = new Map(blocks.map((block) => [block.cell, block]));
+    const byCell = new Map(blocks.map((block) => [block.cell, this.#openBlock(block)]));
     const lists = new Map<number, PlacedList>();
     for (const { centroids } of probe.tokens) {
       for (const centroid of centroids) {
         if (lists.has(centroid)) continue;
-        const cell = cellOf(this.#cellOffsets, centroid);
-        const block = byCell.get(cell);
+        const block = byCell.get(cellOf(this.#cellOffsets, centroid));
         if (block === undefined) continue;
-        const [first = 0, end = 0] = this.#cellOffsets.subarray(cell, cell + 2);
-        lists.set(centroid, { bytes: listBytes(block, centroid - first, end - first), offset: 0 });
+        const index = centroid - block.firstCentroid;
+        lists.set(centroid, { bytes: block.bytes.subarray(block.offsets[index], block.offsets[index + 1]), offset: 0 });
       }
     }
     return lists;
+  }
+
+  #openBlock({ cell, bytes }: CellBlock): OpenBlock {
+    const firstCentroid = this.#cellOffsets[cell] ?? 0;
+    const count = (this.#cellOffsets[cell + 1] ?? 0) - firstCentroid;
+    const tableBytes = count * U32_BYTES;
+    if (tableBytes > bytes.length) {
+      throw new MaxleafError("corrupt_data", `cell ${cell} has ${count} lists, its block ${bytes.length} bytes`);
+    }
+    const ends = new DataView(bytes.buffer, bytes.byteOffset, tableBytes);
+    const offsets = new Uint32Array(count + 1).fill(tableBytes);
+    for (let i = 0; i < count; i++) {
+      const start = offsets[i] ?? 0;
+      const end = tableBytes + ends.getUint32(i * U32_BYTES, true);
+      if (end < start || end > bytes.length) {
+        throw new MaxleafError(
+          "corrupt_data",
+          `list ${i} of cell ${cell} leaves the ${bytes.length} bytes of its block`,
+        );
+      }
+      offsets[i + 1] = end;
+    }
+    return { firstCentroid, offsets, bytes };
   }
 
   #place(lists: Map<number, PlacedList>, room: Region): void {
@@ -145,9 +176,11 @@ export class ListScan implements RegionHolder {
       for (const [i, centroid] of centroids.entries()) {
         const list = lists.get(centroid);
         if (list === undefined) continue;
-        const entry = [list.offset, list.offset + list.bytes.length, (scores[i] ?? 0) - cutoff, this.#stamps];
-        words.set(entry, scanned.length * LIST_WORDS);
-        scanned.push(centroid);
+        const entry = scanned.push(centroid) - 1;
+        words[entry * LIST_WORDS] = list.offset;
+        words[entry * LIST_WORDS + 1] = list.offset + list.bytes.length;
+        words[entry * LIST_WORDS + 2] = (((scores[i] ?? 0) - cutoff) << STAMP_BITS) | this.#stamps;
+        words[entry * LIST_WORDS + 3] = 0;
       }
     }
     const wrong = exports.scanLists(table.offset, scanned.length, this.#words.offset, this.#pageCount);
@@ -157,20 +190,4 @@ export class ListScan implements RegionHolder {
       `the list of centroid ${scanned[wrong]} breaks off or names a page beyond the ${this.#pageCount} of the inverted file`,
     );
   }
-}
-
-/** The list of the `index`-th of a block's `count` centroids. */
-function listBytes({ cell, bytes }: CellBlock, index: number, count: number): Uint8Array {
-  const tableBytes = count * U32_BYTES;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const fits = tableBytes <= bytes.length;
-  const start = fits && index > 0 ? view.getUint32((index - 1) * U32_BYTES, true) : 0;
-  const end = fits ? view.getUint32(index * U32_BYTES, true) : 0;
-  if (!fits || start > end || tableBytes + end > bytes.length) {
-    throw new MaxleafError(
-      "corrupt_data",
-      `list ${index} of cell ${cell} is not inside the ${bytes.length} bytes of its block`,
-    );
-  }
-  return bytes.subarray(tableBytes + start, tableBytes + end);
 }

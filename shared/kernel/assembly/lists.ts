@@ -3,8 +3,10 @@
  *
  * A page's word holds its score so far in the upper bits and, in the lower {@link STAMP_BITS}, which token counted it last.
  * Lists of a token come best first, so that the first list with the page is its best one, and stamp and score are one
- * memory access. At a million pages nearly every access misses the second cache level (words are 4 MB, its 1 MB), and they
- * overlap: the next positions do not wait for them.
+ * memory access. At a million pages the words are 4 MB, more than a second cache level, so all lists are scanned range by
+ * range of positions: 1.44 ms instead of 1.71 for 417,000 postings (464 lists of 900 of a million pages, Zen 4). What is left is
+ * the chain from one gap to where the next begins, 12 cycles a posting; a branch on the length of a gap is no faster, it
+ * is mispredicted.
  *
  * @module
  */
@@ -12,45 +14,67 @@
 /** Stamps are 1 … 1,023, so a query may have that many tokens; scores have the other 22 bits, less the sign. */
 const STAMP_BITS: u32 = 10;
 const STAMP_MASK: u32 = (1 << STAMP_BITS) - 1;
-/** Bytes of one list's entry: where it begins and ends, what it adds to a page, the token's stamp; u32 each. */
+/** Bytes of one list's entry, u32 each: where its next gap begins, where it ends, what it gives, its next position. */
 const LIST_ENTRY: usize = 16;
+/** Positions scanned before the next list's turn: their words are 256 KiB. Half and double are within 5 %. */
+const RANGE_PAGES: u32 = 65_536;
 /** A gap has at most four bytes, so that no sum of positions below 2^28 leaves u32. */
 const LAST_GAP_SHIFT: u32 = 21;
+/** In place of a gap that breaks off or is too long: no page is there. */
+const BROKEN_GAP: u32 = 0xf000_0000;
 
 /**
  * Counts `count` `lists` (u32 [count, 4], see {@link LIST_ENTRY}) into `words` (u32 [pageCount]). A list is LEB128 gaps of
- * ascending positions: the first position itself, then position − previous − 1.
+ * ascending positions: the first position itself, then position − previous − 1. What it gives is the score in the upper bits
+ * and the token's stamp in the lower {@link STAMP_BITS}. One byte beyond the lists is read.
  *
- * Returns −1, or the first list that ends inside a gap or names a page that is not there; the lists before it are counted.
+ * Returns −1, or the first list that ends inside a gap or names a page that is not there; then the words are of no use.
  */
 export function scanLists(lists: usize, count: i32, words: usize, pageCount: u32): i32 {
-  for (let i = 0; i < count; i++) {
-    const add = load<u32>(lists, 8) << STAMP_BITS;
-    if (!scanList(load<u32>(lists), load<u32>(lists, 4), add, load<u32>(lists, 12), words, pageCount)) return i;
-    lists += LIST_ENTRY;
+  const end = lists + <usize>count * LIST_ENTRY;
+  for (let first: u32 = 0; first < pageCount; first += RANGE_PAGES) {
+    const pageEnd = min(first + RANGE_PAGES, pageCount);
+    for (let list = lists; list < end; list += LIST_ENTRY) scanRange(list, words, pageEnd);
+  }
+  for (let list = lists; list < end; list += LIST_ENTRY) {
+    if (load<u32>(list) != load<u32>(list, 4)) return <i32>((list - lists) / LIST_ENTRY);
   }
   return -1;
 }
 
-function scanList(next: usize, end: usize, add: u32, stamp: u32, words: usize, pageCount: u32): bool {
-  let position: u32 = 0;
+/** Counts the list's pages below `pageEnd`, from where it was left. */
+function scanRange(list: usize, words: usize, pageEnd: u32): void {
+  let next = <usize>load<u32>(list);
+  const end = <usize>load<u32>(list, 4);
+  const gain = load<u32>(list, 8);
+  let position = load<u32>(list, 12);
   while (next < end) {
-    let byte = <u32>load<u8>(next++);
-    let gap = byte & 127;
-    for (let shift: u32 = 7; byte > 127; shift += 7) {
-      if (next == end || shift > LAST_GAP_SHIFT) return false;
-      byte = <u32>load<u8>(next++);
-      gap |= (byte & 127) << shift;
+    const pair = <u32>load<u16>(next);
+    const isLong = (pair >> 7) & 1;
+    let gap = (pair & 127) | ((pair >> 1) & 0x3f80 & (0 - isLong));
+    let after = next + <usize>(1 + isLong);
+    if ((isLong & (pair >> 15)) != 0) {
+      let byte: u32 = 128;
+      for (let shift: u32 = 14; byte > 127; shift += 7) {
+        if (after >= end || shift > LAST_GAP_SHIFT) {
+          gap = BROKEN_GAP;
+          break;
+        }
+        byte = <u32>load<u8>(after++);
+        gap |= (byte & 127) << shift;
+      }
     }
-    position += gap;
-    if (position >= pageCount) return false;
-    const place = words + ((<usize>position) << 2);
+    const page = position + gap;
+    if (page >= pageEnd) break;
+    next = after;
+    position = page + 1;
+    const place = words + ((<usize>page) << 2);
     const word = load<u32>(place);
-    const counted = (word & ~STAMP_MASK) + add + stamp;
-    store<u32>(place, select<u32>(word, counted, (word & STAMP_MASK) == stamp));
-    position++;
+    const counted = (word & ~STAMP_MASK) + gain;
+    store<u32>(place, select<u32>(word, counted, ((word ^ gain) & STAMP_MASK) == 0));
   }
-  return true;
+  store<u32>(list, <u32>next);
+  store<u32>(list, position, 12);
 }
 
 /**
