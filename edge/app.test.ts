@@ -154,6 +154,13 @@ describe("GET /openapi.json", () => {
     );
   });
 
+  it("lists every accuracy that a request may ask for", async () => {
+    const { components } = openApiSchema.parse(await (await app.fetch("/openapi.json")).json());
+    expect(components.schemas["SearchRequest"]).toMatchObject({
+      properties: { accuracy: { type: ["number", "string"], enum: [0.95, 0.98, 0.995, "exact"] } },
+    });
+  });
+
   it("points at nothing that it does not define", async () => {
     const text = await (await app.fetch("/openapi.json")).text();
     const { components } = openApiSchema.parse(JSON.parse(text));

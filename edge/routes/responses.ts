@@ -30,11 +30,13 @@ export const storeFailures = {
     "What is stored is damaged or of a newer format: `corrupt_data`, `unsupported_format_version`, `internal`.",
   ),
   503: problem(
-    "The bucket or the encoder cannot be reached or has no room: `store_unavailable`, `encoder_unavailable`, `encoder_timeout`, `overloaded`, `model_unavailable`. `Retry-After` says when to try again.",
+    "The bucket or the encoder cannot be reached or has no room: `store_unavailable`, `encoder_unavailable`, `encoder_timeout`, `overloaded`, `model_unavailable`, `shards_unavailable`. `Retry-After` says when to try again.",
   ),
 };
 export const bodyRefusals = {
-  409: problem("The encoder's recipe is not the index's: `recipe_mismatch`."),
+  409: problem(
+    "The index cannot be asked so: `recipe_mismatch` (the encoder has another recipe), `path_unavailable`, `manifest_superseded` (it changed meanwhile; ask again).",
+  ),
   413: problem("The body is too large: `body_too_large`."),
   415: problem("The body is not `application/json`: `unsupported_media_type`."),
 };

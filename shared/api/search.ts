@@ -56,10 +56,16 @@ export const searchRequestSchema = z
       description:
         "How candidates are found. `resident`: in memory. `pruned`: by reading the lists of the nearest centroids. `sharded`: by Durable Objects that hold a part of the index each. Chosen by the size of the index when absent.",
     }),
-    accuracy: z.literal(accuracies).optional().openapi({
-      description:
-        "Share of the exact top 10 to find: the cheapest settings that reached it when the index was calibrated. `exact` scores every page by its exact vectors. `candidates`, `exact` and `nprobe` come before it.",
-    }),
+    accuracy: z
+      .literal(accuracies)
+      .optional()
+      .openapi({
+        // Of several literals the generator would list the first.
+        type: ["number", "string"],
+        enum: [...accuracies],
+        description:
+          "Share of the exact top 10 to find: the cheapest settings that reached it when the index was calibrated. `exact` scores every page by its exact vectors. `candidates`, `exact` and `nprobe` come before it.",
+      }),
     nprobe: z
       .number()
       .int()
