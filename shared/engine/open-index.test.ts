@@ -6,9 +6,9 @@ import { seededRandom } from "../seeded-random.ts";
 import { CountingStore } from "../store/counting-store.ts";
 import { layout } from "../store/layout.ts";
 import { MemoryStore } from "../store/memory-store.ts";
-import type { ByteRange, StoredObject } from "../store/object-store.ts";
 import type { SearchRequest, SearchResult } from "./contract.ts";
 import { openIndex } from "./open-index.ts";
+import { GatedStore } from "./testing/gated-store.ts";
 import { addSegment, createRandomIndex, deleteDocument, type RandomIndex } from "./testing/random-index.ts";
 import { randomQuery } from "./testing/random-material.ts";
 import { referenceSearch } from "./testing/reference-search.ts";
@@ -42,33 +42,6 @@ function documentId(name: string): string {
   const page = index.pages.find((written) => written.document.name === name);
   if (page === undefined) throw new Error(`${name} was not written`);
   return page.document.id;
-}
-
-/** A store whose reads of one key wait until they are let through. */
-class GatedStore extends MemoryStore {
-  #opened = Promise.resolve();
-  /** Resolves when a read stands before the gate. */
-  arrived = Promise.resolve();
-  #pattern: string | undefined;
-  #arrive = (): void => undefined;
-
-  close(pattern: string): () => void {
-    const gate = Promise.withResolvers<void>();
-    const arrival = Promise.withResolvers<void>();
-    this.#pattern = pattern;
-    this.#opened = gate.promise;
-    this.arrived = arrival.promise;
-    this.#arrive = arrival.resolve;
-    return gate.resolve;
-  }
-
-  override async get(key: string, range?: ByteRange): Promise<StoredObject | undefined> {
-    if (this.#pattern !== undefined && key.includes(this.#pattern)) {
-      this.#arrive();
-      await this.#opened;
-    }
-    return await super.get(key, range);
-  }
 }
 
 describe("openIndex", () => {

@@ -16,6 +16,7 @@ class NumberedRecords implements PageRecords {
   readonly pageCount = 1_000;
   readonly identity = { recipeFingerprint: "f", codebookId: "c", dim: DIM, subspaces: SUBSPACES };
   readonly asked: string[] = [];
+  readonly sideBySide: number[] = [];
   layoutsDecoded = 0;
   readonly id: string;
   readonly #centroid: number;
@@ -29,7 +30,8 @@ class NumberedRecords implements PageRecords {
     return this;
   }
 
-  async readCodes(pages: readonly number[]): Promise<PageCodes[]> {
+  async readCodes(pages: readonly number[], sideBySide = 1): Promise<PageCodes[]> {
+    this.sideBySide.push(sideBySide);
     this.asked.push(`codes ${pages.join()}`);
     return pages.map((page) => this.#codes(page));
   }
@@ -142,6 +144,15 @@ describe("record caches", () => {
     await copied.codes.read(refs(1), session);
     expect(reader.asked).toEqual(["codes 1", "vectors 1", "codes 1"]);
     expect(other.asked).toEqual(["codes 1"]);
+  });
+
+  it("tell each segment how many are read at the same time", async () => {
+    const caches = new RecordCaches(new MemoryBudget(1024 * 1024));
+    await caches.codes.read(refs(1), session);
+    const others = [new NumberedRecords("two"), new NumberedRecords("three")];
+    const pages = others.map((other) => ({ segment: segmentOf(other), page: 1 }));
+    await caches.codes.read([...refs(1), ...pages], session);
+    expect([reader.sideBySide, ...others.map((other) => other.sideBySide)]).toEqual([[1], [2], [2]]);
   });
 
   it("take codes and layouts from whole records, decoding a layout once", async () => {

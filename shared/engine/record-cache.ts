@@ -32,6 +32,13 @@ interface RecordPlace<T> {
   decodes?: true;
 }
 
+/** Pages of one segment that are read while others are read of `sideBySide - 1` other segments. */
+interface WantedPages {
+  pages: readonly number[];
+  segment: LiveSegment;
+  sideBySide: number;
+}
+
 /** How one kind of records is read and kept. */
 interface RecordKind<T> {
   kind: Kind;
@@ -39,8 +46,8 @@ interface RecordKind<T> {
   hold: (record: T) => HeldRecord;
   /** The likeliest first. */
   places: readonly RecordPlace<T>[];
-  /** Reads by a reader that counts for the request; `segment` is where the pages belong. */
-  load: (reader: PageRecords, pages: readonly number[], segment: LiveSegment) => Promise<T[]>;
+  /** Reads by a reader that counts for the request. */
+  load: (reader: PageRecords, wanted: WantedPages) => Promise<T[]>;
 }
 
 /** Records of one kind. */
@@ -69,7 +76,11 @@ export class RecordCache<T extends object> {
     await Promise.all(
       Array.from(missing, async ([segment, wanted]) => {
         const numbers = [...wanted];
-        const records = await this.#kind.load(session.reader(segment), numbers, segment);
+        const records = await this.#kind.load(session.reader(segment), {
+          pages: numbers,
+          segment,
+          sideBySide: missing.size,
+        });
         const known = entryOf(found, segment, () => new Map<number, T>());
         for (const [i, record] of records.entries()) {
           const page = numbers[i] ?? 0;
@@ -133,8 +144,8 @@ export class RecordCaches implements RecordOwner {
         { kind: "codes", take: (held) => held.codes },
         { kind: "record", take: (held) => held.record?.codes },
       ],
-      load: async (reader, pages, segment) => {
-        const records = await reader.readCodes(pages);
+      load: async (reader, { pages, segment, sideBySide }) => {
+        const records = await reader.readCodes(pages, sideBySide);
         // Once, when a record is read: scoring trusts it from then on.
         for (const record of records) checkCentroidIds(record.centroidIds, segment.centroidCount);
         return records;
@@ -145,8 +156,8 @@ export class RecordCaches implements RecordOwner {
       bytesOf: ({ codes, layoutBytes }) => codesBytes(codes) + layoutBytes,
       hold: (record) => ({ record }),
       places: [{ kind: "record", take: (held) => held.record }],
-      load: async (reader, pages, segment) => {
-        const records = await reader.readRecords(pages);
+      load: async (reader, { pages, segment, sideBySide }) => {
+        const records = await reader.readRecords(pages, sideBySide);
         for (const { codes } of records) checkCentroidIds(codes.centroidIds, segment.centroidCount);
         return records;
       },
@@ -156,7 +167,7 @@ export class RecordCaches implements RecordOwner {
       bytesOf: ({ scales, values }) => scales.byteLength + values.byteLength,
       hold: (vectors) => ({ vectors }),
       places: [{ kind: "vectors", take: (held) => held.vectors }],
-      load: (reader, pages) => reader.readVectors(pages),
+      load: (reader, { pages, sideBySide }) => reader.readVectors(pages, sideBySide),
     });
     this.layouts = new RecordCache<PageLayout>(this, {
       kind: "layout",
@@ -166,7 +177,7 @@ export class RecordCaches implements RecordOwner {
         { kind: "layout", take: (held) => held.layout },
         { kind: "record", take: (held) => held.record?.layout, decodes: true },
       ],
-      load: (reader, pages) => reader.readLayouts(pages),
+      load: (reader, { pages, sideBySide }) => reader.readLayouts(pages, sideBySide),
     });
   }
 

@@ -31,6 +31,10 @@ const CELL_TABLE_BYTES = 16;
 /** Kernel memory of a query for each page that it can find: scores (4), mask and last seen token (2). */
 const SCAN_BYTES_PER_PAGE = 6;
 
+/** Kernel memory of a query for each centroid: rows in one and two bytes, all of them or room for those on demand. */
+const BAG_ROWS_BYTES_PER_CENTROID = 3 * LANES;
+const ROWS_ON_DEMAND_BYTES_PER_CENTROID = 67;
+
 /** Queries at once that there is room for. */
 const QUERIES_AT_ONCE = 2;
 
@@ -58,15 +62,15 @@ export function holdingBytes(manifest: Manifest): Record<Holding, HoldingBytes |
   const codebookBytes = (centroidCount + cellCount) * dim + CODEWORDS_PER_SUBSPACE * dim * 4;
   const pages = sum(segments, (segment) => segment.pageCount);
   const queryBytes = subspaces * CODEWORDS_PER_SUBSPACE * LANES + pages * SCAN_BYTES_PER_PAGE;
-  // Candidates from bags need the rows of all centroids, in one and in two bytes.
-  const bagQueryBytes = queryBytes + centroidCount * LANES * 3;
+  const bagQueryBytes = queryBytes + centroidCount * BAG_ROWS_BYTES_PER_CENTROID;
+  const listQueryBytes = queryBytes + centroidCount * ROWS_ON_DEMAND_BYTES_PER_CENTROID;
   const bagBytes = sum(segments, (segment) => segment.bagEntries * 2 + segment.pageCount * 4);
   const bags = { kernel: codebookBytes + QUERIES_AT_ONCE * bagQueryBytes + bagBytes, heap: tables };
   if (inverted === undefined) return { bags, lists: undefined, heads: undefined };
   const covered = new Set(inverted.segmentIds);
   const uncovered = segments.filter((segment) => !covered.has(segment.id));
   const heads = {
-    kernel: codebookBytes + QUERIES_AT_ONCE * queryBytes,
+    kernel: codebookBytes + QUERIES_AT_ONCE * listQueryBytes,
     heap:
       inverted.pageCount * DIRECTORY_BYTES_PER_PAGE +
       cellCount * CELL_TABLE_BYTES +
