@@ -2,7 +2,14 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CountingStore } from "../store/counting-store.ts";
 import { MemoryStore } from "../store/memory-store.ts";
-import { coalesce, type CoalesceLimits, ObjectRanges, type Range } from "./range-reads.ts";
+import {
+  coalesce,
+  COALESCE_LIMITS,
+  type CoalesceLimits,
+  ObjectRanges,
+  type Range,
+  shareOfLimits,
+} from "./range-reads.ts";
 
 async function objectOf(bytes: Uint8Array): Promise<{ ranges: ObjectRanges; store: CountingStore }> {
   const memory = new MemoryStore();
@@ -90,6 +97,17 @@ describe("coalesce", () => {
         }
       }),
     );
+  });
+});
+
+describe("share of limits", () => {
+  it("gives objects that are read at the same time no more together than one has alone", () => {
+    expect(shareOfLimits(1)).toEqual(COALESCE_LIMITS);
+    for (const objects of [2, 3, 6, 200]) {
+      const share = shareOfLimits(objects);
+      expect(share.readsAtOnce).toBe(Math.max(1, Math.floor(COALESCE_LIMITS.readsAtOnce / objects)));
+      expect(share.unwantedBytes * objects).toBeCloseTo(COALESCE_LIMITS.unwantedBytes);
+    }
   });
 });
 
