@@ -95,7 +95,8 @@ function addGains({ ids, scores }: { ids: Uint16Array; scores: Int8Array }, want
 }
 
 function byGain(gains: Int32Array): RankedCells {
-  const ranked = Array.from(gains.keys()).filter((cell) => gains[cell] !== 0);
+  const ranked: number[] = [];
+  for (let cell = 0; cell < gains.length; cell++) if (gains[cell] !== 0) ranked.push(cell);
   ranked.sort((a, b) => (gains[b] ?? 0) - (gains[a] ?? 0) || a - b);
   return { cells: Uint16Array.from(ranked), gains: Int32Array.from(ranked, (cell) => gains[cell] ?? 0) };
 }

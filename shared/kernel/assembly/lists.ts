@@ -80,33 +80,47 @@ function scanRange(list: usize, words: usize, pageEnd: u32): void {
 /**
  * The `limit` best of the pages whose score is above 0 and whose byte in `mask` (u8 [pageCount]; null takes all) is not 0:
  * their positions to `best` (u32 [limit]), best first, of equal scores the lower position first. `words` (u32 [pageCount]) is
- * what {@link scanLists} made, padded with zeros to a multiple of 16 bytes; `heap` is scratch of u64 [limit]. Returns how many.
+ * what {@link scanLists} made, padded with zeros to a multiple of 64 bytes; `heap` is scratch of u64 [limit]. Returns how many.
  */
 export function topPages(words: usize, mask: usize, pageCount: i32, limit: i32, heap: usize, best: usize): i32 {
   let size = 0;
   // A page must have a higher word than this, stamp and all: a score above 0 first, then above the worst kept.
-  let floor = STAMP_MASK;
-  for (let page = 0; page < pageCount; page += 4) {
-    const four = v128.load(words + ((<usize>page) << 2));
-    let above = i32x4.bitmask(i32x4.gt_s(four, i32x4.splat(floor)));
-    while (above != 0) {
-      const position = page + ctz(above);
-      above &= above - 1;
-      if (mask != 0 && load<u8>(mask + position) == 0) continue;
-      const score = load<u32>(words + ((<usize>position) << 2)) >> STAMP_BITS;
-      const key = ((<u64>score) << 32) | <u64>(0xffff_ffff - <u32>position);
-      if (size < limit) {
-        siftUp(heap, size++, key);
-        if (size < limit) continue;
-      } else if (key > load<u64>(heap)) {
-        siftDown(heap, size, key);
-      }
-      floor = ((<u32>(load<u64>(heap) >> 32)) << STAMP_BITS) | STAMP_MASK;
+  let floor = i32x4.splat(STAMP_MASK);
+  for (let page = 0; page < pageCount; page += 16) {
+    const group = words + ((<usize>page) << 2);
+    if (!v128.any_true(i32x4.gt_s(largestOfSixteen(group), floor))) continue;
+    for (let position = page; position < page + 16; position += 4) {
+      size = keepBestPages(words, position, floor, mask, size, limit, heap);
     }
+    if (size == limit) floor = i32x4.splat(((<u32>(load<u64>(heap) >> 32)) << STAMP_BITS) | STAMP_MASK);
   }
   for (let left = size - 1; left >= 0; left--) {
     store<u32>(best + ((<usize>left) << 2), 0xffff_ffff - <u32>load<u64>(heap));
     siftDown(heap, left, load<u64>(heap + ((<usize>left) << 3)));
+  }
+  return size;
+}
+
+/** Lane by lane the largest of four registers. */
+function largestOfSixteen(words: usize): v128 {
+  return i32x4.max_s(
+    i32x4.max_s(v128.load(words), v128.load(words, 16)),
+    i32x4.max_s(v128.load(words, 32), v128.load(words, 48)),
+  );
+}
+
+/** Takes those of four pages that are above `floor` into the heap of `size` keys. Returns its new size. */
+function keepBestPages(words: usize, first: i32, floor: v128, mask: usize, size: i32, limit: i32, heap: usize): i32 {
+  let above = i32x4.bitmask(i32x4.gt_s(v128.load(words + ((<usize>first) << 2)), floor));
+  while (above != 0) {
+    const position = first + ctz(above);
+    above &= above - 1;
+    if (mask != 0 && load<u8>(mask + position) == 0) continue;
+    const score = load<u32>(words + ((<usize>position) << 2)) >> STAMP_BITS;
+    // Of equal scores the lower position has the higher key.
+    const key = ((<u64>score) << 32) | <u64>(0xffff_ffff - <u32>position);
+    if (size < limit) siftUp(heap, size++, key);
+    else if (size > 0 && key > load<u64>(heap)) siftDown(heap, size, key);
   }
   return size;
 }
