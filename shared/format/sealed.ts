@@ -4,16 +4,22 @@
  *
  * @module
  */
-import { ByteWriter, corrupt } from "./bytes.ts";
+import { corrupt } from "./bytes.ts";
 import { crc32 } from "./crc32.ts";
 
 export const CHECKSUM_BYTES = 4;
 
 /** The parts joined, and their checksum. @param page the page's number in its segment. */
 export function seal(page: number, parts: readonly ArrayBufferView[]): Uint8Array {
-  const writer = new ByteWriter();
-  for (const part of parts) writer.array(part);
-  return writer.u32(checksumOf(page, writer.finish())).finish();
+  const length = parts.reduce((sum, part) => sum + part.byteLength, 0);
+  const sealed = new Uint8Array(length + CHECKSUM_BYTES);
+  let offset = 0;
+  for (const { buffer, byteOffset, byteLength } of parts) {
+    sealed.set(new Uint8Array(buffer, byteOffset, byteLength), offset);
+    offset += byteLength;
+  }
+  new DataView(sealed.buffer).setUint32(length, checksumOf(page, sealed.subarray(0, length)), true);
+  return sealed;
 }
 
 /** What was sealed, not copied. Throws `corrupt_data` when the checksum is another, also of another page's. */
