@@ -17,6 +17,8 @@ export interface ShardRequest {
   /** The shard's segments, in the manifest's order. */
   segmentIds: string[];
   search: Omit<SearchRequest, "path">;
+  /** How long the worker waits. */
+  limitMs: number;
 }
 
 /** Names in a filter that no live document of a part has. Unknown to the index is what every part says so of. */

@@ -1,10 +1,11 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { SearchableIndex, SearchResult } from "../../shared/engine/contract.ts";
 import type { Manifest } from "../../shared/format/manifest.ts";
+import { systemClock } from "../../shared/ports.ts";
 import { MemoryStore } from "../../shared/store/memory-store.ts";
 import { type WordDocument, wordRecipe, writeWordIndex } from "../testing/word-index.ts";
 import type { ShardRequest } from "./protocol.ts";
-import { ShardPart } from "./shard-part.ts";
+import { type OpenAt, ShardPart } from "./shard-part.ts";
 
 const DOCUMENTS: WordDocument[] = [{ name: "a.pdf", revision: "00000000000000aa", pages: ["paper"] }];
 
@@ -28,6 +29,10 @@ class RecordedIndex {
   }
 
   async search(): Promise<SearchResult> {
+    searches += 1;
+    mostSearches = Math.max(mostSearches, searches);
+    await searchGate;
+    searches -= 1;
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nobody looks at the rest
     return { hits: [], pagesMatched: 0, manifestVersion: this.manifest.version } as unknown as SearchResult;
   }
@@ -37,6 +42,13 @@ class RecordedIndex {
   }
 }
 
+const LIMIT_MS = 1_000;
+
+/** Searches under way, and the most that were at once. */
+let searches: number;
+let mostSearches: number;
+let searchGate: Promise<void>;
+let nowMs: number;
 let store: MemoryStore;
 let manifests: Manifest[];
 let opened: RecordedIndex[];
@@ -49,13 +61,18 @@ beforeEach(async () => {
   for (let version = 1; version <= 3; version++) manifests.push(await writeWordIndex(store, "index", DOCUMENTS));
   opened = [];
   gate = Promise.resolve();
-  part = new ShardPart(store, async (_, readManifest) => {
+  searchGate = Promise.resolve();
+  searches = 0;
+  mostSearches = 0;
+  nowMs = 0;
+  const openAt: OpenAt = async (_, readManifest) => {
     await gate;
     const index = new RecordedIndex(await readManifest(), readManifest, () => gate);
     opened.push(index);
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as much of an index as a part uses
     return index as unknown as SearchableIndex;
-  });
+  };
+  part = new ShardPart(store, openAt, { ...systemClock, nowMs: () => nowMs });
 });
 
 /** Asks for the first `count` segments of `version`. */
@@ -68,6 +85,7 @@ async function ask(version: number, count = 1) {
     version,
     commitId: manifest.commitId,
     segmentIds: manifest.segments.slice(0, count).map(({ id }) => id),
+    limitMs: LIMIT_MS,
     search: {
       k: 1,
       query: { recipeFingerprint: fingerprint, dim, tokenCount: 0, vectors: new Float32Array(), tokens: [] },
@@ -134,6 +152,21 @@ describe("a shard's part", () => {
     await ask(1);
     gate = failing;
     await expect(ask(2)).rejects.toThrow("away");
+    expect((await ask(1)).result?.manifestVersion).toBe(1);
+  });
+
+  it("searches a few at once, and drops those that nobody waits for any more", async () => {
+    await ask(1);
+    const held = Promise.withResolvers<void>();
+    searchGate = held.promise;
+    const asked = Array.from({ length: 20 }, () => ask(1));
+    await vi.waitFor(() => expect(searches).toBe(4));
+    nowMs = LIMIT_MS;
+    held.resolve();
+    const answers = await Promise.allSettled(asked);
+    expect(mostSearches).toBe(4);
+    expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(4);
+    expect(answers.at(-1)).toMatchObject({ status: "rejected", reason: { code: "shard_timeout" } });
     expect((await ask(1)).result?.manifestVersion).toBe(1);
   });
 

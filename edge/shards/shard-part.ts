@@ -6,10 +6,12 @@
  *
  * @module
  */
+import PQueue from "p-queue";
 import type { SearchableIndex } from "../../shared/engine/contract.ts";
 import { MaxleafError, quote } from "../../shared/errors.ts";
 import { readManifestVersion } from "../../shared/format/manifest-store.ts";
 import type { Manifest } from "../../shared/format/manifest.ts";
+import { type Clock, systemClock } from "../../shared/ports.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import type { PoolableIndex } from "../index-pool.ts";
 import { PartFilter } from "./part-filter.ts";
@@ -18,8 +20,14 @@ import type { ShardAnswer, ShardRequest } from "./protocol.ts";
 /** Opens an index at the manifest that `readManifest` gives, now and whenever it is refreshed. */
 export type OpenAt = (index: string, readManifest: () => Promise<Manifest>) => Promise<SearchableIndex>;
 
+/**
+ * Searches that run at once; others wait. Each holds kernel memory for its tables (6 MB for 65,536 centroids): a full shard has
+ * room for four, and a fifth would be refused as `overloaded`. They compute one at a time anyway.
+ */
+const SEARCHES_AT_ONCE = 4;
+
 /** Segments of one version. */
-type Place = Omit<ShardRequest, "search">;
+type Place = Pick<ShardRequest, "index" | "version" | "commitId" | "segmentIds">;
 
 interface Opened {
   place: Place;
@@ -35,11 +43,14 @@ export class ShardPart implements PoolableIndex {
   #target: Place | undefined;
   /** The last change that was begun: they come one after the other. */
   #changes: Promise<unknown> = Promise.resolve();
+  readonly #searches = new PQueue({ concurrency: SEARCHES_AT_ONCE });
+  readonly #clock: Clock;
   #isClosed = false;
 
-  constructor(store: ObjectStore, openAt: OpenAt) {
+  constructor(store: ObjectStore, openAt: OpenAt, clock: Clock = systemClock) {
     this.#store = store;
     this.#openAt = openAt;
+    this.#clock = clock;
   }
 
   get memoryBytes(): number {
@@ -57,16 +68,26 @@ export class ShardPart implements PoolableIndex {
 
   /**
    * Searches the part. Errors: `manifest_superseded` when the version asked for is older than the shard's, or is not in the
-   * store; those of opening and searching. Names that the filter has and the part has not are part of the answer instead
+   * store; `shard_timeout` when nobody waits any more; those of opening and searching. Names that the filter has and the part has not are part of the answer instead
    * of an `invalid_filter`: they may lie in another part.
    */
-  async search({ search, ...place }: ShardRequest): Promise<ShardAnswer> {
+  async search(request: ShardRequest): Promise<ShardAnswer> {
+    const askedAtMs = this.#clock.nowMs();
+    return await this.#searches.add(async () => {
+      const waitedMs = this.#clock.nowMs() - askedAtMs;
+      if (waitedMs < request.limitMs) return await this.#search(request);
+      throw new MaxleafError("shard_timeout", `the search waited ${waitedMs} ms for others`);
+    });
+  }
+
+  async #search({ search, index, version, commitId, segmentIds }: ShardRequest): Promise<ShardAnswer> {
+    const place: Place = { index, version, commitId, segmentIds };
     const { searchable, filter } = await this.#at(place);
     const { passing, unknown } = await filter.narrow(search.filter);
     if (passing === "nothing") return { result: undefined, unknown };
     const result = await searchable.search({ ...search, filter: passing, path: "resident" });
     // Another request may have moved the shard on meanwhile.
-    if (result.manifestVersion !== place.version) throw superseded(place, result.manifestVersion);
+    if (result.manifestVersion !== version) throw superseded(place, result.manifestVersion);
     return { result, unknown };
   }
 
