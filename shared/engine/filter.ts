@@ -26,10 +26,7 @@ export async function selectPages(
   lookup: SegmentLookup,
 ): Promise<PageSelection> {
   if (filter === undefined || (filter.documents === undefined && filter.metadata === undefined)) {
-    return {
-      masks: new Map(snapshot.scanned.map((segment) => [segment, segment.searchablePages])),
-      pageCount: snapshot.searchablePageCount,
-    };
+    return snapshot.everyPage;
   }
   if (snapshot.inverted === undefined) return await selectFiltered(snapshot, filter, lookup);
   const known = snapshot.selections.get(filter);

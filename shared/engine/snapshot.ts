@@ -8,7 +8,7 @@ import type { InvertedFile } from "../format/inverted/contract.ts";
 import type { Manifest } from "../format/manifest.ts";
 import type { KernelBags, KernelCodebook } from "../kernel/kernel.ts";
 import type { CentroidLists } from "./candidates/centroid-lists.ts";
-import { SelectionCache } from "./selection.ts";
+import { type PageSelection, SelectionCache } from "./selection.ts";
 import { HEAP_BYTES_PER_DOCUMENT, HEAP_BYTES_PER_PAGE, type Holding } from "./planner/holding.ts";
 import type { SharedResident } from "./shared-resident.ts";
 
@@ -74,7 +74,8 @@ export class IndexSnapshot {
   readonly scanned: readonly LiveSegment[];
   /** Empty when candidates come from bags. */
   readonly listGroups: readonly ListGroup[];
-  readonly searchablePageCount: number;
+  /** All searchable pages. */
+  readonly everyPage: PageSelection;
   readonly selections = new SelectionCache();
   #users = 1;
 
@@ -89,7 +90,10 @@ export class IndexSnapshot {
     this.segments = liveSegments(parts.manifest, parts.opened);
     this.scanned = this.segments.filter((segment) => segment.centroidCount > 0);
     this.listGroups = listGroups(this.segments, parts.inverted, parts.invertedLists);
-    this.searchablePageCount = this.scanned.reduce((sum, segment) => sum + countOf(segment.searchablePages), 0);
+    this.everyPage = {
+      masks: new Map(this.scanned.map((segment) => [segment, segment.searchablePages])),
+      pageCount: this.scanned.reduce((sum, segment) => sum + countOf(segment.searchablePages), 0),
+    };
   }
 
   /** The page at `position` among all pages of {@link scanned} segments. */

@@ -71,17 +71,22 @@ function cellsWithin(
   return [...held, ...chooseCells(stored, (cell) => lists?.extentOf(cell) ?? nowhere, budget)];
 }
 
+/** Masks of groups of several segments: of a million pages a megabyte, the same for query after query. */
+const masks = new WeakMap<PageSelection, Map<ListGroup, Uint8Array>>();
+
 /** `[pages]` of the group, segment after segment. */
-function maskOf({ segments, lists }: ListGroup, selection: PageSelection): Uint8Array {
-  const [only] = segments;
-  const single = only === undefined ? undefined : selection.masks.get(only);
-  if (segments.length === 1 && single !== undefined) return single;
-  const mask = new Uint8Array(lists.pageCount);
+function maskOf(group: ListGroup, selection: PageSelection): Uint8Array {
+  const ofSelection = masks.get(selection) ?? new Map<ListGroup, Uint8Array>();
+  masks.set(selection, ofSelection);
+  const known = ofSelection.get(group);
+  if (known !== undefined) return known;
+  const mask = new Uint8Array(group.lists.pageCount);
   let first = 0;
-  for (const segment of segments) {
+  for (const segment of group.segments) {
     mask.set(selection.masks.get(segment) ?? new Uint8Array(0), first);
     first += segment.reader.pageCount;
   }
+  ofSelection.set(group, mask);
   return mask;
 }
 

@@ -22,8 +22,8 @@ export const MAX_KERNEL_BYTES = 0.625 * ISOLATE_MEMORY_BYTES;
 export const HEAP_BYTES_PER_PAGE = 48;
 export const HEAP_BYTES_PER_DOCUMENT = 700;
 
-/** The same of a page that an inverted file covers: its row of the directory (8) and its mask. */
-const DIRECTORY_BYTES_PER_PAGE = 9;
+/** The same of a page that an inverted file covers: its row of the directory (8) and its byte in two masks. */
+const DIRECTORY_BYTES_PER_PAGE = 10;
 
 /** Where a cell lies (offset, length, checksum, part). */
 const CELL_TABLE_BYTES = 16;
