@@ -56,10 +56,8 @@ async function layoutsOf(
   pages: readonly RankedPage[],
   context: RerankContext,
 ): Promise<ReadonlyMap<RankedPage, PageLayout>> {
-  const missing = pages.filter((page) => page.record === undefined);
-  const layouts = await context.caches.layouts.read(missing, context.session);
-  const read = new Map(missing.map((page, i) => [page, layouts[i]]));
-  return new Map(pages.map((page) => [page, required(page.record?.layout ?? read.get(page))]));
+  const layouts = await context.caches.layouts.read(pages, context.session, (page) => page.record?.layout);
+  return new Map(pages.map((page, i) => [page, required(layouts[i])]));
 }
 
 function factsInTables({ documents, pages }: SegmentReader, page: number): PageFacts {

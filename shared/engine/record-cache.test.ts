@@ -203,6 +203,16 @@ describe("record caches", () => {
     expect(caches.heldBytes).toBe(0);
   });
 
+  it("take what the request holds before they read", async () => {
+    const caches = new RecordCaches(new MemoryBudget(0));
+    const records = await caches.records.read(refs(1, 2), session);
+    const held = new Map(records.map((record, i) => [i + 1, record]));
+    const layouts = await caches.layouts.read(refs(1, 2, 3), session, ({ page }) => held.get(page)?.layout);
+    expect(layouts.map(({ pageNumber }) => pageNumber)).toEqual([1, 2, 3]);
+    expect(reader.asked).toEqual(["records 1,2", "layouts 3"]);
+    expect(session.cacheHits).toBe(0);
+  });
+
   it("drop the records of one index, not of others", async () => {
     const budget = new MemoryBudget(1024 * 1024);
     const [caches, others] = [new RecordCaches(budget), new RecordCaches(budget)];

@@ -28,7 +28,7 @@ type Kind = Exclude<keyof HeldRecord, "block">;
 interface RecordPlace<T> {
   kind: Kind;
   take: (held: HeldRecord) => T | undefined;
-  /** Taking it costs something, so that what was taken is kept too. */
+  /** Taking it costs something, so that what was taken is kept as well. */
   decodes?: true;
 }
 
@@ -60,18 +60,34 @@ export class RecordCache<T extends object> {
     this.#kind = kind;
   }
 
-  /** The records of `pages`, in their order. All missing ones are asked for at once, neighbours in one read. */
-  async read(pages: readonly PageRef[], session: ReadSession): Promise<T[]> {
+  /**
+   * The records of `pages`, in their order. All missing ones are asked for at once, neighbours in one read.
+   *
+   * @param heldFor what the request itself holds of a page. May decode: it is asked only for what is not at hand.
+   */
+  async read<P extends PageRef>(
+    pages: readonly P[],
+    session: ReadSession,
+    heldFor: (page: P) => T | undefined = () => undefined,
+  ): Promise<T[]> {
     const { budget } = this.#caches;
     const found = new Map<LiveSegment, Map<number, T>>();
     const missing = new Map<LiveSegment, Set<number>>();
     // Kernel memory may have grown since records were last kept.
     budget.shrink();
-    for (const { segment, page } of pages) {
-      const record = this.#find(segment, page);
-      if (record === undefined) entryOf(missing, segment, () => new Set<number>()).add(page);
-      else entryOf(found, segment, () => new Map<number, T>()).set(page, record);
-      if (record !== undefined) session.cacheHits += 1;
+    for (const ref of pages) {
+      const { segment, page } = ref;
+      const ready = this.#find(ref, "ready");
+      const held = ready === undefined ? heldFor(ref) : undefined;
+      const decoded = ready === undefined && held === undefined ? this.#find(ref, "decoding") : undefined;
+      const record = ready ?? held ?? decoded;
+      if (record === undefined) {
+        entryOf(missing, segment, () => new Set<number>()).add(page);
+        continue;
+      }
+      if (ready === undefined) this.#keep(segment, page, record);
+      if (held === undefined) session.cacheHits += 1;
+      entryOf(found, segment, () => new Map<number, T>()).set(page, record);
     }
     await Promise.all(
       Array.from(missing, async ([segment, wanted]) => {
@@ -96,13 +112,13 @@ export class RecordCache<T extends object> {
     });
   }
 
-  #find(segment: LiveSegment, page: number): T | undefined {
+  /** From the places that give it as it is, or from those that decode it. */
+  #find({ segment, page }: PageRef, places: "ready" | "decoding"): T | undefined {
     for (const { kind, take, decodes } of this.#kind.places) {
+      if ((decodes === true) !== (places === "decoding")) continue;
       const held = this.#caches.budget.get(this.#caches.keyOf(kind, segment, page));
       const record = held === undefined ? undefined : take(held);
-      if (record === undefined) continue;
-      if (decodes === true) this.#keep(segment, page, record);
-      return record;
+      if (record !== undefined) return record;
     }
     return undefined;
   }
