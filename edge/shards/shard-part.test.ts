@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { SearchableIndex, SearchResult } from "../../shared/engine/contract.ts";
+import { commitManifest } from "../../shared/format/manifest-store.ts";
 import type { Manifest } from "../../shared/format/manifest.ts";
 import { systemClock } from "../../shared/ports.ts";
 import { MemoryStore } from "../../shared/store/memory-store.ts";
@@ -101,6 +102,25 @@ describe("a shard's part", () => {
     expect(opened[0]?.manifest.segments.map(({ id }) => id)).toEqual(
       manifests[2]?.segments.slice(0, 2).map(({ id }) => id),
     );
+  });
+
+  it("leaves out the inverted file, which covers the segments of others too", async () => {
+    const covered = await commitManifest(store, "index", (current) => {
+      if (current === undefined) throw new Error("no index was written");
+      const { recipe, recipeFingerprint, codebook, segments } = current;
+      const segmentIds = segments.map(({ id }) => id);
+      const inverted = { id: "0123abcd", bytes: 9, openBytes: 9, parts: [9], segmentIds, pageCount: 3, bagEntries: 3 };
+      return { recipe, recipeFingerprint, ...(codebook && { codebook }), segments, inverted };
+    });
+    manifests.push(covered);
+    await ask(4);
+    expect(opened[0]?.manifest).toMatchObject({ version: 4, inverted: undefined });
+  });
+
+  it("refuses a version of an index that was made again", async () => {
+    const [first] = manifests;
+    if (first !== undefined) manifests[0] = { ...first, commitId: crypto.randomUUID() };
+    await expect(ask(1)).rejects.toMatchObject({ code: "manifest_superseded" });
   });
 
   it("moves on to a newer version and keeps what it has", async () => {
