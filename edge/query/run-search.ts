@@ -11,7 +11,7 @@ import type { Manifest } from "../../shared/format/manifest.ts";
 import type { Services } from "../services.ts";
 import { searchShards, type ShardedSearch } from "../shards/fan-out.ts";
 import type { OpenedManifest } from "../shards/opened-manifest.ts";
-import { fitsOneIsolate } from "../shards/placement.ts";
+import { fitsOneIsolate, fitsShards } from "../shards/placement.ts";
 import type { Background, CachedEncoding } from "./cached-encoder.ts";
 import { normalizeQuery } from "./query-text.ts";
 import { toSearchFilter, toSearchResponse } from "./search-response.ts";
@@ -64,7 +64,7 @@ type Found = Omit<ShardedSearch, "result"> & { result: Parameters<typeof toSearc
  * engine's own choice.
  */
 async function choosePath(
-  { searchPath, manifests }: Services,
+  { searchPath, manifests, shardMemoryBytes }: Services,
   index: string,
   asked: SearchPath | undefined,
   background: Background,
@@ -73,8 +73,9 @@ async function choosePath(
   if (searchPath !== "sharded") {
     throw new MaxleafError("internal", `SEARCH_PATH is ${quote(searchPath)}; it must be "pruned" or "sharded"`);
   }
-  const fits = await manifests.withIndex(index, background, async ({ manifest }) => fitsOneIsolate(manifest));
-  return fits ? undefined : "sharded";
+  return await manifests.withIndex(index, background, async ({ manifest }) =>
+    !fitsOneIsolate(manifest) && fitsShards(manifest, shardMemoryBytes) ? "sharded" : undefined,
+  );
 }
 
 function toEngineSearch(body: SearchRequestBody, { encoded }: CachedEncoding): Omit<SearchRequest, "path"> {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Manifest, SegmentEntry } from "../../shared/format/manifest.ts";
 import { testRecipe } from "../../shared/recipe/testing.ts";
-import { fitsOneIsolate, MAX_SHARDS, memoryOf, placeShards } from "./placement.ts";
+import { fitsOneIsolate, fitsShards, MAX_SHARDS, memoryOf, placeShards } from "./placement.ts";
 
 /** Page records, a codebook of 4,096 centroids and two queries take 10 MiB of it. */
 const MEMORY_BYTES = 16 * 1024 * 1024;
@@ -110,6 +110,8 @@ describe("placeShards", () => {
     const large: Size = { bagEntries: 8_000_000, pageCount: 8_192, documentCount: 1 };
     const many = (count: number) => manifestOf(Array.from({ length: count }, () => large));
     expect(placeShards(many(MAX_SHARDS), MEMORY_BYTES)).toHaveLength(MAX_SHARDS);
+    expect(fitsShards(many(MAX_SHARDS), MEMORY_BYTES)).toBe(true);
+    expect(fitsShards(many(MAX_SHARDS + 1), MEMORY_BYTES)).toBe(false);
     expect(() => placeShards(many(MAX_SHARDS + 1), MEMORY_BYTES)).toThrow(
       expect.objectContaining({ code: "path_unavailable", message: expect.stringContaining('"many"') }),
     );

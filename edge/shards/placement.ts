@@ -57,6 +57,11 @@ export function placeShards(manifest: Manifest, memoryBytes = SHARD_MEMORY_BYTES
   }));
 }
 
+/** Whether `manifest`'s segments fit as many shards as a request may ask. */
+export function fitsShards(manifest: Manifest, memoryBytes = SHARD_MEMORY_BYTES): boolean {
+  return groupSegments(manifest, memoryBytes).length <= MAX_SHARDS;
+}
+
 /** Whether one isolate can keep in memory what finds the pages of `manifest`. */
 export function fitsOneIsolate(manifest: Manifest): boolean {
   const { bags, lists } = holdingBytes(manifest);

@@ -4,12 +4,12 @@
  * @module
  */
 import { DurableObject } from "cloudflare:workers";
-import kernelModule from "../../shared/kernel/build/kernel.wasm";
 import { openIndex } from "../../shared/engine/open-index.ts";
 import type { Env } from "../env.ts";
 import { describeCauses, logError } from "../http/log.ts";
 import { IndexPool } from "../index-pool.ts";
 import { isolate } from "../isolate.ts";
+import { kernelModule } from "../kernel-module.ts";
 import { openBucket } from "../storage/bucket.ts";
 import { type ShardCaller, type ShardReply, type ShardRequest, toFailure } from "./protocol.ts";
 import { type OpenAt, ShardPart } from "./shard-part.ts";
