@@ -20,6 +20,7 @@ const STAGE_LINES: Record<IndexingProgress["stage"], string> = {
   training: "training the codebook",
   coding: "writing segments",
   inverting: "building the inverted file",
+  calibrating: "measuring what searches find",
 };
 
 /** Progress by bytes of the sources: the only size known of files that are not open yet. */

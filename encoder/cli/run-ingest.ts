@@ -9,6 +9,7 @@ import type { Discovery } from "../ingest/discover.ts";
 import { ingestFiles } from "../ingest/pipeline.ts";
 import type { IngestReport } from "../ingest/report.ts";
 import { DEFAULT_RECIPE, loadModel } from "../models/registry.ts";
+import { calibrateIngested } from "./calibrate-ingested.ts";
 import type { CommandContext } from "./context.ts";
 import { showIngestProgress } from "./progress.ts";
 
@@ -19,6 +20,8 @@ export interface RunIngestOptions {
   recipe?: string | undefined;
   metadata?: Readonly<Record<string, string>> | undefined;
   threads?: number | undefined;
+  /** Measure afterwards what searches find, when that is due; default: yes. */
+  calibrate?: boolean | undefined;
   /** No line per document when nobody watches. */
   quiet?: boolean | undefined;
 }
@@ -31,14 +34,19 @@ export async function runIngest(
 ): Promise<IngestReport> {
   const { index, found, metadata, threads } = options;
   const { terminal, signal } = context;
-  const recipe = options.recipe ?? (await readManifest(store, index))?.recipe.name ?? DEFAULT_RECIPE;
+  const before = await readManifest(store, index);
+  const recipe = options.recipe ?? before?.recipe.name ?? DEFAULT_RECIPE;
   const model = await loadModel(recipe, { threads });
   const progress = showIngestProgress(found.files, terminal, options.quiet === true);
   const warnings: string[] = [];
   const onWarning = (message: string) => void warnings.push(message);
   try {
     const observer = { ...progress, onWarning };
-    return await ingestFiles({ store, index, model, found, metadata, threads, signal, observer });
+    const report = await ingestFiles({ store, index, model, found, metadata, threads, signal, observer });
+    if (options.calibrate === false || report.manifestVersion === undefined || report.interrupted) return report;
+    const onProgress = (share: number) => progress.onCommit?.({ stage: "calibrating", share });
+    const calibration = { store, index, before, threads, signal, onProgress, onWarning };
+    return { ...report, manifestVersion: (await calibrateIngested(calibration)) ?? report.manifestVersion };
   } finally {
     progress.stop();
     for (const warning of warnings) terminal.err(`maxleaf: ${warning}\n`);

@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { EncodedQuery } from "../../shared/engine/contract.ts";
+import type { Calibration, Manifest } from "../../shared/format/manifest.ts";
 import { compileKernel, type KernelModule } from "../../shared/kernel/webassembly.ts";
 import { seededRandom } from "../../shared/seeded-random.ts";
-import { calibrateIndex } from "./calibrate.ts";
+import { calibrateIndex, MIN_CALIBRATED_PAGES, needsCalibration } from "./calibrate.ts";
 import { ExactAnswers } from "./calibration/exact-answers.ts";
 import { LivePages } from "./calibration/live-pages.ts";
 import { sampleQueries } from "./calibration/sample-queries.ts";
@@ -217,6 +218,69 @@ describe("sampleQueries", () => {
         expect(dot(vectors, token, vectors, token, TEST_DIM)).toBeCloseTo(1);
     }
     expect(await sampleQueries(pages, manifest, 5, seededRandom(3))).toEqual(queries);
+  });
+});
+
+describe("needsCalibration", () => {
+  const manifestOf = (pages: number, facts: Partial<Manifest> = {}): Manifest => ({
+    format: 2,
+    index: "books",
+    version: 1,
+    commitId: "00000000-0000-4000-8000-000000000000",
+    committedAtMs: 0,
+    recipe: books.recipe,
+    recipeFingerprint: "0123456789abcdef",
+    codebook: {
+      id: "codebook-1",
+      bytes: 1,
+      centroidCount: 1,
+      subspaces: 4,
+      cellCount: 1,
+      meanResidualNorm: 0.4,
+      trainedOnVectors: 1,
+    },
+    segments: [
+      {
+        id: "segment-1",
+        bytes: 1,
+        vectorsBytes: 1,
+        documentCount: 1,
+        pageCount: pages,
+        searchablePageCount: pages,
+        vectorCount: pages,
+        bagEntries: pages,
+        meanResidualNorm: 0.4,
+        deletedDocuments: [],
+      },
+    ],
+    ...facts,
+  });
+  const calibration: Calibration = {
+    measuredAtMs: 1,
+    queries: 1,
+    k: 10,
+    source: "sampled",
+    points: [{ path: "resident", nprobe: 0, candidates: 1, exact: 1, recall: 1, costUs: 1 }],
+  };
+  const inverted = {
+    id: "inverted-1",
+    bytes: 1,
+    openBytes: 1,
+    parts: [1],
+    segmentIds: ["segment-1"],
+    pageCount: 1,
+    bagEntries: 1,
+  };
+
+  it("is for large indexes that are new, have doubled, or got an inverted file", () => {
+    const before = manifestOf(1_000, { calibration });
+    expect(needsCalibration(undefined, manifestOf(MIN_CALIBRATED_PAGES - 1))).toBe(false);
+    expect(needsCalibration(undefined, manifestOf(MIN_CALIBRATED_PAGES))).toBe(true);
+    expect(needsCalibration(before, manifestOf(1_999, { calibration }))).toBe(false);
+    expect(needsCalibration(before, manifestOf(2_000, { calibration }))).toBe(true);
+    expect(needsCalibration(before, manifestOf(1_000))).toBe(true);
+    expect(needsCalibration(before, manifestOf(1_000, { calibration, inverted }))).toBe(true);
+    expect(needsCalibration(before, manifestOf(1_000, { calibration, codebook: undefined }))).toBe(false);
   });
 });
 

@@ -13,7 +13,7 @@ import { systemClock } from "../../shared/ports.ts";
 import { seededRandom } from "../../shared/seeded-random.ts";
 import { CALIBRATION_DEPTH, ExactAnswers } from "./calibration/exact-answers.ts";
 import { LivePages, pageKey } from "./calibration/live-pages.ts";
-import { openHoldings } from "./calibration/open-holdings.ts";
+import { holdingsOf, openHoldings } from "./calibration/open-holdings.ts";
 import { sampleQueries } from "./calibration/sample-queries.ts";
 import { type GridPoint, settingsGrid } from "./calibration/settings-grid.ts";
 import { type CommitTarget, draftOf } from "./commit-changes.ts";
@@ -23,8 +23,13 @@ import { MatrixRunner } from "./matrix-runner.ts";
 export const DEFAULT_QUERY_COUNT = 32;
 /** Pages that exact answers are taken from; beyond that a sample. */
 export const MAX_CALIBRATION_PAGES = 20_000;
+/** Below this every search may score all pages by their codes in a few milliseconds: four times the default candidates. */
+export const MIN_CALIBRATED_PAGES = 512;
+const GROWTH_TO_CALIBRATE = 2;
 /** Below this recall cheaper settings are of no use to anybody. */
 const LEAST_RECALL = 0.9;
+/** Questions are asked again until this has passed: a thread's CPU time moves in steps of up to 10 ms. */
+const LEAST_MEASURED_MS = 100;
 /** Share of the time limit that exact answers may take. */
 const EXACT_TIME_SHARE = 0.5;
 const CALIBRATION_SEED = 7;
@@ -43,6 +48,23 @@ export interface CalibrationOptions extends CommitTarget {
   signal?: AbortSignal | undefined;
   /** `share` is 0 … 1. */
   onProgress?: ((progress: { stage: "exact" | "searching"; share: number }) => void) | undefined;
+}
+
+/**
+ * Whether ingestion should calibrate an index that it brought from `before` to `after`: it is large enough for settings to
+ * matter, and new, twice as large, or has an inverted file that nothing was measured with.
+ */
+export function needsCalibration(before: Manifest | undefined, after: Manifest): boolean {
+  const pages = searchablePagesOf(after);
+  if (after.codebook === undefined || pages < MIN_CALIBRATED_PAGES) return false;
+  const { calibration, inverted } = after;
+  if (calibration === undefined || before?.codebook?.id !== after.codebook.id) return true;
+  if (pages >= GROWTH_TO_CALIBRATE * searchablePagesOf(before)) return true;
+  return inverted !== undefined && calibration.points.every(({ path }) => path !== "pruned");
+}
+
+function searchablePagesOf({ segments }: Pick<Manifest, "segments">): number {
+  return segments.reduce((sum, { searchablePageCount }) => sum + searchablePageCount, 0);
 }
 
 /** One calibration at work. */
@@ -107,13 +129,17 @@ async function answerExactly({ options, pages, queries, answers, endMs }: Work, 
 }
 
 async function measureGrid(work: Work, runner: MatrixRunner): Promise<Calibration["points"]> {
-  const { options, manifest, pages } = work;
+  const { options, manifest, pages, endMs } = work;
+  const { clock = systemClock } = options;
   const points: Calibration["points"] = [];
-  const holdings = openHoldings(options, manifest);
-  for await (const { holding, index } of holdings) {
+  let left = holdingsOf(manifest).length;
+  for await (const { holding, index } of openHoldings(options, manifest)) {
+    const nowMs = clock.nowMs();
+    const ownEndMs = nowMs + (endMs - nowMs) / left;
+    left -= 1;
     const grid = settingsGrid(holding, pages.count, manifest.recipe.interaction);
     if (work.answers.pageCount < pages.count) await addDeepAnswers(work, runner, index, grid[0]);
-    points.push(...(await measurePoints(work, index, grid)));
+    points.push(...(await measurePoints({ ...work, endMs: ownEndMs }, index, grid)));
   }
   return points;
 }
@@ -162,15 +188,18 @@ async function measurePoint(
   settings: GridPoint,
 ): Promise<Calibration["points"][number]> {
   let recall = 0;
-  const costsUs: number[] = [];
-  for (const [position, query] of queries.entries()) {
-    const before = process.threadCpuUsage();
-    const found = await search(index, query, settings);
-    const used = process.threadCpuUsage(before);
-    costsUs.push(used.user + used.system);
-    recall += answers.recall(position, found) / queries.length;
-  }
-  return { ...settings, recall: Math.min(1, recall), costUs: median(costsUs) };
+  let searches = 0;
+  const beginMs = performance.now();
+  const before = process.threadCpuUsage();
+  do {
+    for (const [position, query] of queries.entries()) {
+      const found = await search(index, query, settings);
+      if (searches < queries.length) recall += answers.recall(position, found) / queries.length;
+      searches += 1;
+    }
+  } while (performance.now() - beginMs < LEAST_MEASURED_MS);
+  const { user, system } = process.threadCpuUsage(before);
+  return { ...settings, recall: Math.min(1, recall), costUs: (user + system) / searches };
 }
 
 async function search(
@@ -181,10 +210,6 @@ async function search(
   const request: SearchRequest = { query, k: CALIBRATION_DEPTH, candidates, exact, bare: true };
   const { hits } = await index.search(nprobe === 0 ? request : { ...request, nprobe });
   return hits.map(({ documentId, pageNumber }) => pageKey(documentId, pageNumber));
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 async function commitCalibration(

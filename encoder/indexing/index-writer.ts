@@ -49,9 +49,9 @@ export interface IndexWriterOptions extends CommitTarget {
   onProgress?: ((progress: IndexingProgress) => void) | undefined;
 }
 
-/** How far a commit is. `share` is 0 … 1. */
+/** How far a commit, or the calibration after it, is. `share` is 0 … 1. */
 export interface IndexingProgress {
-  stage: "training" | "coding" | "inverting";
+  stage: "training" | "coding" | "inverting" | "calibrating";
   share: number;
 }
 

@@ -84,7 +84,7 @@ export const calibrationSchema = z.strictObject({
       /** Pages scored by exact vectors. */
       exact: count,
       recall: z.number().min(0).max(1),
-      /** Median CPU of a query, microseconds. */
+      /** Mean CPU time of a query, microseconds. */
       costUs: z.number().nonnegative(),
     }),
   ),

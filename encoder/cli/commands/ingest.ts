@@ -15,6 +15,8 @@ interface Options extends GlobalOptions {
   recipe?: string;
   meta?: Record<string, string>;
   threads?: number;
+  /** Commander's name for `--no-calibrate` not given. */
+  calibrate: boolean;
   json?: boolean;
 }
 
@@ -36,17 +38,19 @@ export function addIngest(program: Command, context: CommandContext): void {
     .option("--recipe <name>", "how pages become vectors, for a new index (default: minilm-words)")
     .option("--meta <key=value>", "a filterable field of the documents; may be repeated", metadata)
     .option("--threads <number>", "threads of the model", integer(1, availableParallelism()))
+    .option("--no-calibrate", "do not measure what searches find (maxleaf calibrate does it later)")
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
     .action(async (paths: string[], _options: Options, command: Command) => {
-      const { index, recipe, meta, threads, json = false, ...globals } = command.optsWithGlobals<Options>();
+      const given = command.optsWithGlobals<Options>();
+      const { index, recipe, meta, threads, calibrate, json = false, ...globals } = given;
       const [{ discoverFiles }, { runIngest }] = await Promise.all([
         import("../../ingest/discover.ts"),
         import("../run-ingest.ts"),
       ]);
       const found = await discoverFiles(paths);
       await withStore(context, { ...globals, title: "maxleaf ingest", endsItself: true }, async (store) => {
-        const options = { index, found, recipe, metadata: meta, threads, quiet: json };
+        const options = { index, found, recipe, metadata: meta, threads, calibrate, quiet: json };
         const report = await runIngest(context, store, options);
         context.terminal.out(json ? `${JSON.stringify(report)}\n` : ingestSummary(report));
         context.exitCode = ingestExitCode(report);

@@ -24,13 +24,17 @@ export interface HeldIndex {
   index: SearchableIndex;
 }
 
-/** Every holding that `manifest` can have, each open until the next is asked for. */
+/** The ways in which `manifest` may be held. */
+export function holdingsOf(manifest: Manifest): Holding[] {
+  return (["bags", "lists", "heads"] as const).filter((holding) => isOfUse(manifest, holding));
+}
+
+/** `manifest` held in each of its ways, open until the next is asked for. */
 export async function* openHoldings(
   { store, index, kernelModule }: { store: ObjectStore; index: string; kernelModule: KernelModule },
   manifest: Manifest,
 ): AsyncGenerator<HeldIndex> {
-  for (const holding of ["bags", "lists", "heads"] as const) {
-    if (!isOfUse(manifest, holding)) continue;
+  for (const holding of holdingsOf(manifest)) {
     const memory = new MemoryBudget(MAX_RESIDENT_BYTES);
     const readManifest = async () => manifest;
     const kernelBytes = MAX_RESIDENT_BYTES;

@@ -13,7 +13,11 @@ import { type LivePages, readRun } from "./live-pages.ts";
 
 /** Vectors of a sampled question: Cranfield's questions have 21 on average. */
 const VECTORS_PER_QUERY = 24;
-/** Cosine of a vector of a sampled question to the vector it was made from. */
+/**
+ * Cosine of a vector of a sampled question to the vector it was made from. On Cranfield recall@10 of 32 such questions was
+ * .994, .991, .975 and .925 with 128, 64, 64 and 32 candidates and 32, 32, 16 and 12 exact pages; of 40 real ones 1.0, 1.0,
+ * .985 and .940: a little harder, and in the same order.
+ */
 const SOURCE_COSINE = 0.7;
 
 /** `count` questions from pages drawn at random; fewer when the index has fewer runs of pages. */
