@@ -97,12 +97,12 @@ class OpenedIndex implements SearchableIndex, Resident {
       totalBytes: options.memory?.limitBytes ?? Math.max(DEFAULT_MEMORY_BYTES, KERNEL_SHARE * kernelBytes),
     };
     this.#cells = new CellCache(budget);
-    const { store, index, readManifest } = options;
-    this.#opener = new SnapshotOpener({ store, index, kernel, cells: this.#cells, readManifest });
+    const { store, index, readManifest, hedging } = options;
+    this.#opener = new SnapshotOpener({ store, index, kernel, cells: this.#cells, readManifest, hedging });
     this.#parts = {
       kernel,
       store,
-      hedging: options.hedging,
+      hedging,
       caches: new RecordCaches(budget),
       nowMs: options.nowMs ?? (() => performance.now()),
     };

@@ -15,7 +15,9 @@ import { segmentIdentityOf } from "../../format/segment-identity.ts";
 import { openSegment } from "../../format/segment-reader.ts";
 import type { Kernel, KernelCodebook } from "../../kernel/kernel.ts";
 import { MAX_CONCURRENT_READS } from "../../limits.ts";
+import type { HedgePolicy } from "../../store/hedge-policy.ts";
 import type { ObjectStore } from "../../store/object-store.ts";
+import { RequestStore } from "../../store/request-store.ts";
 import type { CellCache } from "../candidates/cell-cache.ts";
 import { type CentroidLists, HeldLists, listsOfSegment, StoredLists } from "../candidates/centroid-lists.ts";
 import type { Holding } from "../planner/holding.ts";
@@ -29,10 +31,13 @@ export interface SnapshotOpenerOptions {
   cells: CellCache;
   /** The manifest to open; the newest in the store. */
   readManifest: (() => Promise<Manifest>) | undefined;
+  hedging: HedgePolicy | undefined;
 }
 
 /** One version being opened, and an earlier snapshot to take over from. */
 interface Opening {
+  /** Reads of this opening, bounded together. What stays open does not keep it: other requests will read by their own. */
+  reads: RequestStore;
   manifest: Manifest;
   holding: Holding;
   previous: IndexSnapshot | undefined;
@@ -66,11 +71,13 @@ export class SnapshotOpener {
    * memory. Errors: those of reading, `overloaded`.
    */
   async open(manifest: Manifest, holding: Holding, previous: IndexSnapshot | undefined): Promise<IndexSnapshot> {
-    const codebook = await this.#openCodebook(manifest, previous);
+    const { store, hedging } = this.#options;
+    const reads = new RequestStore(store, { hedging });
+    const codebook = await this.#openCodebook(manifest, previous, reads);
     const opened = new Map<number, OpenedSegment>();
     try {
-      const inverted = holding === "bags" ? undefined : await this.#openInverted(manifest, previous);
-      const opening: Opening = { manifest, holding, previous, codebook, inverted };
+      const inverted = holding === "bags" ? undefined : await this.#openInverted(manifest, previous, reads);
+      const opening: Opening = { reads, manifest, holding, previous, codebook, inverted };
       const invertedLists = inverted === undefined ? undefined : await this.#listsOf(inverted, opening);
       await this.#openSegments(opening, opened);
       return new IndexSnapshot({
@@ -89,32 +96,41 @@ export class SnapshotOpener {
     }
   }
 
-  async #openCodebook(manifest: Manifest, previous: IndexSnapshot | undefined): Promise<OpenedCodebook | undefined> {
+  async #openCodebook(
+    manifest: Manifest,
+    previous: IndexSnapshot | undefined,
+    reads: RequestStore,
+  ): Promise<OpenedCodebook | undefined> {
     const { codebook, recipeFingerprint, recipe } = manifest;
     if (codebook === undefined) return undefined;
     const { codebook: known, cellOffsets } = previous ?? {};
     if (known?.value.id === codebook.id && cellOffsets !== undefined) return { resident: known.retain(), cellOffsets };
     const expected = { recipeFingerprint, dim: recipe.dim, subspaces: codebook.subspaces };
-    const { store, index, kernel } = this.#options;
-    const decoded: Codebook = await readCodebook(store, index, codebook.id, expected);
+    const { index, kernel } = this.#options;
+    const decoded: Codebook = await readCodebook(reads, index, codebook.id, expected);
     return { resident: new SharedResident(kernel.loadCodebook(decoded)), cellOffsets: decoded.cells.offsets };
   }
 
-  async #openInverted(manifest: Manifest, previous: IndexSnapshot | undefined): Promise<InvertedFile> {
+  async #openInverted(
+    manifest: Manifest,
+    previous: IndexSnapshot | undefined,
+    reads: RequestStore,
+  ): Promise<InvertedFile> {
     const { inverted: entry } = manifest;
     if (entry === undefined) throw new MaxleafError("internal", "an index without an inverted file has no lists");
     if (previous?.inverted?.id === entry.id) return previous.inverted;
     const { store, index } = this.#options;
-    return await openInvertedFile(store, { index, entry, identity: segmentIdentityOf(manifest, { vectorCount: 1 }) });
+    const identity = segmentIdentityOf(manifest, { vectorCount: 1 });
+    return (await openInvertedFile(reads, { index, entry, identity })).withStore(store);
   }
 
-  async #listsOf(file: InvertedFile, { holding, previous }: Opening): Promise<CentroidLists> {
+  async #listsOf(file: InvertedFile, { reads, holding, previous }: Opening): Promise<CentroidLists> {
     if (previous?.inverted === file && previous.holding === holding && previous.invertedLists !== undefined) {
       return previous.invertedLists;
     }
     if (holding === "heads") return new StoredLists(file, this.#options.cells);
     const cells = Array.from({ length: file.cellCount }, (_, cell) => cell);
-    return new HeldLists(file.pageCount, await file.readCells(cells));
+    return new HeldLists(file.pageCount, await file.withStore(reads).readCells(cells));
   }
 
   /** Into `opened`, by position in the manifest; on failure it has those that could be opened. */
@@ -136,14 +152,17 @@ export class SnapshotOpener {
   }
 
   async #openSegment(opening: Opening, entry: SegmentEntry): Promise<OpenedSegment> {
-    const { manifest, holding, previous, codebook } = opening;
+    const { reads, manifest, holding, previous, codebook } = opening;
     const known = previous?.segments.find((segment) => segment.reader.id === entry.id && segment.tables !== undefined);
     const isBags = holding === "bags";
     if (known !== undefined && (previous?.holding === "bags") === isBags)
       return { ...known, bags: known.bags?.retain() };
     const { store, index, kernel } = this.#options;
     const expected = segmentIdentityOf(manifest, entry);
-    const tables = known?.tables ?? (await openSegment(store, { index, id: entry.id, expected, bytes: entry.bytes }));
+    const reader =
+      known?.tables?.withStore(reads) ??
+      (await openSegment(reads, { index, id: entry.id, expected, bytes: entry.bytes }));
+    const tables = reader.withStore(store);
     const { documentOrdinal: documentOrdinals, vectorCount: vectorCounts } = tables.pages;
     const segment = { reader: tables, tables, documentOrdinals, vectorCounts };
     if (entry.vectorCount === 0 || codebook === undefined) {
@@ -151,10 +170,10 @@ export class SnapshotOpener {
     }
     const { centroidCount } = codebook.resident.value;
     if (!isBags) {
-      const lists = await listsOfSegment(tables, codebook.cellOffsets);
+      const lists = await listsOfSegment(reader, codebook.cellOffsets);
       return { ...segment, bags: undefined, lists, centroidCount };
     }
-    const bags = kernel.loadBags(await tables.readBags(), centroidCount);
+    const bags = kernel.loadBags(await reader.readBags(), centroidCount);
     return { ...segment, bags: new SharedResident(bags), lists: undefined, centroidCount };
   }
 }
