@@ -31,6 +31,8 @@ const { values: options } = parseArgs({
     /** Pages kept by bags and by codes for 10 hits. */
     candidates: { type: "string", default: "128" },
     exact: { type: "string", default: "32" },
+    /** Of those that were scored by winners, how many are scored by all their vectors; half again as many as hits. */
+    full: { type: "string", default: "16" },
     /** Also the cascade for every pair of these: pages kept by bags, and by codes. */
     grid: { type: "boolean", default: false },
     threads: { type: "string", default: "2" },
@@ -41,7 +43,7 @@ const SCALE_BYTES = 4;
 const GRID_CANDIDATES = [16, 24, 32, 48, 64, 96, 128, 256];
 const GRID_EXACT = [0, 12, 16, 24, 32, 64];
 /** For 100 hits, as `shared/engine/plan.ts` has them. */
-const DEEP = { hits: 100, candidates: 400, exact: 150 };
+const DEEP = { hits: 100, candidates: 400, exact: 150, full: 150 };
 
 const numbers = (list: string) => list.split(",").map(Number);
 const runner = await MatrixRunner.create({ threads: Number(options.threads) });
@@ -133,44 +135,60 @@ async function printCodes(
   );
   printMeasures("codes alone", [{ scores: scores.codes, keep: Infinity }], pooled);
   printMeasures("codes alone, renormalised", [{ scores: scores.renormalised, keep: Infinity }], pooled);
-  for (const [label, last] of lastStages(scores)) printCascade(label, bags, scores, last, pooled);
+  for (const ending of endings(scores)) printCascade(ending, bags, scores, pooled);
   if (options.grid) printGrid(bags, scores, pooled);
 }
 
-/** What the last stage may do with the pages that codes pass on. */
-function lastStages(scores: CodedScores): [string, PageScores][] {
-  const winners = WINNERS.map((kept, position): [string, PageScores] => {
-    return [`exact on the ${kept} best a token`, scores.winners[position] ?? scores.exact];
-  });
-  return [...winners, ["exact on all vectors", scores.exact]];
+interface Ending {
+  label: string;
+  /** Stages that order the `exact` pages that codes pass on; `full` of them may be scored by all their vectors. */
+  stages: (exact: number, full: number) => Stage[];
 }
 
-function printCascade(label: string, bags: PageScores, scores: CodedScores, last: PageScores, pooled: VectorSet): void {
-  const cascade = (candidates: number, exact: number) => {
+function endings(scores: CodedScores): Ending[] {
+  const partly = WINNERS.flatMap((kept, position): Ending[] => {
+    const own = scores.winners[position] ?? scores.exact;
+    const union = scores.unions[position] ?? scores.exact;
+    return [
+      { label: `a token's own best ${kept}`, stages: (exact) => [{ scores: own, keep: exact }] },
+      { label: `all tokens' best ${kept}`, stages: (exact) => [{ scores: union, keep: exact }] },
+      {
+        label: `all tokens' best ${kept}, then all`,
+        stages: (exact, full) => [
+          { scores: union, keep: Math.min(full, exact) },
+          { scores: scores.exact, keep: full },
+        ],
+      },
+    ];
+  });
+  return [...partly, { label: "all vectors", stages: (exact) => [{ scores: scores.exact, keep: exact }] }];
+}
+
+function printCascade(ending: Ending, bags: PageScores, scores: CodedScores, pooled: VectorSet): void {
+  const cascade = (candidates: number, exact: number, full: number) => {
     const stages = [
       { scores: bags, keep: candidates },
       { scores: scores.codes, keep: exact },
-      { scores: last, keep: exact },
     ];
-    return measureCascade(pooled, reference, stages);
+    return measureCascade(pooled, reference, [...stages, ...ending.stages(exact, full)]);
   };
-  const first = cascade(Number(options.candidates), Number(options.exact));
-  const deep = cascade(DEEP.candidates, DEEP.exact);
-  printRow(`cascade, ${label}`, first, deep.recallAt(DEEP.hits));
+  const first = cascade(Number(options.candidates), Number(options.exact), Number(options.full));
+  const deep = cascade(DEEP.candidates, DEEP.exact, DEEP.full);
+  printRow(`cascade, exact on ${ending.label}`, first, deep.recallAt(DEEP.hits));
 }
 
 /** recall@10 for every pair of limits: rows N, columns X. */
 function printGrid(bags: PageScores, scores: CodedScores, pooled: VectorSet): void {
-  for (const [label, last] of lastStages(scores)) {
-    print(`grid, ${label}: N, then recall@10 with X = ${GRID_EXACT.join(", ")}`);
+  for (const { label, stages } of endings(scores)) {
+    print(`grid, exact on ${label}: N, then recall@10 with X = ${GRID_EXACT.join(", ")}`);
     for (const candidates of GRID_CANDIDATES) {
       const cells = GRID_EXACT.map((exact) => {
-        const stages = [
+        const begin = [
           { scores: bags, keep: candidates },
           { scores: scores.codes, keep: exact },
-          { scores: last, keep: exact },
         ];
-        return figure(measureCascade(pooled, reference, stages).recallAt(10));
+        const measures = measureCascade(pooled, reference, [...begin, ...stages(exact, Number(options.full))]);
+        return figure(measures.recallAt(10));
       });
       print(`${candidates} | ${cells.join(" | ")}`);
     }
@@ -185,7 +203,7 @@ function printMeasures(label: string, stages: readonly Stage[], measured: Vector
 function printRow(label: string, measures: Measures, deepRecall: number): void {
   const ndcg = [5, 10].map((k) => `nDCG@${k} ${figure(measures.ndcgAt(k))}`);
   const cells = [`recall@10 ${figure(measures.recallAt(10))}`, `recall@100 ${figure(deepRecall)}`, ...ndcg];
-  print(`${label.padEnd(40)} ${cells.join(" · ")}`);
+  print(`${label.padEnd(46)} ${cells.join(" · ")}`);
 }
 
 function figure(value: number | undefined): string {

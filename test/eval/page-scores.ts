@@ -16,8 +16,10 @@ export interface CodedScores {
   /** By decoded vectors, as they are and scaled to length 1. */
   codes: PageScores;
   renormalised: PageScores;
-  /** Exact products, but of only the best 1, 2 and 4 vectors by codes; as {@link WINNERS}. */
+  /** Exact products, but of only a token's own best 1, 2 and 4 vectors by codes; as {@link WINNERS}. */
   winners: PageScores[];
+  /** Exact products of the best 1, 2 and 4 vectors of all tokens of the query together. */
+  unions: PageScores[];
   /** Exact products of all vectors. */
   exact: PageScores;
 }
@@ -37,9 +39,9 @@ export async function scorePages(runner: MatrixRunner, set: VectorSet, vectorsOf
     const vectors = await vectorsOf(batch.rows);
     for (const queries of queryRuns(set)) {
       const table = await productTable(runner, tokensOf(set, queries), vectors);
-      forEachRow(set, batch, queries, (query, page, row, rows) => {
-        scores[query * set.pages.length + page] =
-          (scores[query * set.pages.length + page] ?? 0) + bestOf(table, row, rows);
+      forEachPage(set, batch, queries, (query, page, place) => {
+        const best = eachToken(place, (row) => bestOf(table, row, place.count));
+        scores[query * set.pages.length + page] = sumOf(best);
       });
     }
   }
@@ -57,10 +59,8 @@ export async function scoreCodedPages(
     codes: newScores(set),
     renormalised: newScores(set),
     winners: WINNERS.map(() => newScores(set)),
+    unions: WINNERS.map(() => newScores(set)),
     exact: newScores(set),
-  };
-  const add = (target: PageScores | undefined, at: number, score: number) => {
-    if (target !== undefined) target[at] = (target[at] ?? 0) + score;
   };
   for (const batch of pageBatches(set)) {
     const vectors = await decoded(batch.rows);
@@ -70,17 +70,30 @@ export async function scoreCodedPages(
       const tokens = tokensOf(set, queries);
       const table = await productTable(runner, tokens, vectors);
       const exactTable = await productTable(runner, tokens, exact);
-      forEachRow(set, batch, queries, (query, page, row, rows, offset) => {
+      forEachPage(set, batch, queries, (query, page, place) => {
         const at = query * set.pages.length + page;
-        const winners = bestByCodes(table, exactTable, row, rows);
-        add(scores.codes, at, bestOf(table, row, rows));
-        add(scores.renormalised, at, bestScaled(table, row, rows, factors, offset));
-        WINNERS.forEach((_, position) => add(scores.winners[position], at, winners[position] ?? 0));
-        add(scores.exact, at, bestOf(exactTable, row, rows));
+        const best = eachToken(place, (row) => bestByCodes(table, row, place.count));
+        scores.codes[at] = sumOf(best.map((rows, token) => table[rowStart(place, token) + (rows[0] ?? 0)] ?? 0));
+        scores.renormalised[at] = sumOf(eachToken(place, (row) => bestScaled(table, row, place, factors)));
+        WINNERS.forEach((kept, position) => {
+          const own = best.map((rows) => rows.slice(0, kept));
+          write(
+            scores.winners[position],
+            at,
+            sumOf(own.map((rows, token) => bestAmong(exactTable, place, token, rows))),
+          );
+          const union = [...new Set(own.flat())];
+          write(scores.unions[position], at, sumOf(own.map((_, token) => bestAmong(exactTable, place, token, union))));
+        });
+        scores.exact[at] = sumOf(eachToken(place, (row) => bestOf(exactTable, row, place.count)));
       });
     }
   }
   return scores;
+}
+
+function write(target: PageScores | undefined, at: number, score: number): void {
+  if (target !== undefined) target[at] = score;
 }
 
 /** Bags: each token's best product with the centroids of a page. `centroids` `[K, dim]`, `centroidIds` `[vectors]`. */
@@ -171,25 +184,52 @@ async function productTable(runner: MatrixRunner, left: Matrix, right: Matrix): 
   return whole;
 }
 
-/** Calls `visit` for every token and page of a table `[tokens of the run, vectors of the batch]`: `row` is where the page's products start. */
-function forEachRow(
+/** Where the products of a query and a page lie in a table `[tokens of the run, vectors of the batch]`. */
+interface Place {
+  firstToken: number;
+  tokens: number;
+  /** Vectors of the page, the first of them in the batch, and all of the batch. */
+  count: number;
+  offset: number;
+  stride: number;
+}
+
+function forEachPage(
   set: VectorSet,
   { firstPage, endPage, rows }: PageBatch,
   run: Rows,
-  visit: (query: number, page: number, row: number, count: number, offset: number) => void,
+  visit: (query: number, page: number, place: Place) => void,
 ): void {
-  const firstToken = set.queries[run.first]?.first ?? 0;
+  const runStart = set.queries[run.first]?.first ?? 0;
   for (let query = run.first; query < run.first + run.count; query++) {
-    const { first = 0, count = 0 } = set.queries[query] ?? {};
-    for (let token = first - firstToken; token < first - firstToken + count; token++) {
-      for (let page = firstPage; page < endPage; page++) {
-        const own = set.pages[page];
-        if (own === undefined) continue;
-        const offset = own.first - rows.first;
-        visit(query, page, token * rows.count + offset, own.count, offset);
-      }
+    const { first = 0, count: tokens = 0 } = set.queries[query] ?? {};
+    for (let page = firstPage; page < endPage; page++) {
+      const own = set.pages[page];
+      if (own === undefined) continue;
+      const offset = own.first - rows.first;
+      visit(query, page, { firstToken: first - runStart, tokens, count: own.count, offset, stride: rows.count });
     }
   }
+}
+
+/** Where a token's products with the page start. */
+function rowStart({ firstToken, offset, stride }: Place, token: number): number {
+  return (firstToken + token) * stride + offset;
+}
+
+function eachToken<T>(place: Place, valueOf: (row: number) => T): T[] {
+  return Array.from({ length: place.tokens }, (_, token) => valueOf(rowStart(place, token)));
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
+function bestAmong(table: Float32Array, place: Place, token: number, rows: readonly number[]): number {
+  const start = rowStart(place, token);
+  let best = -Infinity;
+  for (const row of rows) best = Math.max(best, table[start + row] ?? 0);
+  return best;
 }
 
 function bestOf(table: Float32Array, start: number, count: number): number {
@@ -198,27 +238,27 @@ function bestOf(table: Float32Array, start: number, count: number): number {
   return best;
 }
 
-function bestScaled(table: Float32Array, start: number, count: number, factors: Float32Array, offset: number): number {
+function bestScaled(table: Float32Array, start: number, { count, offset }: Place, factors: Float32Array): number {
   let best = -Infinity;
   for (let at = 0; at < count; at++) best = Math.max(best, (table[start + at] ?? 0) * (factors[offset + at] ?? 0));
   return best;
 }
 
-/** The best exact product among the best 1, 2 and 4 vectors by codes. */
-function bestByCodes(codes: Float32Array, exact: Float32Array, start: number, count: number): number[] {
+/** The vectors of a page (from 0) with the 4 best products, best first. */
+function bestByCodes(table: Float32Array, start: number, count: number): number[] {
   const deepest = WINNERS[WINNERS.length - 1] ?? 1;
   const best: number[] = [];
   let worstKept = -Infinity;
-  for (let at = start; at < start + count; at++) {
-    const product = codes[at] ?? 0;
+  for (let at = 0; at < count; at++) {
+    const product = table[start + at] ?? 0;
     if (best.length === deepest && product <= worstKept) continue;
     let place = best.length;
-    while (place > 0 && (codes[best[place - 1] ?? 0] ?? 0) < product) place--;
+    while (place > 0 && (table[start + (best[place - 1] ?? 0)] ?? 0) < product) place--;
     best.splice(place, 0, at);
     if (best.length > deepest) best.pop();
-    worstKept = codes[best.at(-1) ?? 0] ?? 0;
+    worstKept = table[start + (best.at(-1) ?? 0)] ?? 0;
   }
-  return WINNERS.map((kept) => Math.max(...best.slice(0, kept).map((at) => exact[at] ?? 0)));
+  return best;
 }
 
 function inverseNorms({ values, count, dim }: Matrix): Float32Array {
