@@ -3,13 +3,13 @@
  *
  * @module
  */
-import kernelModule from "../shared/kernel/build/kernel.wasm";
 import type { SearchableIndex } from "../shared/engine/contract.ts";
 import { openIndex } from "../shared/engine/open-index.ts";
 import type { ObjectStore } from "../shared/store/object-store.ts";
 import type { Env } from "./env.ts";
 import { IndexPool } from "./index-pool.ts";
 import { isolate, type Isolate } from "./isolate.ts";
+import { kernelModule } from "./kernel-module.ts";
 import { type CachedEncoder, createCachedEncoder } from "./query/cached-encoder.ts";
 import { createEncoderClient, type EncodeQuery } from "./query/encoder-client.ts";
 import { OpenedManifest } from "./shards/opened-manifest.ts";
@@ -55,7 +55,7 @@ export function createServices(env: Env, overrides: ServiceOverrides = {}): Serv
   return {
     store,
     indexes: new IndexPool({
-      open: (index) => openIndex({ store, index, kernelModule, memory, hedging }),
+      open: (index, makeRoom) => openIndex({ store, index, kernelModule, memory, hedging, makeRoom }),
       memory: pools,
     }),
     manifests: new IndexPool({ open: (index) => OpenedManifest.open(store, index), memory: pools }),

@@ -40,9 +40,14 @@ export class SearchShard extends DurableObject<Env> {
 function createParts(env: Env): IndexPool<ShardPart> {
   const store = openBucket(env.BUCKET);
   const { memory, pools, hedging } = isolate;
-  const openAt: OpenAt = (index, readManifest) =>
-    openIndex({ store, index, kernelModule, readManifest, memory, hedging });
-  return new IndexPool({ open: async () => new ShardPart(store, openAt), memory: pools });
+  return new IndexPool({
+    open: async (_, makeRoom) => {
+      const openAt: OpenAt = (index, readManifest) =>
+        openIndex({ store, index, kernelModule, readManifest, memory, hedging, makeRoom });
+      return new ShardPart(store, openAt);
+    },
+    memory: pools,
+  });
 }
 
 /** A shard as it is called. */

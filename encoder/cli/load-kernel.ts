@@ -6,9 +6,11 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { MaxleafError } from "../../shared/errors.ts";
-import { compileKernel, type KernelModule } from "../../shared/kernel/webassembly.ts";
+import { compileKernel, type KernelModule, supportsRelaxedSimd } from "../../shared/kernel/webassembly.ts";
 
-const KERNEL_FILE = fileURLToPath(new URL("../../shared/kernel/build/kernel.wasm", import.meta.url));
+/** The plain build is for engines without relaxed SIMD. */
+const KERNEL_NAME = supportsRelaxedSimd() ? "kernel-relaxed.wasm" : "kernel.wasm";
+const KERNEL_FILE = fileURLToPath(new URL(`../../shared/kernel/build/${KERNEL_NAME}`, import.meta.url));
 
 /** Errors: `model_unavailable` when the kernels were not built. */
 export async function loadKernel(): Promise<KernelModule> {

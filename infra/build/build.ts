@@ -25,13 +25,19 @@ async function isFresh(output: string, sourceFolder: string): Promise<boolean> {
   return (await stat(output)).mtimeMs > (await newestMtimeMs(sourceFolder));
 }
 
+/** Twice from the same sources: with relaxed SIMD for the engines that have it, and without (shared/kernel/webassembly.ts). */
 async function buildKernels(): Promise<void> {
-  const output = join(root, "shared/kernel/build/kernel.wasm");
+  await buildKernel("kernel.wasm", []);
+  await buildKernel("kernel-relaxed.wasm", ["--enable", "relaxed-simd"]);
+}
+
+async function buildKernel(name: string, features: readonly string[]): Promise<void> {
+  const output = join(root, "shared/kernel/build", name);
   const sources = join(root, "shared/kernel/assembly");
   if (await isFresh(output, sources)) return;
   await mkdir(dirname(output), { recursive: true });
   const compiler = join(root, "node_modules/assemblyscript/bin/asc.js");
-  const flags = ["-O3", "--runtime", "stub", "--noAssert", "--enable", "simd", "--importMemory"];
+  const flags = ["-O3", "--runtime", "stub", "--noAssert", "--enable", "simd", ...features, "--importMemory"];
   const args = [compiler, join(sources, "index.ts"), ...flags, "--outFile", output];
   const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
   if (status !== 0) throw new Error(`the WASM kernels did not compile: ${stderr}`);

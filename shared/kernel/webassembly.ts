@@ -6,7 +6,7 @@
  */
 import { MaxleafError } from "../errors.ts";
 
-/** A compiled `kernel.wasm`: what the worker imports, or {@link compileKernel} returns. */
+/** A compiled `kernel.wasm` or `kernel-relaxed.wasm`: what the worker imports, or {@link compileKernel} returns. */
 export type KernelModule = object;
 
 export interface WasmMemory {
@@ -22,6 +22,7 @@ interface WasmNamespace {
   Memory: new (descriptor: { initial: number; maximum: number }) => WasmMemory;
   Instance: new (module: KernelModule, imports: { env: { memory: WasmMemory } }) => WasmInstance;
   compile(bytes: Uint8Array): Promise<KernelModule>;
+  validate(bytes: Uint8Array): boolean;
 }
 
 /** The global; erased from the running code. */
@@ -117,6 +118,29 @@ const EXPORT_NAMES = [
 
 function hasKernelExports(exports: Record<string, unknown>): exports is Record<string, unknown> & KernelExports {
   return EXPORT_NAMES.every((name) => typeof exports[name] === "function");
+}
+
+/**
+ * The smallest module with a relaxed instruction: (module (func (result v128) (f32x4.relaxed_madd zeros zeros zeros))), the
+ * zeros made by i32x4.splat. Sections: type, function, code.
+ */
+const RELAXED_PROBE_HEX = [
+  "0061736d01000000",
+  "0105016000017b",
+  "03020100",
+  "0a13011100",
+  "4100fd11".repeat(3),
+  "fd85020b",
+].join("");
+
+/** Whether this engine has relaxed SIMD, and so runs `kernel-relaxed.wasm`; false where it may not even be asked. */
+export function supportsRelaxedSimd(): boolean {
+  try {
+    const bytes = RELAXED_PROBE_HEX.match(/../g) ?? [];
+    return WebAssembly.validate(Uint8Array.from(bytes, (hex) => Number.parseInt(hex, 16)));
+  } catch {
+    return false;
+  }
 }
 
 /** Compiles the bytes of `kernel.wasm`. Not at the edge, where compiling at run time is disallowed: import the module there. */

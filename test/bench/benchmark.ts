@@ -4,7 +4,7 @@
  * @module
  */
 import { readFile } from "node:fs/promises";
-import { compileKernel, type KernelModule } from "../../shared/kernel/webassembly.ts";
+import { compileKernel, type KernelModule, supportsRelaxedSimd } from "../../shared/kernel/webassembly.ts";
 
 export interface BenchRow {
   name: string;
@@ -22,7 +22,8 @@ export interface Benchmark {
   run: () => Promise<BenchRow[]>;
 }
 
-/** The built kernels. */
-export async function loadKernel(): Promise<KernelModule> {
-  return await compileKernel(await readFile(new URL("../../shared/kernel/build/kernel.wasm", import.meta.url)));
+/** The kernels that searches run on this machine, or the plain build. */
+export async function loadKernel(build: "best" | "plain" = "best"): Promise<KernelModule> {
+  const name = build === "best" && supportsRelaxedSimd() ? "kernel-relaxed.wasm" : "kernel.wasm";
+  return await compileKernel(await readFile(new URL(`../../shared/kernel/build/${name}`, import.meta.url)));
 }

