@@ -3,6 +3,7 @@ import { MaxleafError } from "../shared/errors.ts";
 import { systemClock } from "../shared/ports.ts";
 import {
   IndexPool,
+  type IndexPoolOptions,
   MAX_STALENESS_MS,
   OPEN_LEASE_MS,
   type PoolableIndex,
@@ -40,11 +41,11 @@ class Behind {
   }
 }
 
-function setUp(options: { memory?: PoolMemory; open?: (name: string) => Promise<RecordedIndex> } = {}) {
+function setUp(options: { memory?: PoolMemory; open?: IndexPoolOptions<RecordedIndex>["open"] } = {}) {
   const clock = { nowMs: 1_000_000 };
   const opened: { name: string; index: RecordedIndex }[] = [];
-  const open = async (name: string) => {
-    const index = await (options.open?.(name) ?? Promise.resolve(new RecordedIndex()));
+  const open: IndexPoolOptions<RecordedIndex>["open"] = async (name, makeRoom) => {
+    const index = await (options.open?.(name, makeRoom) ?? Promise.resolve(new RecordedIndex()));
     opened.push({ name, index });
     return index;
   };
@@ -222,6 +223,29 @@ describe("IndexPool", () => {
     const x = await shards.use("x");
     const c = await use("c");
     expect([a.closed, b.closed, c.closed, x.closed]).toEqual([true, true, false, false]);
+  });
+
+  it("makes room before it opens, and not by closing what is in use", async () => {
+    const opened: RecordedIndex[] = [];
+    const closedAtOpen: boolean[][] = [];
+    const { pool, use, behind } = setUp({
+      memory: new PoolMemory(25),
+      open: async (_, makeRoom) => {
+        makeRoom(10);
+        closedAtOpen.push(opened.map(({ closed }) => closed));
+        const index = new RecordedIndex();
+        opened.push(index);
+        return index;
+      },
+    });
+    await use("a");
+    await use("b");
+    const held = gate();
+    const holding = pool.withIndex("a", behind, () => held.promise);
+    await use("c");
+    held.resolve();
+    await holding;
+    expect(closedAtOpen).toEqual([[], [false], [false, true]]);
   });
 
   it("leaves the closing of a dropped index to its last user", async () => {

@@ -45,35 +45,54 @@ interface Opening {
   failure?: unknown;
 }
 
+/** A pool as its neighbours see it. */
+interface Neighbour {
+  readonly heldBytes: number;
+  /** Closes what was not used for longest, is not in use and is not `keep`; false when there is nothing. */
+  closeOldest(keep?: string): boolean;
+}
+
 /** The memory that the pools of one isolate share: one for whole indexes, one for parts of shards, if both run there. */
 export class PoolMemory {
   readonly limitBytes: number;
-  readonly #pools: (() => number)[] = [];
+  readonly #pools: Neighbour[] = [];
 
   constructor(limitBytes = DEFAULT_MEMORY_BYTES) {
     this.limitBytes = limitBytes;
   }
 
-  /** Counts what a pool holds from now on. */
-  add(heldBytes: () => number): void {
-    this.#pools.push(heldBytes);
+  /** Counts what `pool` holds from now on. */
+  add(pool: Neighbour): void {
+    this.#pools.push(pool);
   }
 
-  get heldBytes(): number {
-    return this.#pools.reduce((sum, heldBytes) => sum + heldBytes(), 0);
+  /** Closes idle indexes until `bytes` more fit: those of `first` but for its `keep`, then those of others. */
+  makeRoom(bytes: number, first: Neighbour, keep?: string): void {
+    for (const pool of [first, ...this.#pools.filter((other) => other !== first)]) {
+      while (this.#heldBytes() + bytes > this.limitBytes) {
+        if (!pool.closeOldest(pool === first ? keep : undefined)) break;
+      }
+    }
+  }
+
+  #heldBytes(): number {
+    return this.#pools.reduce((sum, pool) => sum + pool.heldBytes, 0);
   }
 }
 
 export interface IndexPoolOptions<T> {
-  /** Opens an index with the reads of the current request. Errors: `index_not_found`, and what a damaged index gives. */
-  open: (name: string) => Promise<T>;
+  /**
+   * Opens an index with the reads of the current request, and says beforehand how much memory it will take. Errors:
+   * `index_not_found`, and what a damaged index gives.
+   */
+  open: (name: string, makeRoom: (bytes: number) => void) => Promise<T>;
   clock?: Clock;
   memory?: PoolMemory;
 }
 
 /** Indexes by name, the least recently used closed first when together they outgrow their share of the isolate. */
 export class IndexPool<T extends PoolableIndex> {
-  readonly #open: (name: string) => Promise<T>;
+  readonly #open: IndexPoolOptions<T>["open"];
   readonly #clock: Clock;
   readonly #memory: PoolMemory;
   /** In order of use, the oldest first. */
@@ -84,10 +103,10 @@ export class IndexPool<T extends PoolableIndex> {
     this.#open = options.open;
     this.#clock = options.clock ?? systemClock;
     this.#memory = options.memory ?? new PoolMemory();
-    this.#memory.add(() => this.#heldBytes());
+    this.#memory.add(this);
   }
 
-  #heldBytes(): number {
+  get heldBytes(): number {
     let bytes = 0;
     for (const entry of this.#entries.values()) bytes += entry.index.memoryBytes;
     return bytes;
@@ -126,7 +145,8 @@ export class IndexPool<T extends PoolableIndex> {
   #release(name: string, entry: Entry<T>): void {
     entry.users -= 1;
     if (entry.users === 0 && this.#entries.get(name) !== entry) entry.index.close();
-    this.#evict(name);
+    // What was used just now stays, however large it is.
+    this.#memory.makeRoom(0, this, name);
   }
 
   async #keepFresh(name: string, entry: Entry<T>, background: Background): Promise<void> {
@@ -175,7 +195,7 @@ export class IndexPool<T extends PoolableIndex> {
     const opening: Opening = { startedAtMs: this.#clock.nowMs() };
     this.#openings.set(name, opening);
     try {
-      const index = await this.#open(name);
+      const index = await this.#open(name, (bytes) => this.#memory.makeRoom(bytes, this));
       return this.#add(name, index);
     } catch (error) {
       opening.failure = error;
@@ -204,14 +224,12 @@ export class IndexPool<T extends PoolableIndex> {
     if (entry.users === 0) entry.index.close();
   }
 
-  /** Closes what has not been used for longest until the rest fits; never `keep`, nor what is in use. */
-  #evict(keep: string): void {
-    let heldBytes = this.#memory.heldBytes;
+  closeOldest(keep?: string): boolean {
     for (const [name, entry] of this.#entries) {
-      if (heldBytes <= this.#memory.limitBytes) return;
       if (name === keep || entry.users > 0) continue;
-      heldBytes -= entry.index.memoryBytes;
       this.#drop(name, entry);
+      return true;
     }
+    return false;
   }
 }

@@ -27,6 +27,7 @@ import {
   checkHolding,
   DEFAULT_MEMORY_BYTES,
   type Holding,
+  holdingBytes,
   MAX_KERNEL_BYTES,
   type MemoryLimits,
   planHolding,
@@ -60,6 +61,8 @@ export interface OpenIndexOptions {
   nowMs?: () => number;
   /** The manifest to open and to refresh to, say one with some of the segments; the newest in the store. */
   readManifest?: () => Promise<Manifest>;
+  /** Told how much memory the index will take, queries included, before it takes any. */
+  makeRoom?: (bytes: number) => void;
 }
 
 /**
@@ -110,7 +113,10 @@ class OpenedIndex implements SearchableIndex, Resident {
 
   async open(): Promise<void> {
     const manifest = await this.#opener.readManifest();
-    this.#snapshot = await this.#opener.open(manifest, this.#usualHolding(manifest), undefined);
+    const holding = this.#usualHolding(manifest);
+    const { kernel = 0, heap = 0 } = holdingBytes(manifest)[holding] ?? {};
+    this.#options.makeRoom?.(kernel + heap);
+    this.#snapshot = await this.#opener.open(manifest, holding, undefined);
     this.#options.memory?.add(this);
   }
 
