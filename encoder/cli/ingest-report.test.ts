@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { MAX_CODEBOOK_DRIFT } from "../indexing/codebook-drift.ts";
 import { emptyReport } from "../ingest/report.ts";
 import { ingestExitCode, ingestSummary } from "./ingest-report.ts";
 
@@ -37,6 +38,13 @@ describe("ingestSummary", () => {
     const lines = ingestSummary({ ...report, pageNotices }).split("\n");
     expect(lines.filter((line) => line.includes("it was not rendered"))).toHaveLength(10);
     expect(lines).toContain("  … and 2 more pages");
+  });
+
+  it("says when the codebook does not fit what was added", () => {
+    expect(ingestSummary({ ...report, drift: MAX_CODEBOOK_DRIFT })).not.toContain("another kind");
+    expect(ingestSummary({ ...report, drift: 2.08 })).toContain(
+      "reports got pages of another kind, 2.08 times as far from its codebook as what it was trained on",
+    );
   });
 
   it("says that an interrupted ingestion can go on", () => {

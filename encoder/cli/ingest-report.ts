@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { MAX_CODEBOOK_DRIFT } from "../indexing/codebook-drift.ts";
 import type { IngestReport } from "../ingest/report.ts";
 import { EXIT } from "./exit-codes.ts";
 import { count, counted, duration } from "./format.ts";
@@ -17,12 +18,16 @@ export function ingestExitCode(report: IngestReport): number {
 
 /** Several lines, the last of them the failures. */
 export function ingestSummary(report: IngestReport): string {
-  const { index, added, replaced, unchanged, failed, pages, pageNotices, skippedFiles } = report;
+  const { index, added, replaced, unchanged, failed, pages, pageNotices, skippedFiles, drift } = report;
   const lines = [
     `${index}: ${count(added)} added, ${count(replaced)} replaced, ${count(unchanged)} unchanged, ${count(failed.length)} failed`,
   ];
   if (pages > 0) lines.push(pageLine(report));
   if (skippedFiles > 0) lines.push(`${counted(skippedFiles, "file")} of other kinds passed over`);
+  if (drift !== undefined && drift > MAX_CODEBOOK_DRIFT) {
+    const times = `${drift.toFixed(2)} times as far from its codebook as what it was trained on`;
+    lines.push(`${index} got pages of another kind, ${times}: searches among them are less exact`);
+  }
   if (report.codebookStale) lines.push(`${index} has outgrown its codebook: searches get slower and less exact`);
   const shown = pageNotices.slice(0, MAX_NOTICES_SHOWN);
   lines.push(...shown.map(({ name, reason, code }) => `  ${name}: ${reason} (${code})`));

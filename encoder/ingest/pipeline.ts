@@ -255,6 +255,7 @@ class Ingestion {
     if (commit === undefined) return;
     this.#report.manifestVersion = commit.manifestVersion;
     this.#report.codebookStale = commit.codebookStale;
+    if (commit.drift !== undefined) this.#report.drift = Math.max(this.#report.drift ?? 0, commit.drift);
   }
 
   /** Lets nothing new begin and ends what would take long: pages being rendered, and documents waiting for that. */

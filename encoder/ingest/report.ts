@@ -42,6 +42,8 @@ export interface IngestReport {
   manifestVersion: number | undefined;
   /** The index has outgrown its codebook; see `CommitReport`. */
   codebookStale: boolean;
+  /** The roughest of the commits by its `CommitReport.drift`; undefined without vectors. */
+  drift: number | undefined;
   /** Stopped early; what was finished is in the index, and running it again does the rest. */
   interrupted: boolean;
 }
@@ -65,6 +67,7 @@ export function emptyReport(index: string, recipe: string): IngestReport {
     pagesPerSecond: 0,
     manifestVersion: undefined,
     codebookStale: false,
+    drift: undefined,
     interrupted: false,
   };
 }
