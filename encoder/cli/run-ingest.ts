@@ -8,6 +8,7 @@ import type { ObjectStore } from "../../shared/store/object-store.ts";
 import type { Discovery } from "../ingest/discover.ts";
 import { ingestFiles } from "../ingest/pipeline.ts";
 import type { IngestReport } from "../ingest/report.ts";
+import type { ExecutionProvider } from "../models/onnx-session.ts";
 import { DEFAULT_RECIPE, loadModel } from "../models/registry.ts";
 import { calibrateIngested } from "./calibrate-ingested.ts";
 import type { CommandContext } from "./context.ts";
@@ -20,6 +21,7 @@ export interface RunIngestOptions {
   recipe?: string | undefined;
   metadata?: Readonly<Record<string, string>> | undefined;
   threads?: number | undefined;
+  executionProvider?: ExecutionProvider | undefined;
   /** Measure afterwards what searches find, when that is due; default: yes. */
   calibrate?: boolean | undefined;
   /** No line per document when nobody watches. */
@@ -32,7 +34,7 @@ export async function runIngest(
   store: ObjectStore,
   options: RunIngestOptions,
 ): Promise<IngestReport> {
-  const { index, found, metadata, threads } = options;
+  const { index, found, metadata, threads, executionProvider } = options;
   const { terminal, signal } = context;
   const before = await readManifest(store, index);
   const recipe = options.recipe ?? before?.recipe.name ?? DEFAULT_RECIPE;
@@ -42,7 +44,17 @@ export async function runIngest(
   const onWarning = (message: string) => void warnings.push(message);
   try {
     const observer = { ...progress, onWarning };
-    const report = await ingestFiles({ store, index, model, found, metadata, threads, signal, observer });
+    const report = await ingestFiles({
+      store,
+      index,
+      model,
+      found,
+      metadata,
+      threads,
+      executionProvider,
+      signal,
+      observer,
+    });
     if (options.calibrate === false || report.manifestVersion === undefined || report.interrupted) return report;
     const onProgress = (share: number) => progress.onCommit?.({ stage: "calibrating", share });
     const calibration = { store, index, before, threads, signal, onProgress, onWarning };

@@ -14,6 +14,7 @@ import type { DocumentEntry, EncodedPage } from "../../shared/page.ts";
 import { recipeFingerprint } from "../../shared/recipe/fingerprint.ts";
 import type { Recipe } from "../../shared/recipe/recipe.ts";
 import { layout } from "../../shared/store/layout.ts";
+import type { ExecutionProvider } from "../models/onnx-session.ts";
 import { buildSegment, type SpooledDocument } from "./build-segment.ts";
 import { codebookDrift } from "./codebook-drift.ts";
 import {
@@ -40,6 +41,8 @@ export interface IndexWriterOptions extends CommitTarget {
   recipe: Recipe;
   /** Threads of training and coding. */
   threads?: number | undefined;
+  /** Where they run; `auto` by default. */
+  executionProvider?: ExecutionProvider | undefined;
   /** Where the temporary file is made; default: the system's folder for such. */
   spoolFolder?: string | undefined;
   /** Smaller segments than by default. */
@@ -94,13 +97,15 @@ export class IndexWriter {
   /**
    * A writer for an index, which need not exist yet: the first commit creates it.
    *
-   * @throws MaxleafError `invalid_name`; `recipe_mismatch` when the index exists under another recipe.
+   * @throws MaxleafError `invalid_name`; `recipe_mismatch` when the index exists under another recipe; `model_unavailable`
+   *   when CUDA is asked for and is not there.
    */
   static async open(given: IndexWriterOptions): Promise<IndexWriter> {
     const options = { ...given, recipeFingerprint: await recipeFingerprint(given.recipe) };
     const manifest = await readManifest(options.store, parseIndexName(options.index));
     if (manifest !== undefined) checkRecipe(manifest, options);
-    return new IndexWriter(options, await MatrixRunner.create({ threads: options.threads }));
+    const { threads, executionProvider } = options;
+    return new IndexWriter(options, await MatrixRunner.create({ threads, executionProvider }));
   }
 
   /** The documents of the index as committed, by id: one with the same revision needs no ingestion. */

@@ -10,6 +10,20 @@ beforeAll(async () => {
 });
 afterAll(async () => await runner.dispose());
 
+describe("create", () => {
+  it("takes CUDA only where it is, and says so when it was asked for and is not", async () => {
+    const automatic = await MatrixRunner.create({ threads: 1 });
+    expect(automatic.executionProvider).toBe(runner.executionProvider);
+    await automatic.dispose();
+    if (automatic.executionProvider === "cuda") return;
+    const asked = MatrixRunner.create({ executionProvider: "cuda" });
+    await expect(asked).rejects.toMatchObject({
+      code: "model_unavailable",
+      message: expect.stringContaining("on cuda"),
+    });
+  });
+});
+
 /** Multiples of 1/8: products are exact in float32, so that ties are ties for both sides. */
 const eighths = (length: number) =>
   fc

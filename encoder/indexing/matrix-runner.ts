@@ -7,7 +7,7 @@
 import { type InferenceSession, Tensor } from "onnxruntime-node";
 import { MaxleafError } from "../../shared/errors.ts";
 import { CODEWORDS_PER_SUBSPACE } from "../../shared/limits.ts";
-import { openSession } from "../models/onnx-session.ts";
+import { type ExecutionProvider, hasCudaLibrary, openSession, type SessionOptions } from "../models/onnx-session.ts";
 import { ELEMENT_TYPES, encodeGraph, type Graph } from "./onnx-graph.ts";
 
 /** Products held at once. At 16,384 rows on two cores: 98, 120, 132 and 119 GFLOPS with 4, 16, 64 and 256 MiB. */
@@ -83,6 +83,8 @@ const PRODUCTS: Graph = {
 export interface MatrixRunnerOptions {
   /** Threads of one run; default: what onnxruntime chooses (the physical cores). */
   threads?: number | undefined;
+  /** Default: `auto`. CUDA multiplies in TF32 where it can: training there does not give the CPU's codebook bit by bit. */
+  executionProvider?: ExecutionProvider | undefined;
 }
 
 /** Row-major matrix: `values` is `[count, dim]`. */
@@ -102,22 +104,27 @@ const GRAPHS = {
 type Sessions = Record<keyof typeof GRAPHS, InferenceSession>;
 
 export class MatrixRunner {
+  /** Where the products are made. */
+  readonly executionProvider: Exclude<ExecutionProvider, "auto">;
   readonly #sessions: Sessions;
 
-  private constructor(sessions: Sessions) {
+  private constructor(sessions: Sessions, executionProvider: Exclude<ExecutionProvider, "auto">) {
     this.#sessions = sessions;
+    this.executionProvider = executionProvider;
   }
 
-  /** Errors: `model_unavailable` when onnxruntime does not load on this machine. */
-  static async create(options: MatrixRunnerOptions = {}): Promise<MatrixRunner> {
-    const open = async (graph: Graph) => await openSession(graph.name, encodeGraph(graph), options);
-    return new MatrixRunner({
-      nearestRows: await open(GRAPHS.nearestRows),
-      nearestRowsScored: await open(GRAPHS.nearestRowsScored),
-      nearestRowsRanked: await open(GRAPHS.nearestRowsRanked),
-      nearestCodewords: await open(GRAPHS.nearestCodewords),
-      products: await open(GRAPHS.products),
-    });
+  /**
+   * Errors: `model_unavailable` when onnxruntime does not load on this machine, or CUDA is asked for and is not there.
+   */
+  static async create({ threads, executionProvider = "auto" }: MatrixRunnerOptions = {}): Promise<MatrixRunner> {
+    if (executionProvider !== "auto") {
+      return new MatrixRunner(await openSessions({ threads, executionProvider }), executionProvider);
+    }
+    if (hasCudaLibrary()) {
+      const sessions = await openSessions({ threads, executionProvider: "cuda" }).catch(() => undefined);
+      if (sessions !== undefined) return new MatrixRunner(sessions, "cuda");
+    }
+    return new MatrixRunner(await openSessions({ threads, executionProvider: "cpu" }), "cpu");
   }
 
   /**
@@ -213,6 +220,17 @@ export class MatrixRunner {
   async dispose(): Promise<void> {
     await Promise.all(Object.values(this.#sessions).map(async (session) => await session.release()));
   }
+}
+
+async function openSessions(options: SessionOptions): Promise<Sessions> {
+  const open = async (graph: Graph) => await openSession(graph.name, encodeGraph(graph), options);
+  return {
+    nearestRows: await open(GRAPHS.nearestRows),
+    nearestRowsScored: await open(GRAPHS.nearestRowsScored),
+    nearestRowsRanked: await open(GRAPHS.nearestRowsRanked),
+    nearestCodewords: await open(GRAPHS.nearestCodewords),
+    products: await open(GRAPHS.products),
+  };
 }
 
 /** −½·|row|² of every row: added to ⟨point, row⟩ it ranks rows by Euclidean distance. `rows` is `[n, dim]`. */

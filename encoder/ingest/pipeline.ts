@@ -17,6 +17,7 @@ import { removeObjects } from "../indexing/commit-changes.ts";
 import type { LiveDocument } from "../indexing/document-index.ts";
 import { type IndexingProgress, IndexWriter } from "../indexing/index-writer.ts";
 import type { Model, ModelPage } from "../models/model.ts";
+import type { ExecutionProvider } from "../models/onnx-session.ts";
 import { MAX_RENDER_PROCESSES } from "../render/limits.ts";
 import { RenderPool } from "../render/render-pool.ts";
 import type { RenderedDocument } from "../render/rendered-document.ts";
@@ -60,6 +61,8 @@ export interface IngestOptions {
   /** Put on every document. Absent: a replaced document keeps its own. */
   metadata?: Readonly<Record<string, string>> | undefined;
   threads?: number | undefined;
+  /** Where the codebook is trained and vectors are coded; `auto` by default. */
+  executionProvider?: ExecutionProvider | undefined;
   /** Stops the ingestion: files not finished are left for the next run, finished ones are committed. */
   signal?: AbortSignal | undefined;
   observer?: IngestObserver | undefined;
@@ -73,12 +76,13 @@ export interface IngestOptions {
  * file in the report.
  */
 export async function ingestFiles(options: IngestOptions): Promise<IngestReport> {
-  const { store, index, model, threads, observer } = options;
+  const { store, index, model, threads, executionProvider, observer } = options;
   const writer = await IndexWriter.open({
     store,
     index,
     recipe: model.recipe,
     threads,
+    executionProvider,
     onProgress: (progress) => observer?.onCommit?.(progress),
     onWarning: (message, cause) => observer?.onWarning?.(message, cause),
   });

@@ -1,46 +1,69 @@
 /**
- * An ONNX Runtime session on the CPU, made from bytes that were already checked.
+ * An ONNX Runtime session, made from bytes that were already checked.
  *
  * @module
  */
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { InferenceSession } from "onnxruntime-node";
 import { MaxleafError } from "../../shared/errors.ts";
 
+/** Where graphs run: `auto` is CUDA where it works, else the CPU. */
+export const executionProviders = ["auto", "cpu", "cuda"] as const;
+export type ExecutionProvider = (typeof executionProviders)[number];
+
 export interface SessionOptions {
+  /** Default: `cpu`. */
+  executionProvider?: Exclude<ExecutionProvider, "auto"> | undefined;
   /** Threads inside one operator; default: the runtime's own choice (physical cores). */
   threads?: number | undefined;
 }
 
 /**
- * Opens a session on the CPU.
+ * Opens a session.
  *
- * Errors: `model_unavailable` when the runtime's native library does not load on this machine or refuses the graph.
+ * Errors: `model_unavailable` when the runtime's native library does not load on this machine or refuses the graph, and when
+ * CUDA is asked for and is not there: it is never replaced by the CPU in silence.
  */
 export async function openSession(
   modelName: string,
   graph: Uint8Array,
-  options: SessionOptions = {},
+  { executionProvider = "cpu", threads }: SessionOptions = {},
 ): Promise<InferenceSession> {
+  if (executionProvider === "cuda" && !hasCudaLibrary()) {
+    throw new MaxleafError(
+      "model_unavailable",
+      `${modelName} cannot run on cuda: ONNX Runtime was installed without it`,
+    );
+  }
   try {
     return await InferenceSession.create(graph, {
-      executionProviders: ["cpu"],
+      executionProviders: [executionProvider],
       graphOptimizationLevel: "all",
       // The graphs have no parallel branches worth a second pool: operators run one after another.
       executionMode: "sequential",
       interOpNumThreads: 1,
       // 3 = errors only: the optimiser warns about every unused initialiser otherwise.
       logSeverityLevel: 3,
-      ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+      ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     });
   } catch (cause) {
-    throw new MaxleafError(
-      "model_unavailable",
-      `ONNX Runtime cannot open the graph of ${modelName}: ${reason(cause)}`,
-      {
-        cause,
-      },
-    );
+    const where = executionProvider === "cpu" ? "" : ` on ${executionProvider}`;
+    const message = `ONNX Runtime cannot open the graph of ${modelName}${where}: ${reason(cause)}`;
+    throw new MaxleafError("model_unavailable", message, { cause });
   }
+}
+
+/**
+ * Whether the runtime was installed with its CUDA library, which it is where CUDA was found. To try without it would make
+ * the runtime print errors of its own.
+ */
+export function hasCudaLibrary(): boolean {
+  const main = createRequire(import.meta.url).resolve("onnxruntime-node");
+  const { platform, arch } = process;
+  const name = platform === "win32" ? "onnxruntime_providers_cuda.dll" : "libonnxruntime_providers_cuda.so";
+  return existsSync(join(dirname(main), "..", "bin", "napi-v6", platform, arch, name));
 }
 
 function reason(cause: unknown): string {

@@ -4,7 +4,7 @@
  * @module
  */
 import { availableParallelism } from "node:os";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { CommandContext, GlobalOptions } from "../context.ts";
 import { ingestExitCode, ingestSummary } from "../ingest-report.ts";
 import { indexName, integer, metadata } from "../option-values.ts";
@@ -15,10 +15,14 @@ interface Options extends GlobalOptions {
   recipe?: string;
   meta?: Record<string, string>;
   threads?: number;
+  device: (typeof DEVICES)[number];
   /** Commander's name for `--no-calibrate` not given. */
   calibrate: boolean;
   json?: boolean;
 }
+
+/** As `ExecutionProvider`, which help must not load the runtime for. */
+const DEVICES = ["auto", "cpu", "cuda"] as const;
 
 const HELP = `
 Documents are called by their path below the given folder. Running it again skips what has not changed, replaces what
@@ -38,19 +42,31 @@ export function addIngest(program: Command, context: CommandContext): void {
     .option("--recipe <name>", "how pages become vectors, for a new index (default: minilm-words)")
     .option("--meta <key=value>", "a filterable field of the documents; may be repeated", metadata)
     .option("--threads <number>", "threads of the model", integer(1, availableParallelism()))
+    .addOption(
+      new Option("--device <name>", "where codebooks are trained and vectors coded").choices(DEVICES).default("auto"),
+    )
     .option("--no-calibrate", "do not measure what searches find (maxleaf calibrate does it later)")
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
     .action(async (paths: string[], _options: Options, command: Command) => {
       const given = command.optsWithGlobals<Options>();
-      const { index, recipe, meta, threads, calibrate, json = false, ...globals } = given;
+      const { index, recipe, meta, threads, device, calibrate, json = false, ...globals } = given;
       const [{ discoverFiles }, { runIngest }] = await Promise.all([
         import("../../ingest/discover.ts"),
         import("../run-ingest.ts"),
       ]);
       const found = await discoverFiles(paths);
       await withStore(context, { ...globals, title: "maxleaf ingest", endsItself: true }, async (store) => {
-        const options = { index, found, recipe, metadata: meta, threads, calibrate, quiet: json };
+        const options = {
+          index,
+          found,
+          recipe,
+          metadata: meta,
+          threads,
+          executionProvider: device,
+          calibrate,
+          quiet: json,
+        };
         const report = await runIngest(context, store, options);
         context.terminal.out(json ? `${JSON.stringify(report)}\n` : ingestSummary(report));
         context.exitCode = ingestExitCode(report);
