@@ -224,7 +224,19 @@ describe("Ctrl-C", { timeout: TIMEOUT_MS }, () => {
 });
 
 describe("help", { timeout: TIMEOUT_MS }, () => {
-  for (const command of ["start", "serve", "ingest", "search", "indexes", "documents", "delete", "encoder", "eval"]) {
+  for (const command of [
+    "start",
+    "serve",
+    "ingest",
+    "search",
+    "indexes",
+    "documents",
+    "delete",
+    "optimize",
+    "calibrate",
+    "encoder",
+    "eval",
+  ]) {
     it(`explains ${command} with an example`, async () => {
       const { code, stdout } = await maxleaf(command, "--help");
       expect(code).toBe(0);
