@@ -55,7 +55,7 @@ async function writeCorpus(corpus: Corpus, covered = 0): Promise<RandomIndex> {
   index.twins = corpus.twins;
   let number = 0;
   for (const [segment, documents] of corpus.segments.entries()) {
-    if (segment > 0 && segment === covered) await coverSegments(index);
+    if (segment > 0 && segment === covered && index.pages.some(hasVectors)) await coverSegments(index);
     const plans = documents.map((pages) => {
       number += 1;
       return { name: `${number}.pdf`, pages, metadata: { language: number % 2 === 0 ? "en" : "de" } };
