@@ -15,7 +15,7 @@ import { makeBags } from "../../../shared/format/bags.ts";
 import { toBase64 } from "../peers/build.ts";
 import { evenly } from "../peers/vector-set.ts";
 import { buildSyntheticIndex } from "./build-index.ts";
-import { measuredSchema, type MeasuredSearch, type SearchTask } from "./measure-search.ts";
+import { measuredSchema, type MeasuredSearch, type SearchTask } from "./search-task.ts";
 import { codePool, type CodedPool, type SourcePages } from "./pool.ts";
 
 export const INDEX_NAME = "synthetic";

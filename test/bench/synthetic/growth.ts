@@ -12,7 +12,7 @@ import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { corpusFolder, type Corpus, measureCorpus, prepareCorpus, recallAt, sourceFolders } from "./corpus.ts";
-import type { MeasuredSearch } from "./measure-search.ts";
+import type { MeasuredSearch } from "./search-task.ts";
 import { type Panel, plotSvg } from "./plot.ts";
 import { readSources } from "./pool.ts";
 

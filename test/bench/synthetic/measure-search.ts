@@ -5,7 +5,6 @@
  * @module
  */
 import { readFile } from "node:fs/promises";
-import { z } from "zod";
 import { FolderStore } from "../../../encoder/storage/folder-store.ts";
 import type { SearchRequest, SearchResult } from "../../../shared/engine/contract.ts";
 import { openIndex } from "../../../shared/engine/open-index.ts";
@@ -16,60 +15,10 @@ import { fromBase64 } from "../peers/build.ts";
 import { encodedQuery } from "../peers/vector-set.ts";
 import { pageOfHit } from "./build-index.ts";
 import { CACHE, drawLatencyMs, OBJECT_STORE, type StoreLatency, type Waves } from "./latency-model.ts";
+import { type MeasuredSearch, type SearchTask, type Spread, taskSchema } from "./search-task.ts";
 import { WaveStore } from "./wave-store.ts";
 
 const DRAWS = 200;
-
-const taskSchema = z.strictObject({
-  storeFolder: z.string(),
-  index: z.string(),
-  path: z.enum(["resident", "pruned"]),
-  /** Limit of kernel memory when not the engine's own. */
-  kernelBytes: z.number().optional(),
-  warmPasses: z.number(),
-  request: z.strictObject({
-    k: z.number(),
-    candidates: z.number().optional(),
-    exact: z.number().optional(),
-    nprobe: z.number().optional(),
-  }),
-  queries: z.array(z.strictObject({ tokenCount: z.number(), values: z.string() })),
-});
-export type SearchTask = z.infer<typeof taskSchema>;
-
-const spreadSchema = z.strictObject({ median: z.number(), p99: z.number(), max: z.number() });
-
-export const measuredSchema = z.strictObject({
-  open: z.strictObject({ ms: z.number(), cpuMs: z.number(), gets: z.number(), bytes: z.number(), waves: z.number() }),
-  /** Every query for the first time; page records of earlier ones may be kept. */
-  cold: z.strictObject({
-    cpuMs: spreadSchema,
-    gets: spreadSchema,
-    bytes: spreadSchema,
-    hops: spreadSchema,
-    waves: spreadSchema,
-    /** Reads and processor time together, by the latency model. */
-    bucketMs: spreadSchema,
-    cacheMs: spreadSchema,
-  }),
-  warmCpuMs: spreadSchema,
-  /** What the first query said of itself. */
-  settings: z.strictObject({
-    path: z.string(),
-    source: z.string(),
-    nprobe: z.number().optional(),
-    candidates: z.number(),
-    exactPages: z.number(),
-  }),
-  /** Mean of each stage over warm searches, milliseconds on the clock. */
-  stages: z.record(z.string(), z.number()),
-  /** Bytes that the index counts as held after all searches: kernel memory, heap state and records. */
-  heldBytes: z.number(),
-  rss: z.strictObject({ beforeOpen: z.number(), afterOpen: z.number(), peak: z.number() }),
-  /** Per query the pages found. */
-  found: z.array(z.array(z.number())),
-});
-export type MeasuredSearch = z.infer<typeof measuredSchema>;
 
 const STAGES = ["tablesMs", "candidatesMs", "rerankMs", "exactMs", "hitsMs", "totalMs"] as const;
 
@@ -166,7 +115,7 @@ function modelled(cold: readonly { cpuMs: number; waves: Waves }[], store: Store
   );
 }
 
-function spread(values: readonly number[]): z.infer<typeof spreadSchema> {
+function spread(values: readonly number[]): Spread {
   return { median: quantile(values, 0.5), p99: quantile(values, 0.99), max: Math.max(...values) };
 }
 
