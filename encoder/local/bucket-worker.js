@@ -6,4 +6,8 @@ export default {
 };
 
 /** The class that the shared configuration names; without bindings to call it, it is never made. */
-export class SearchShard {}
+export class SearchShard {
+  fetch() {
+    return new Response("this is only a bucket\n", { status: 404 });
+  }
+}
