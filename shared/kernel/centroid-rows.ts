@@ -1,7 +1,7 @@
 /**
  * Rows of centroids for one block of a query: of all centroids at once, or of those that are asked for.
  *
- * At 65,536 centroids × 128 dimensions all rows take 10 ms; the pages that a pruned search reranks need some 10,000 of them.
+ * A row of 128 dimensions takes 0.14 µs, so all 65,536 would take 9 ms; the pages that a pruned search reranks need some 10,000 of them.
  *
  * @module
  */

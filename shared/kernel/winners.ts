@@ -9,7 +9,7 @@ import type { PageVectors } from "../format/contract.ts";
 import type { KernelQuery, TokenBest } from "./kernel-query.ts";
 import { allocateAfter, releaseAll } from "./kernel.ts";
 
-/** Winners a token may have on a page: recall ends to grow at 4 (docs/compression.md). */
+/** Winners a token may have on a page: twice the most that was worth measuring. Ours. */
 export const MAX_WINNERS = 8;
 
 /** The best vectors of one page by PQ score. Fill block after block: `QueryTables.fillWinners`. */
@@ -62,7 +62,7 @@ export function exactWinnersBest(query: KernelQuery, page: PageVectors, winners:
   }
 }
 
-/** Row after row: copying a whole page would move 20 times as much. */
+/** Row after row: copying a whole page of 1,030 vectors would move 16 times as much as two winners for 32 tokens. */
 function gather(page: PageVectors, vectors: Uint16Array, dim: number, values: Int8Array, scales: Float32Array): void {
   for (const [i, vector] of vectors.entries()) {
     const scale = page.scales[vector];
