@@ -17,6 +17,7 @@ import { bareHits, fullHits } from "./hits.ts";
 import { SegmentLookup } from "./open/segment-lookup.ts";
 import { planSearch, type SearchPlan } from "./plan.ts";
 import type { Holding } from "./planner/holding.ts";
+import { needsAllRows } from "./planner/rows.ts";
 import { checkCounts, checkQuery } from "./query-check.ts";
 import { ReadSession } from "./read-session.ts";
 import type { RecordCaches } from "./record-cache.ts";
@@ -102,13 +103,12 @@ interface Found {
 }
 
 async function findHits(request: SearchRequest, plan: SearchPlan, work: SearchWork): Promise<Found> {
-  const { kernel, times, snapshot, codebook } = work;
+  const { kernel, times } = work;
   const { vectors, tokenCount, dim } = request.query;
   const held = new ReleaseStack();
   try {
     const query = held.use(new KernelQuery(kernel, vectors, tokenCount, dim));
-    const scansBags = snapshot.holding === "bags" && !takesAll(plan, work.selection);
-    const tables = held.use(scansBags ? QueryTables.forAll(query, codebook) : QueryTables.onDemand(query, codebook));
+    const tables = held.use(tablesFor(query, plan, work));
     const { ranked, cellsRead } = plan.exhaustive
       ? await rankAll(plan, tables, work)
       : await rankCandidates(plan, tables, work);
@@ -120,6 +120,15 @@ async function findHits(request: SearchRequest, plan: SearchPlan, work: SearchWo
   } finally {
     held.release();
   }
+}
+
+function tablesFor(query: KernelQuery, plan: SearchPlan, { snapshot, selection, codebook }: SearchWork): QueryTables {
+  const finds = !takesAll(plan, selection);
+  const scansBags = finds && snapshot.holding === "bags";
+  const probes = finds && !scansBags;
+  const needsAll = scansBags || needsAllRows(snapshot.manifest, plan, { tokenCount: query.tokenCount, probes });
+  // Exact vectors alone need no row.
+  return needsAll && !plan.exhaustive ? QueryTables.forAll(query, codebook) : QueryTables.onDemand(query, codebook);
 }
 
 interface Ranking {

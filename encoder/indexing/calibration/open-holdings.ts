@@ -51,7 +51,7 @@ function isOfUse(manifest: Manifest, holding: Holding): boolean {
   const needed = holdingBytes(manifest);
   const own = totalOf(needed[holding]);
   if (holding === "heads") return own < Infinity;
-  // Lists are only held where bags do not fit.
+  // Lists are only held where they take less than bags.
   return own <= MAX_RESIDENT_BYTES && (holding === "bags" || own < totalOf(needed.bags));
 }
 

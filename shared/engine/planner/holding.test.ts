@@ -53,9 +53,10 @@ function manifestOf(pages: number, { uncovered = 0, inverted = true, entriesPerP
 }
 
 describe("planHolding", () => {
-  it("holds bags as long as they fit, then lists, then only where lists lie", () => {
-    expect(planHolding(manifestOf(10_000), LIMITS)).toBe("bags");
-    expect(planHolding(manifestOf(100_000), LIMITS)).toBe("bags");
+  it("holds lists where there are any, as long as they fit, bags where there are none", () => {
+    expect(planHolding(manifestOf(10_000, { inverted: false }), LIMITS)).toBe("bags");
+    expect(planHolding(manifestOf(100_000, { inverted: false }), LIMITS)).toBe("bags");
+    expect(planHolding(manifestOf(100_000), LIMITS)).toBe("lists");
     // Bags are 92 MB of kernel memory here, lists 46 MB of heap.
     expect(planHolding(manifestOf(170_000), LIMITS)).toBe("lists");
     expect(planHolding(manifestOf(1_000_000), LIMITS)).toBe("heads");
