@@ -4,9 +4,7 @@
  *
  * @module
  */
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import path from "node:path";
-import { z } from "zod";
+import { mkdir, rm } from "node:fs/promises";
 import { exactScores } from "../../../encoder/eval/exact.ts";
 import { IndexWriter } from "../../../encoder/indexing/index-writer.ts";
 import { MatrixRunner } from "../../../encoder/indexing/matrix-runner.ts";
@@ -15,38 +13,8 @@ import { documentIdOf } from "../../../shared/names.ts";
 import type { EncodedPage } from "../../../shared/page.ts";
 import { recipeFingerprint } from "../../../shared/recipe/fingerprint.ts";
 import { testRecipe } from "../../../shared/recipe/testing.ts";
-import { barePage, encodedQuery, evenly, type VectorSet } from "./vector-set.ts";
-
-export const INDEX_NAME = "peers";
-/** Pages of the exact answers, as the peers' harness keeps. */
-export const TRUTH_PAGES = 100;
-
-/** What a run needs besides the index. Recall is counted against `truth`. */
-const preparedSchema = z.strictObject({
-  pages: z.number(),
-  vectors: z.number(),
-  dim: z.number(),
-  buildSeconds: z.number(),
-  buildCpuSeconds: z.number(),
-  queries: z.array(z.strictObject({ tokenCount: z.number(), values: z.string() })),
-  /** Per query the best pages by exact float MaxSim, best first. */
-  truth: z.array(z.array(z.number())),
-});
-export type Prepared = z.infer<typeof preparedSchema>;
-
-/** A page's number, in the name of its document. */
-export const pageName = (page: number): string => `page-${page}`;
-
-export const storeFolder = (work: string): string => path.join(work, "store");
-const preparedFile = (work: string): string => path.join(work, "prepared.json");
-
-export async function readPrepared(work: string): Promise<Prepared | undefined> {
-  try {
-    return preparedSchema.parse(JSON.parse(await readFile(preparedFile(work), "utf8")));
-  } catch {
-    return undefined;
-  }
-}
+import { INDEX_NAME, pageName, type Prepared, storeFolder, TRUTH_PAGES, writePrepared } from "./prepared.ts";
+import { barePage, encodedQuery, evenly, toBase64, type VectorSet } from "./vector-set.ts";
 
 /** Builds the index and finds the exact answers, in `work`, which is emptied first. */
 export async function prepare(set: VectorSet, work: string, queryCount: number): Promise<Prepared> {
@@ -67,7 +35,7 @@ export async function prepare(set: VectorSet, work: string, queryCount: number):
     queries: queries.map(({ tokenCount, vectors }) => ({ tokenCount, values: toBase64(vectors) })),
     truth: await exactAnswers(set, queries),
   };
-  await writeFile(preparedFile(work), JSON.stringify(prepared));
+  await writePrepared(work, prepared);
   return prepared;
 }
 
@@ -122,14 +90,4 @@ export function bestOf(scores: readonly number[], count: number): number[] {
   return Array.from(scores.keys())
     .toSorted((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b)
     .slice(0, count);
-}
-
-export function toBase64(values: Float32Array): string {
-  return Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString("base64");
-}
-
-/** The values that {@link toBase64} made text of. */
-export function fromBase64(text: string): Float32Array {
-  // A copy: small buffers of Node lie anywhere in a shared block.
-  return new Float32Array(Uint8Array.from(Buffer.from(text, "base64")).buffer);
 }

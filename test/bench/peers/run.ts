@@ -12,7 +12,8 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { z } from "zod";
-import { storeFolder, prepare, readPrepared, INDEX_NAME, type Prepared } from "./build.ts";
+import { prepare } from "./build.ts";
+import { INDEX_NAME, type Prepared, readPrepared, storeFolder } from "./prepared.ts";
 import { type Measured, measuredSchema, type Setting, settingSchema } from "./settings.ts";
 import { VectorSet } from "./vector-set.ts";
 

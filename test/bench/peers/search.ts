@@ -13,9 +13,9 @@ import type { SearchRequest, SearchResult } from "../../../shared/engine/contrac
 import { openIndex } from "../../../shared/engine/open-index.ts";
 import { loadKernel } from "../benchmark.ts";
 import { quantile } from "../measure.ts";
-import { fromBase64, INDEX_NAME, pageName, readPrepared, storeFolder, TRUTH_PAGES } from "./build.ts";
+import { INDEX_NAME, pageName, readPrepared, storeFolder, TRUTH_PAGES } from "./prepared.ts";
 import { type Measured, type Setting, settingSchema } from "./settings.ts";
-import { encodedQuery } from "./vector-set.ts";
+import { encodedQuery, fromBase64 } from "./vector-set.ts";
 
 /** Everything warm: the peers hold or map their whole index too. */
 const WARM_BYTES = 1024 * 1024 * 1024;

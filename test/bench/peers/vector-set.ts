@@ -104,3 +104,13 @@ export function encodedQuery(query: QueryVectors, recipeFingerprint: string): En
   const tokens = Array.from({ length: tokenCount }, (_, i) => ({ text: `t${i}`, start: 0, end: 0 }));
   return { recipeFingerprint, dim: vectors.length / tokenCount, tokenCount, vectors, tokens };
 }
+
+/** For JSON; {@link fromBase64} gives the same values. */
+export function toBase64(values: Float32Array): string {
+  return Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString("base64");
+}
+
+export function fromBase64(text: string): Float32Array {
+  // A copy: small buffers of Node lie anywhere in a shared block.
+  return new Float32Array(Uint8Array.from(Buffer.from(text, "base64")).buffer);
+}

@@ -19,11 +19,11 @@ import { layout } from "../../../shared/store/layout.ts";
 import type { ObjectStore } from "../../../shared/store/object-store.ts";
 import { loadKernel } from "../benchmark.ts";
 import type { QueryVectors } from "../peers/vector-set.ts";
+import { documentName, PAGES_PER_DOCUMENT } from "./documents.ts";
 import { PageMaker, type SyntheticPage } from "./page-maker.ts";
 import type { CodedPool } from "./pool.ts";
 import { BestPages } from "./best-pages.ts";
 
-export const PAGES_PER_DOCUMENT = 8;
 /** English: word pieces of a word, and characters of a word with the space behind it. */
 const VECTORS_PER_WORD = 1.3;
 const WORD = "words ";
@@ -48,11 +48,6 @@ export interface BuiltIndex {
   manifest: Manifest;
   /** Per query the best pages, best first, by MaxSim of the int8 vectors. */
   truth: { page: number; score: number }[][];
-}
-
-/** Of which page number (in the whole corpus) a hit is. */
-export function pageOfHit(hit: { documentName: string; pageNumber: number }): number {
-  return Number(hit.documentName.slice("document-".length)) * PAGES_PER_DOCUMENT + hit.pageNumber - 1;
 }
 
 /** Builds the index from nothing. */
@@ -132,7 +127,7 @@ async function writeSegment(
 }
 
 async function documentEntry(number: number, pageCount: number): Promise<DocumentEntry> {
-  const name = `document-${number}`;
+  const name = documentName(number);
   return {
     id: await documentIdOf(name),
     name,

@@ -1,0 +1,92 @@
+/**
+ * `node test/bench/synthetic/million.ts [--vectors FOLDER …] [--pages 1000000] [--work FOLDER]`: builds an index of a million
+ * pages on disk, opens it by the pruned path in a process that the kernel kills above 128 MB (all of Node included), and
+ * searches it. Recall is against exact scores of all pages, found while they are written.
+ *
+ * At 174 vectors a page it takes 31 GB in `--work`, and is kept there. Needs root for the limit; `--no-ceiling` goes without.
+ *
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { ISOLATE_MEMORY_BYTES } from "../../../shared/limits.ts";
+import { corpusFolder, measureCorpus, prepareCorpus, recallAt, sourceFolders } from "./corpus.ts";
+import { createMemoryCeiling } from "./memory-ceiling.ts";
+import { readSources } from "./pool.ts";
+import type { MeasuredSearch, SearchTask } from "./search-task.ts";
+
+const MIB = 2 ** 20;
+/**
+ * What an isolate's limit leaves to JavaScript beside 80 MB of kernel memory. Node would let the young generation grow to 48
+ * MB before it looks at what is garbage.
+ */
+const NODE_OPTIONS = ["--max-old-space-size=48", "--max-semi-space-size=2"];
+
+/** The default, and what wider settings cost and find. */
+const REQUESTS: Record<string, SearchTask["request"]> = {
+  default: { k: 10 },
+  "64 candidates, 16 exact": { k: 10, candidates: 64, exact: 16 },
+  "256 candidates, 32 exact, nprobe 64": { k: 10, candidates: 256, exact: 32, nprobe: 64 },
+};
+
+const { values: options } = parseArgs({
+  options: {
+    vectors: { type: "string", multiple: true, default: [] },
+    pages: { type: "string", default: "1000000" },
+    queries: { type: "string", default: "8" },
+    passes: { type: "string", default: "5" },
+    work: { type: "string", default: fileURLToPath(new URL("../../../build/bench/synthetic", import.meta.url)) },
+    rebuild: { type: "boolean", default: false },
+    "no-ceiling": { type: "boolean", default: false },
+  },
+});
+
+const { work, rebuild } = options;
+const source = await readSources(await sourceFolders(options.vectors, work));
+const pageCount = Number(options.pages);
+const corpus = await prepareCorpus({ source, pageCount, queryCount: Number(options.queries), work, rebuild });
+const { truth: _truth, queries: _queries, ...facts } = corpus;
+console.log(readable(facts));
+for (const [label, request] of Object.entries(REQUESTS)) {
+  const { measured, peakBytes } = await measureUnderCeiling(request);
+  console.log(`\n${label}\n${readable(summary(measured, peakBytes))}`);
+}
+
+async function measureUnderCeiling(request: SearchTask["request"]) {
+  const folder = corpusFolder(work, source, pageCount);
+  const task = { path: "pruned" as const, warmPasses: Number(options.passes), request };
+  const measurement = { folder, corpus, task, nodeOptions: NODE_OPTIONS };
+  if (options["no-ceiling"]) return { measured: await measureCorpus(measurement), peakBytes: undefined };
+  const ceiling = await createMemoryCeiling(ISOLATE_MEMORY_BYTES);
+  try {
+    const measured = await measureCorpus({ ...measurement, wrapper: ceiling.wrapper });
+    return { measured, peakBytes: await ceiling.peakBytes() };
+  } finally {
+    await ceiling.remove();
+  }
+}
+
+function summary({ found, rss, heldBytes, ...measured }: MeasuredSearch, peakBytes: number | undefined) {
+  const mib = (bytes: number) => Math.round((10 * bytes) / MIB) / 10;
+  return {
+    ...measured,
+    memoryMib: {
+      limit: peakBytes === undefined ? undefined : ISOLATE_MEMORY_BYTES / MIB,
+      /** The process and the file pages that the kernel keeps for it: reaches the limit when much is read. */
+      chargedPeak: peakBytes === undefined ? undefined : mib(peakBytes),
+      processPeak: mib(rss.peak),
+      processBeforeOpening: mib(rss.beforeOpen),
+      processAfterOpening: mib(rss.afterOpen),
+      heldByIndex: mib(heldBytes),
+    },
+    "recall@10": recallAt(10, corpus, found),
+  };
+}
+
+function readable(value: object): string {
+  const rounded = (_: string, field: unknown) => (typeof field === "number" ? Math.round(100 * field) / 100 : field);
+  return JSON.stringify(value, rounded, 1).replaceAll(
+    /\n\s+(?="(median|p99|max|gets|bytes|waves|cpuMs)": [\d.]+)/g,
+    " ",
+  );
+}
