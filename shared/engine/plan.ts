@@ -9,7 +9,15 @@
  * |---|---|---|---|
  * | share of the exact top 10 among them | .846 / .943 | .951 / .995 | .993 / .998 |
  *
- * and the best 16 by 16-byte PQ codes hold .952 / .977 of it.
+ * and the best 16 by 16-byte PQ codes hold .952 / .977 of it. What the stages together reach, 16 bytes a vector, with candidates ×
+ * exact pages (of which 16 in full), by `node test/bench/peers/run.ts --vectors FOLDER --settings JSON`:
+ *
+ * | recall@10 | 64 × 16 | 64 × 24 | 64 × 32 | 128 × 32 | 256 × 128 | recall@100: 256 × 128 | 400 × 150 |
+ * |---|---|---|---|---|---|---|---|
+ * | 1,398 abstracts of Cranfield, 8,192 centroids, 100 queries | .995 | .996 | .996 | .996 | .996 | .969 | .970 |
+ * | 1,176 pages of filings, 16,384 centroids, 33 queries | .970 | .988 | .991 | .988 | .994 | .954 | .957 |
+ *
+ * From lists instead of bags, 128 × 32, nprobe 16 / 32 / 64: .991 / .996 / .996 on Cranfield, .970 / .985 / .991 on the filings.
  *
  * A dense recipe has one query vector, and one or a few vectors a page: bags cannot tell the pages of one cluster apart,
  * while codes and exact vectors cost a hundredth. On Cranfield (one vector a page, 128 centroids) recall@10 is .914 with
@@ -25,12 +33,15 @@ import type { SearchRequest } from "./contract.ts";
 import { measuredRecall, type SearchSettings, settingsFor } from "./planner/accuracy.ts";
 import type { Holding } from "./planner/holding.ts";
 
-/** 128 pages hold .993 of the exact top 10 even with few centroids; 1.5 MB of codes to read when cold. */
-export const MIN_CANDIDATES = 128;
-/** For k above 32, where the k-th page is harder to tell from the next ones. */
-export const CANDIDATES_PER_HIT = 4;
-/** Twice the 16 pages that hold .977: the last 2 % are what exact vectors are read for. */
-export const MIN_EXACT_PAGES = 32;
+/** 64 pages hold .995 of the exact top 10 of 2,862; .8 MB of codes to read when cold. */
+export const MIN_CANDIDATES = 64;
+/** More pages crowd the ranks: beyond this many matched ones, every tenfold doubles the candidates. */
+const CROWDED_PAGES = 4_000;
+const GROWTH_PER_TENFOLD = 2;
+/** For lists of more than 20, where the k-th page is harder to tell from the next ones. */
+export const CANDIDATES_PER_HIT = 3;
+/** Half again the 16 pages that hold .977. */
+export const MIN_EXACT_PAGES = 24;
 /** Of a dense recipe: 1,000 pages are about 50 KB of codes, */
 export const MIN_DENSE_CANDIDATES = 1_000;
 /** and 250 are about 100 KB of exact vectors. */
@@ -41,8 +52,8 @@ export const EXACT_PAGES_PER_HIT = 1.5;
 export const MAX_EXACT_PAGES = 160;
 /** Pages of which all exact vectors are scored, after the winners of all exact pages: see rerank.ts. */
 export const MIN_FULL_PAGES = 16;
-/** The dearest step: 32 pages of 650 vectors are 4 ms. */
-export const MAX_FULL_PAGES = 32;
+/** The dearest step: 24 pages of 650 vectors are 3 ms. */
+export const MAX_FULL_PAGES = 24;
 
 /** Where lists are read for every query, a page costs a read: 20 pages and 12 reads of lists are 32, in two hops. */
 export const MIN_PRUNED_CANDIDATES = 20;
@@ -130,7 +141,10 @@ export function planSearch(
   };
 }
 
-function usualSettings(hits: number, { interaction, holding }: PlanContext): SearchSettings & { full: number } {
+function usualSettings(
+  hits: number,
+  { interaction, holding, matchedPages }: PlanContext,
+): SearchSettings & { full: number } {
   const deepEnough = Math.ceil(EXACT_PAGES_PER_HIT * hits);
   if (interaction === "dense") {
     const exact = holding === "heads" ? 0 : Math.max(MIN_DENSE_EXACT_PAGES, deepEnough);
@@ -145,11 +159,17 @@ function usualSettings(hits: number, { interaction, holding }: PlanContext): Sea
     return { candidates: Math.max(MIN_PRUNED_CANDIDATES, 2 * hits), exact: 0, full, nprobe: PRUNED_NPROBE };
   }
   return {
-    candidates: Math.max(MIN_CANDIDATES, CANDIDATES_PER_HIT * hits),
+    candidates: Math.max(crowdedCandidates(matchedPages), CANDIDATES_PER_HIT * hits),
     exact: Math.min(MAX_EXACT_PAGES, Math.max(MIN_EXACT_PAGES, deepEnough)),
     full,
     nprobe: nprobeOf(holding),
   };
+}
+
+/** What the first stage keeps of `matchedPages`: 64 of 4,000, 128 of 40,000, 170 of 100,000. */
+function crowdedCandidates(matchedPages: number): number {
+  const tenfolds = Math.log10(Math.max(1, matchedPages / CROWDED_PAGES));
+  return Math.ceil(MIN_CANDIDATES * GROWTH_PER_TENFOLD ** tenfolds);
 }
 
 function nprobeOf(holding: Holding): number {
