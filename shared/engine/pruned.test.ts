@@ -257,6 +257,31 @@ describe("documents on the pruned path", () => {
   });
 });
 
+describe("segments that come after the inverted file", () => {
+  it("are found with those that it covers, each read once", async () => {
+    const index = await writeIndex([documents("a", 3, 12)]);
+    await coverSegments(index);
+    const counting = new CountingStore(index.store);
+    const opened = await openPruned(index, counting);
+    for (let i = 0; i < 4; i++) {
+      await addSegment(index, documents(`new-${i}`, 1, 8));
+      const before = counting.counts.gets;
+      await opened.refresh();
+      // Hint, its version, the next one; tables and bags of the new segment.
+      expect(counting.counts.gets - before).toBeLessThanOrEqual(5);
+      const asked = request(index, { candidates: 25, k: 25 });
+      expect(ranking(await opened.search(asked))).toEqual(referenceSearch(index, asked, "heads"));
+    }
+    const { memoryBytes } = opened;
+    await deleteDocument(index, index.pages.at(-1)?.document.id ?? "");
+    await coverSegments(index);
+    await opened.refresh();
+    const asked = request(index, { candidates: 25, k: 25 });
+    expect(ranking(await opened.search(asked))).toEqual(referenceSearch(index, asked, "heads"));
+    expect(opened.memoryBytes).toBeLessThan(memoryBytes * 1.5);
+  });
+});
+
 describe("hard cases", () => {
   const cases: [string, DocumentPlan[][]][] = [
     ["one page", [[{ name: "a.pdf", pages: [7] }]]],

@@ -95,7 +95,7 @@ function segmentOf(reader: PageRecords): LiveSegment {
     reader,
     tables: undefined,
     bags: undefined,
-    lists: undefined,
+    listedBags: undefined,
     centroidCount: CENTROIDS,
     documentOrdinals: [],
     vectorCounts: [],

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { PageRecords, SegmentReader } from "../format/contract.ts";
+import type { Bags, PageRecords, SegmentReader } from "../format/contract.ts";
 import type { InvertedFile } from "../format/inverted/contract.ts";
 import type { Manifest } from "../format/manifest.ts";
 import type { KernelBags, KernelCodebook } from "../kernel/kernel.ts";
@@ -19,8 +19,8 @@ export interface OpenedSegment {
   readonly tables: SegmentReader | undefined;
   /** Undefined when no page has vectors, and where candidates come from lists. */
   readonly bags: SharedResident<KernelBags> | undefined;
-  /** Lists of this segment alone, where candidates come from lists and the inverted file does not cover it. */
-  readonly lists: CentroidLists | undefined;
+  /** What the lists of segments that the inverted file does not cover are made of; undefined of all others. */
+  readonly listedBags: Bags | undefined;
   /** Centroids of the codebook its vectors are coded with; 0 when none are. */
   readonly centroidCount: number;
   /** `[pages]`. */
@@ -57,6 +57,8 @@ export interface SnapshotParts {
   inverted: InvertedFile | undefined;
   /** All lists of the inverted file: from the store, or held. */
   invertedLists: CentroidLists | undefined;
+  /** Lists of the segments that it does not cover, one after the other; undefined when there are none. */
+  otherLists: CentroidLists | undefined;
   /** In the manifest's order. */
   opened: readonly OpenedSegment[];
 }
@@ -68,6 +70,7 @@ export class IndexSnapshot {
   readonly cellOffsets: Uint32Array | undefined;
   readonly inverted: InvertedFile | undefined;
   readonly invertedLists: CentroidLists | undefined;
+  readonly otherLists: CentroidLists | undefined;
   /** In the manifest's order. */
   readonly segments: readonly LiveSegment[];
   /** Those with vectors, in the same order. */
@@ -87,9 +90,10 @@ export class IndexSnapshot {
     this.cellOffsets = parts.cellOffsets;
     this.inverted = parts.inverted;
     this.invertedLists = parts.invertedLists;
+    this.otherLists = parts.otherLists;
     this.segments = liveSegments(parts.manifest, parts.opened);
     this.scanned = this.segments.filter((segment) => segment.centroidCount > 0);
-    this.listGroups = listGroups(this.segments, parts.inverted, parts.invertedLists);
+    this.listGroups = listGroups(this.segments, parts);
     this.everyPage = {
       masks: new Map(this.scanned.map((segment) => [segment, segment.searchablePages])),
       pageCount: this.scanned.reduce((sum, segment) => sum + countOf(segment.searchablePages), 0),
@@ -106,9 +110,11 @@ export class IndexSnapshot {
 
   /** Bytes held on the heap, about; what lies in kernel memory is counted there. */
   get heapBytes(): number {
-    let bytes = this.selections.bytes + (this.inverted?.bytes ?? 0) + (this.invertedLists?.bytes ?? 0);
-    for (const { tables, lists, searchablePages } of this.segments) {
-      bytes += searchablePages.byteLength + (lists?.bytes ?? 0);
+    let bytes = this.selections.bytes + (this.inverted?.bytes ?? 0);
+    for (const lists of [this.invertedLists, this.otherLists]) bytes += lists?.bytes ?? 0;
+    for (const { tables, listedBags, searchablePages } of this.segments) {
+      bytes += searchablePages.byteLength;
+      if (listedBags !== undefined) bytes += listedBags.ids.byteLength + listedBags.offsets.byteLength;
       if (tables === undefined) continue;
       bytes += tables.pageCount * HEAP_BYTES_PER_PAGE + tables.documents.length * HEAP_BYTES_PER_DOCUMENT;
     }
@@ -150,16 +156,17 @@ function liveSegments(manifest: Manifest, opened: readonly OpenedSegment[]): Liv
 
 function listGroups(
   segments: readonly LiveSegment[],
-  inverted: InvertedFile | undefined,
-  invertedLists: CentroidLists | undefined,
+  { inverted, invertedLists, otherLists }: Pick<SnapshotParts, "inverted" | "invertedLists" | "otherLists">,
 ): ListGroup[] {
-  if (inverted === undefined || invertedLists === undefined) return [];
-  const byId = new Map(segments.map((segment) => [segment.reader.id, segment]));
-  const covered = { lists: invertedLists, segments: inverted.segmentIds.flatMap((id) => byId.get(id) ?? []) };
-  const others = segments.flatMap((segment) =>
-    segment.lists === undefined ? [] : [{ lists: segment.lists, segments: [segment] }],
-  );
-  return [covered, ...others];
+  const groups: ListGroup[] = [];
+  if (inverted !== undefined && invertedLists !== undefined) {
+    const byId = new Map(segments.map((segment) => [segment.reader.id, segment]));
+    groups.push({ lists: invertedLists, segments: inverted.segmentIds.flatMap((id) => byId.get(id) ?? []) });
+  }
+  if (otherLists !== undefined) {
+    groups.push({ lists: otherLists, segments: segments.filter((segment) => segment.listedBags !== undefined) });
+  }
+  return groups;
 }
 
 /** How many bytes of `mask` are 1. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { SegmentReader } from "../../format/contract.ts";
+import type { Bags } from "../../format/contract.ts";
 import type { CellBlock, CellExtent, InvertedFile } from "../../format/inverted/contract.ts";
 import { fillParts, planLists } from "../../format/inverted/list-builder.ts";
 import { MAX_INVERTED_PART_BYTES } from "../../limits.ts";
@@ -24,17 +24,19 @@ export interface CentroidLists {
   read(cells: readonly number[], store: ObjectStore): Promise<CellBlock[]>;
 }
 
-/** The lists of one segment, out of its bags. Throws `corrupt_data` for bags of another codebook. */
-export async function listsOfSegment(segment: SegmentReader, cellOffsets: Uint32Array): Promise<HeldLists> {
-  const bags = await segment.readBags();
-  const source = [{ id: segment.id, readBags: async () => bags }];
-  const plan = await planLists(source, cellOffsets, MAX_INVERTED_PART_BYTES);
-  const filled = await fillParts(source, plan, plan.parts);
+/** The lists of some segments, pages numbered segment after segment. Throws `corrupt_data` for bags of another codebook. */
+export async function listsOfBags(
+  segments: readonly { id: string; bags: Bags }[],
+  cellOffsets: Uint32Array,
+): Promise<HeldLists> {
+  const sources = segments.map(({ id, bags }) => ({ id, readBags: async () => bags }));
+  const plan = await planLists(sources, cellOffsets, MAX_INVERTED_PART_BYTES);
+  const filled = await fillParts(sources, plan, plan.parts);
   const blocks = plan.parts.flatMap((part, i) =>
     part.cells.map(({ offset, length }) => filled[i]?.subarray(offset, offset + length) ?? new Uint8Array(0)),
   );
   return new HeldLists(
-    segment.pageCount,
+    segments.reduce((sum, { bags }) => sum + bags.offsets.length - 1, 0),
     blocks.map((bytes, cell) => ({ cell, bytes })),
   );
 }

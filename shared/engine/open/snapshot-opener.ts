@@ -19,7 +19,7 @@ import type { HedgePolicy } from "../../store/hedge-policy.ts";
 import type { ObjectStore } from "../../store/object-store.ts";
 import { RequestStore } from "../../store/request-store.ts";
 import type { CellCache } from "../candidates/cell-cache.ts";
-import { type CentroidLists, HeldLists, listsOfSegment, StoredLists } from "../candidates/centroid-lists.ts";
+import { type CentroidLists, HeldLists, listsOfBags, StoredLists } from "../candidates/centroid-lists.ts";
 import type { Holding } from "../planner/holding.ts";
 import { SharedResident } from "../shared-resident.ts";
 import { IndexSnapshot, type OpenedSegment } from "../snapshot.ts";
@@ -80,6 +80,7 @@ export class SnapshotOpener {
       const opening: Opening = { reads, manifest, holding, previous, codebook, inverted };
       const invertedLists = inverted === undefined ? undefined : await this.#listsOf(inverted, opening);
       await this.#openSegments(opening, opened);
+      const segments = manifest.segments.flatMap((_entry, position) => opened.get(position) ?? []);
       return new IndexSnapshot({
         manifest,
         holding,
@@ -87,7 +88,8 @@ export class SnapshotOpener {
         cellOffsets: codebook?.cellOffsets,
         inverted,
         invertedLists,
-        opened: manifest.segments.flatMap((_entry, position) => opened.get(position) ?? []),
+        otherLists: await this.#otherListsOf(segments, opening),
+        opened: segments,
       });
     } catch (error) {
       codebook?.resident.release();
@@ -133,6 +135,18 @@ export class SnapshotOpener {
     return new HeldLists(file.pageCount, await file.withStore(reads).readCells(cells));
   }
 
+  /** Lists of all segments that the inverted file does not cover: one scan for a hundred small segments. */
+  async #otherListsOf(
+    segments: readonly OpenedSegment[],
+    { previous, codebook }: Opening,
+  ): Promise<CentroidLists | undefined> {
+    const listed = segments.flatMap(({ reader: { id }, listedBags: bags }) => (bags === undefined ? [] : { id, bags }));
+    if (listed.length === 0 || codebook === undefined) return undefined;
+    const before = (previous?.segments ?? []).filter((segment) => segment.listedBags !== undefined);
+    const isSame = before.length === listed.length && before.every(({ reader }, i) => reader.id === listed[i]?.id);
+    return isSame ? previous?.otherLists : await listsOfBags(listed, codebook.cellOffsets);
+  }
+
   /** Into `opened`, by position in the manifest; on failure it has those that could be opened. */
   async #openSegments(opening: Opening, opened: Map<number, OpenedSegment>): Promise<void> {
     const queue = new PQueue({ concurrency: MAX_CONCURRENT_READS });
@@ -166,15 +180,13 @@ export class SnapshotOpener {
     const { documentOrdinal: documentOrdinals, vectorCount: vectorCounts } = tables.pages;
     const segment = { reader: tables, tables, documentOrdinals, vectorCounts };
     if (entry.vectorCount === 0 || codebook === undefined) {
-      return { ...segment, bags: undefined, lists: undefined, centroidCount: 0 };
+      return { ...segment, bags: undefined, listedBags: undefined, centroidCount: 0 };
     }
     const { centroidCount } = codebook.resident.value;
-    if (!isBags) {
-      const lists = await listsOfSegment(reader, codebook.cellOffsets);
-      return { ...segment, bags: undefined, lists, centroidCount };
-    }
-    const bags = kernel.loadBags(await reader.readBags(), centroidCount);
-    return { ...segment, bags: new SharedResident(bags), lists: undefined, centroidCount };
+    const bags = await reader.readBags();
+    if (!isBags) return { ...segment, bags: undefined, listedBags: bags, centroidCount };
+    const loaded = new SharedResident(kernel.loadBags(bags, centroidCount));
+    return { ...segment, bags: loaded, listedBags: undefined, centroidCount };
   }
 }
 
@@ -186,7 +198,7 @@ function coveredSegment({ inverted, codebook }: Opening, entry: SegmentEntry, pl
     reader: inverted.records(place),
     tables: undefined,
     bags: undefined,
-    lists: undefined,
+    listedBags: undefined,
     centroidCount: entry.vectorCount === 0 ? 0 : (codebook?.resident.value.centroidCount ?? 0),
     documentOrdinals: inverted.documentOrdinals.subarray(first, end),
     vectorCounts: inverted.vectorCounts.subarray(first, end),

@@ -37,8 +37,8 @@ const ROW_BYTES_PER_CENTROID = 3 * LANES;
 /** Queries at once that there is room for. */
 const QUERIES_AT_ONCE = 2;
 
-/** Bytes of one page's position in a list, about: gaps are 7 bits a byte. */
-const LIST_ENTRY_BYTES = 1.5;
+/** Bytes of a page on a list that no inverted file has: its id in the bag, and its position, gaps being 7 bits a byte. */
+const LIST_ENTRY_BYTES = 2 + 1.5;
 
 /** How an index is held. `bags`: those of all pages; `lists`: all lists of centroids; `heads`: only where lists lie. */
 export type Holding = "bags" | "lists" | "heads";
