@@ -28,11 +28,9 @@ const { values: options } = parseArgs({
     subspaces: { type: "string", default: "8,16,32,64" },
     pooling: { type: "string", default: "1" },
     rotation: { type: "string", default: "none" },
-    /** Pages kept by bags and by codes for 10 hits. */
-    candidates: { type: "string", default: "128" },
-    exact: { type: "string", default: "32" },
-    /** Of those that were scored by winners, how many are scored by all their vectors; half again as many as hits. */
-    full: { type: "string", default: "16" },
+    /** Pages kept by bags, by codes, and of those by winners, as `shared/engine/plan.ts` has them: for 10 hits, and for 100. */
+    keep: { type: "string", default: "64,24,16" },
+    "keep-deep": { type: "string", default: "300,150,24" },
     /** Also the cascade for every pair of these: pages kept by bags, and by codes. */
     grid: { type: "boolean", default: false },
     threads: { type: "string", default: "2" },
@@ -42,8 +40,7 @@ const CODE_OVERHEAD_BYTES = 2;
 const SCALE_BYTES = 4;
 const GRID_CANDIDATES = [16, 24, 32, 48, 64, 96, 128, 256];
 const GRID_EXACT = [0, 12, 16, 24, 32, 64];
-/** For 100 hits, as `shared/engine/plan.ts` has them. */
-const DEEP = { hits: 100, candidates: 400, exact: 150, full: 150 };
+const DEEP_HITS = 100;
 
 const numbers = (list: string) => list.split(",").map(Number);
 const runner = await MatrixRunner.create({ threads: Number(options.threads) });
@@ -165,16 +162,16 @@ function endings(scores: CodedScores): Ending[] {
 }
 
 function printCascade(ending: Ending, bags: PageScores, scores: CodedScores, pooled: VectorSet): void {
-  const cascade = (candidates: number, exact: number, full: number) => {
+  const cascade = ([candidates = 0, exact = 0, full = 0]: number[]) => {
     const stages = [
       { scores: bags, keep: candidates },
       { scores: scores.codes, keep: exact },
     ];
     return measureCascade(pooled, reference, [...stages, ...ending.stages(exact, full)]);
   };
-  const first = cascade(Number(options.candidates), Number(options.exact), Number(options.full));
-  const deep = cascade(DEEP.candidates, DEEP.exact, DEEP.full);
-  printRow(`cascade, exact on ${ending.label}`, first, deep.recallAt(DEEP.hits));
+  const first = cascade(numbers(options.keep));
+  const deep = cascade(numbers(options["keep-deep"]));
+  printRow(`cascade, exact on ${ending.label}`, first, deep.recallAt(DEEP_HITS));
 }
 
 /** recall@10 for every pair of limits: rows N, columns X. */
@@ -187,7 +184,7 @@ function printGrid(bags: PageScores, scores: CodedScores, pooled: VectorSet): vo
           { scores: bags, keep: candidates },
           { scores: scores.codes, keep: exact },
         ];
-        const measures = measureCascade(pooled, reference, [...begin, ...stages(exact, Number(options.full))]);
+        const measures = measureCascade(pooled, reference, [...begin, ...stages(exact, numbers(options.keep)[2] ?? 0)]);
         return figure(measures.recallAt(10));
       });
       print(`${candidates} | ${cells.join(" | ")}`);
@@ -197,7 +194,7 @@ function printGrid(bags: PageScores, scores: CodedScores, pooled: VectorSet): vo
 
 function printMeasures(label: string, stages: readonly Stage[], measured: VectorSet): void {
   const measures = measureCascade(measured, reference, stages);
-  printRow(label, measures, measures.recallAt(DEEP.hits));
+  printRow(label, measures, measures.recallAt(DEEP_HITS));
 }
 
 function printRow(label: string, measures: Measures, deepRecall: number): void {
