@@ -63,13 +63,12 @@ describe("a search by every path", () => {
     expect(new Set(hits.map(({ document }) => document.name))).toEqual(new Set(["a-1.pdf", "c-1.pdf"]));
   });
 
-  it("reads lists by the pruned path only", async () => {
-    const pruned = await search({ path: "pruned", candidates: 5, nprobe: 4 });
-    expect(pruned.performance).toMatchObject({ candidateSource: "lists", nprobe: 4 });
-    expect(pruned.performance.cellsRead).toBeGreaterThan(0);
-    const resident = await search({ path: "resident", candidates: 5 });
-    expect(resident.performance).toMatchObject({ candidateSource: "bags", cellsRead: 0 });
-    expect(resident.performance.nprobe).toBeUndefined();
+  it("says how many centroids and cells of lists it looked at", async () => {
+    for (const path of ["pruned", "resident"]) {
+      const { performance } = await search({ path, candidates: 5, nprobe: 4 });
+      expect(performance).toMatchObject({ path, candidateSource: "lists", nprobe: 4 });
+      expect(performance.cellsRead).toBeGreaterThan(0);
+    }
   });
 
   it("refuses a path that is not there", async () => {
