@@ -17,7 +17,7 @@ export const MAX_CODEWORD_TRAINING_VECTORS = 256 * CODEWORDS_PER_SUBSPACE;
 
 /** Kernels add codes four subspaces at a time. */
 const SUBSPACE_MULTIPLE = 4;
-/** Bytes per vector by dimension: 8 values a byte, the 16 B at 128 of the reference measurements (recall@10 .84 before exact rerank). */
+/** Bytes per vector by dimension: 8 values a byte, 16 B at 128. With exact rerank twice as many find .003 more: docs/compression.md. */
 const VALUES_PER_SUBSPACE = 8;
 
 /** Subspaces (bytes per vector) for vectors of `dim` values: one for 8 values, 16 at 128 and 48 at 384. */
