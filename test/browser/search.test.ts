@@ -166,6 +166,8 @@ describe.runIf(hasChromium())("searching the samples in a browser", () => {
     const shared = page.url();
     await page.keyboard.press("Escape");
     await expect.poll(() => page.locator("dialog[open]").count()).toBe(0);
+    // Closing goes back in the history, which takes effect later: it must not end the visit that follows.
+    await expect.poll(() => page.url()).not.toBe(shared);
 
     await page.goto(shared);
     await page.waitForSelector("dialog[open] .token");
