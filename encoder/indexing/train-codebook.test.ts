@@ -19,8 +19,11 @@ afterAll(async () => await runner.dispose());
 const recipeFingerprint = "0123456789abcdef";
 
 describe("chooseCentroidCount", () => {
-  it("follows 16·√vectors in powers of two", () => {
-    expect(chooseCentroidCount(250_000)).toBe(8_192);
+  it("follows 16·√vectors in powers of two, of small indexes one for 64 vectors", () => {
+    expect(chooseCentroidCount(9_000)).toBe(1_024);
+    expect(chooseCentroidCount(65_536)).toBe(1_024);
+    expect(chooseCentroidCount(250_000)).toBe(4_096);
+    expect(chooseCentroidCount(850_000)).toBe(16_384);
     expect(chooseCentroidCount(1_870_000)).toBe(16_384);
     expect(chooseCentroidCount(10_000_000_000)).toBe(MAX_CENTROIDS);
   });

@@ -18,15 +18,23 @@ import { sampleIndexes } from "./random-sample.ts";
 import { gatherRows } from "./rows.ts";
 import { CentroidAssigner, decodedCosines, meanNorm } from "./vector-coder.ts";
 
-/** K ≈ 16·√vectors, as ColBERTv2 and PLAID choose it. */
+/** K ≈ 16·√vectors, as ColBERTv2 and PLAID choose it, */
 const CENTROIDS_PER_SQRT_VECTOR = 16;
+/**
+ * but with no fewer vectors to a centroid than this: every query scores every centroid, and a small index gains little from
+ * more. Cranfield, 243,906 vectors, 8,192 → 4,096 centroids: recall@10 .993 → .992 and @100 .993 → .989 in .73 of the time (`node
+ * test/bench/peers/run.ts`). From a million vectors on it makes no difference.
+ */
+const MIN_VECTORS_PER_CENTROID = 64;
+/** Scoring so many takes .16 ms: not worth saving. */
+const CHEAP_CENTROIDS = 1_024;
 /** Fewer training vectors per centroid and the centroids only repeat them. */
 export const MIN_TRAINING_VECTORS_PER_CENTROID = 8;
 /**
  * More are not worth their time: on Cranfield's token vectors the mean cosine of unseen vectors to one of 4,096 centroids
  * is .871, .880, .888 and .891 with 8, 16, 32 and 60 training vectors for each.
  */
-const TRAINING_VECTORS_PER_CENTROID = 32;
+export const TRAINING_VECTORS_PER_CENTROID = 32;
 /**
  * From this number of centroids on they are trained in two levels. With 8,192 on Cranfield the mean cosine of vectors to their
  * centroid is .9116 instead of .9129, and training takes a tenth of the time; see also hierarchical-kmeans.ts.
@@ -41,8 +49,10 @@ const FLOAT_BYTES = 4;
 
 export interface TrainingOptions {
   recipeFingerprint: string;
-  /** Vectors of the index that the training vectors were drawn from; decides the number of centroids. */
+  /** Vectors of the index that the training vectors were drawn from; decides the number of centroids, */
   vectorCount: number;
+  /** unless that is given. */
+  centroidCount?: number | undefined;
   /** Default: by dimension, see {@link defaultSubspaces}. */
   subspaces?: number | undefined;
   /** Called with the finished share of the work, 0 … 1. */
@@ -56,11 +66,14 @@ export function chooseTrainingCount(vectorCount: number, dim: number): number {
 }
 
 /**
- * Centroids for an index of `vectorCount` vectors, trained on `trainingCount` of them: the power of two nearest to
- * 16·√vectors (on the logarithmic scale), as long as every centroid has 8 training vectors; at least 1.
+ * Centroids for an index of `vectorCount` vectors, trained on `trainingCount` of them: the power of two nearest (on the logarithmic
+ * scale) to 16·√vectors or, if that is less, to one for 64 vectors but at least 1,024; as long as every centroid has 8 training
+ * vectors; at least 1.
  */
 export function chooseCentroidCount(vectorCount: number, trainingCount = vectorCount): number {
-  const wanted = 2 ** Math.round(Math.log2(CENTROIDS_PER_SQRT_VECTOR * Math.sqrt(Math.max(1, vectorCount))));
+  const usual = CENTROIDS_PER_SQRT_VECTOR * Math.sqrt(Math.max(1, vectorCount));
+  const affordable = Math.max(CHEAP_CENTROIDS, vectorCount / MIN_VECTORS_PER_CENTROID);
+  const wanted = 2 ** Math.round(Math.log2(Math.min(usual, affordable)));
   const trainable = 2 ** Math.floor(Math.log2(Math.max(1, trainingCount / MIN_TRAINING_VECTORS_PER_CENTROID)));
   return Math.min(wanted, trainable, MAX_CENTROIDS);
 }
@@ -72,11 +85,16 @@ export function chooseCentroidCount(vectorCount: number, trainingCount = vectorC
 export async function trainCodebook(
   runner: MatrixRunner,
   training: Matrix,
-  { recipeFingerprint, vectorCount, subspaces = defaultSubspaces(training.dim), onProgress }: TrainingOptions,
+  {
+    recipeFingerprint,
+    vectorCount,
+    centroidCount = chooseCentroidCount(vectorCount, training.count),
+    subspaces = defaultSubspaces(training.dim),
+    onProgress,
+  }: TrainingOptions,
 ): Promise<Codebook> {
   const { dim } = training;
   const random = seededRandom(TRAINING_SEED);
-  const centroidCount = chooseCentroidCount(vectorCount, training.count);
   const unordered = await trainAllCentroids(runner, training, centroidCount, random, onProgress);
   const { order, offsets } = await groupIntoCells(runner, unordered, random);
   const rounded = { dim, centroidCount, ...roundCentroids(gatherRows(unordered, order).values) };

@@ -50,10 +50,18 @@ export const MIN_DENSE_EXACT_PAGES = 250;
 export const EXACT_PAGES_PER_HIT = 1.5;
 /** up to this: 160 pages are 13 MB of cold reads. Ranks beyond keep the order of their codes. */
 export const MAX_EXACT_PAGES = 160;
-/** Pages of which all exact vectors are scored, after the winners of all exact pages: see rerank.ts. */
-export const MIN_FULL_PAGES = 16;
-/** The dearest step: 24 pages of 650 vectors are 3 ms. */
-export const MAX_FULL_PAGES = 24;
+/**
+ * How far below a token's best vector by PQ its best by exact vectors may be, as a cosine. What it leaves of a page, and by how
+ * much the sum over all tokens falls short of that of all vectors, measured on the 24 best pages of 25 queries, 16 bytes a vector:
+ *
+ * | margin | .04 | .06 | .08 | .1 |
+ * |---|---|---|---|---|
+ * | Cranfield: 174 vectors a page, 8,192 centroids | 28 %, .008 | 39 %, .002 | 47 %, .001 | 54 %, .000 |
+ * | filings: 718 vectors a page, 4,096 centroids | 9 %, .037 | 14 %, .015 | 19 %, .007 | 25 %, .003 |
+ *
+ * The single best vector of every token leaves 9 % and .10, and 2 % and .23.
+ */
+export const CONTENDER_MARGIN = 0.06;
 
 /** Where lists are read for every query, a page costs a read: 20 pages and 12 reads of lists are 32, in two hops. */
 export const MIN_PRUNED_CANDIDATES = 20;
@@ -81,10 +89,10 @@ export interface SearchPlan {
   hits: number;
   /** Pages whose codes are scored. */
   candidates: number;
-  /** Pages whose exact vectors are scored, some of them at least; at most `candidates`. */
+  /** Pages whose exact vectors are scored; at most `candidates`. */
   exact: number;
-  /** Pages all of whose exact vectors are scored; at most `exact`. */
-  full: number;
+  /** Of them only the vectors within this cosine of a token's best by codes (see rerank.ts); undefined: all. */
+  contenderMargin: number | undefined;
   /** Every matched page is scored by its exact vectors, and nothing else is done. */
   exhaustive: boolean;
   /** Centroids for each query token, the cells they are looked for in, and what may be read for them; where lists are used. */
@@ -130,7 +138,7 @@ export function planSearch(
     hits,
     candidates,
     exact,
-    full: Math.min(exact, usual.full),
+    contenderMargin: context.interaction === "dense" ? undefined : CONTENDER_MARGIN,
     exhaustive: false,
     nprobe,
     cellsPerToken: Math.max(MIN_CELLS_PER_TOKEN, Math.ceil(nprobe * CELLS_PER_PROBE)),
@@ -141,10 +149,7 @@ export function planSearch(
   };
 }
 
-function usualSettings(
-  hits: number,
-  { interaction, holding, matchedPages }: PlanContext,
-): SearchSettings & { full: number } {
+function usualSettings(hits: number, { interaction, holding, matchedPages }: PlanContext): SearchSettings {
   const deepEnough = Math.ceil(EXACT_PAGES_PER_HIT * hits);
   if (interaction === "dense") {
     const exact = holding === "heads" ? 0 : Math.max(MIN_DENSE_EXACT_PAGES, deepEnough);
@@ -152,16 +157,14 @@ function usualSettings(
       holding === "heads" ? MIN_PRUNED_CANDIDATES : MIN_DENSE_CANDIDATES,
       CANDIDATES_PER_HIT * hits,
     );
-    return { candidates, exact, full: Number.POSITIVE_INFINITY, nprobe: nprobeOf(holding) };
+    return { candidates, exact, nprobe: nprobeOf(holding) };
   }
-  const full = Math.min(MAX_FULL_PAGES, Math.max(MIN_FULL_PAGES, deepEnough));
   if (holding === "heads") {
-    return { candidates: Math.max(MIN_PRUNED_CANDIDATES, 2 * hits), exact: 0, full, nprobe: PRUNED_NPROBE };
+    return { candidates: Math.max(MIN_PRUNED_CANDIDATES, 2 * hits), exact: 0, nprobe: PRUNED_NPROBE };
   }
   return {
     candidates: Math.max(crowdedCandidates(matchedPages), CANDIDATES_PER_HIT * hits),
     exact: Math.min(MAX_EXACT_PAGES, Math.max(MIN_EXACT_PAGES, deepEnough)),
-    full,
     nprobe: nprobeOf(holding),
   };
 }
@@ -191,6 +194,6 @@ function exhaustivePlan(hits: number, matchedPages: number): SearchPlan {
       `accuracy "exact" scores every page, and ${matchedPages} match; ${MAX_EXHAUSTIVE_PAGES} are the most: use a filter or accuracy 0.995`,
     );
   }
-  const pages = { candidates: matchedPages, exact: matchedPages, full: matchedPages };
+  const pages = { candidates: matchedPages, exact: matchedPages, contenderMargin: undefined };
   return { hits, ...pages, exhaustive: true, nprobe: 0, cellsPerToken: 0, listReads: 0, listBytes: 0, accuracy: 1 };
 }

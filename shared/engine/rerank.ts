@@ -1,16 +1,14 @@
 /**
  * Second and third stage: MaxSim by PQ codes on the candidates, then by exact vectors on the best of them.
  *
- * Exact vectors settle in two steps. First each page's *winners* only: the vectors that PQ found best for any query token, at
- * most one per token, scored for all tokens. Then all vectors of the best few. On Cranfield (16 bytes a vector, 32 pages of
- * 128 candidates) winners alone give recall@10 .965, with 12 pages in full after them .9925, with 16 of them 1.0: the
- * same as 32 pages in full.
+ * Of a page's exact vectors only the *contenders* are scored: those that some query token scores within a margin of its best by
+ * PQ, which errs by less than that almost always. See `CONTENDER_MARGIN` in plan.ts.
  *
  * @module
  */
-import type { PageCodes, PageRecord, PageVectors } from "../format/contract.ts";
+import type { PageCodes, PageRecord } from "../format/contract.ts";
 import { exactTokenBest, totalScore } from "../kernel/exact-scorer.ts";
-import type { KernelQuery, TokenBest } from "../kernel/kernel-query.ts";
+import type { TokenBest } from "../kernel/kernel-query.ts";
 import type { QueryTables } from "../kernel/query-tables.ts";
 import type { ReadSession } from "./read-session.ts";
 import type { PageRef, RecordCaches } from "./record-cache.ts";
@@ -91,68 +89,58 @@ export async function rankByCodes(
 }
 
 /**
- * `pages` (best first) with the first `plan.exact` of them scored by the exact vectors that win by PQ, and the first
- * `plan.full` of those by all. Pages beyond follow in their order: the stage before places them below, and their scores are
- * cut to the lowest one above, so that order and score agree.
+ * `pages` (best first) with the first `plan.exact` of them scored by exact vectors: by their contenders, or by all of those that
+ * codes did not score and of a dense recipe, whose pages have few. Pages beyond follow in their order: the stage before places
+ * them below, and their scores are cut to the lowest one above, so that order and score agree.
  */
 export async function rankByVectors(
   pages: readonly RankedPage[],
-  plan: Pick<SearchPlan, "exact" | "full">,
+  plan: Pick<SearchPlan, "exact" | "contenderMargin">,
   tables: QueryTables,
-  context: RerankContext,
-): Promise<RankedPage[]> {
-  if (plan.full >= plan.exact) return await rankFully(pages, plan.exact, tables.query, context);
-  const byWinners = await rankByWinners(pages, plan.exact, tables, context);
-  return await rankFully(byWinners, plan.full, tables.query, context);
-}
-
-async function rankFully(
-  pages: readonly RankedPage[],
-  count: number,
-  query: KernelQuery,
-  context: RerankContext,
-): Promise<RankedPage[]> {
-  return await rankFirst(pages, count, context, (_page, vectors) => exactTokenBest(query, vectors));
-}
-
-async function rankByWinners(
-  pages: readonly RankedPage[],
-  count: number,
-  tables: QueryTables,
-  context: RerankContext,
-): Promise<RankedPage[]> {
-  const winners = pqBests(
-    pages.slice(0, count).flatMap((page) => page.codes ?? []),
-    tables,
-  );
-  return await rankFirst(pages, count, context, ({ codes }, vectors) => {
-    const byCodes = codes === undefined ? undefined : winners.get(codes);
-    return byCodes === undefined
-      ? exactTokenBest(tables.query, vectors)
-      : exactBestAmong(byCodes, vectors, tables.query);
-  });
-}
-
-/** Scores the first `count` of `pages` anew by their exact vectors. */
-async function rankFirst(
-  pages: readonly RankedPage[],
-  count: number,
   { caches, session }: RerankContext,
-  score: (page: RankedPage, vectors: PageVectors) => TokenBest,
 ): Promise<RankedPage[]> {
   const exact: RankedPage[] = [];
-  for (const batch of batches(pages.slice(0, count), VECTORS_BATCH_PAGES)) {
+  for (const batch of batches(pages.slice(0, plan.exact), VECTORS_BATCH_PAGES)) {
     const vectors = await caches.vectors.read(batch, session);
+    const contenders = contendersOf(batch, plan.contenderMargin, tables);
     for (const [i, page] of batch.entries()) {
       const record = vectors[i];
       if (record === undefined) continue;
-      const best = score(page, record);
+      const best = exactTokenBest(tables.query, record, contenders[i]);
       exact.push({ ...page, score: totalScore(best), best });
     }
   }
   exact.sort(byScore);
   const lowest = exact.at(-1)?.score ?? Number.POSITIVE_INFINITY;
-  return [...exact, ...pages.slice(count).map((page) => ({ ...page, score: Math.min(page.score, lowest) }))];
+  return [...exact, ...pages.slice(plan.exact).map((page) => ({ ...page, score: Math.min(page.score, lowest) }))];
+}
+
+/** Positions of the vectors of each page that may win; undefined where all may. */
+function contendersOf(
+  pages: readonly RankedPage[],
+  margin: number | undefined,
+  tables: QueryTables,
+): (Uint16Array | undefined)[] {
+  if (margin === undefined) return [];
+  const marks = pages.map(({ codes }) => (codes === undefined ? undefined : new Uint8Array(codes.centroidIds.length)));
+  for (let block = 0; block < tables.blockCount; block++) {
+    tables.prepare(block);
+    for (const [i, { codes }] of pages.entries()) {
+      const ofPage = marks[i];
+      if (codes !== undefined && ofPage !== undefined) tables.markContenders(codes, margin, ofPage);
+    }
+  }
+  return marks.map((ofPage) => (ofPage === undefined ? undefined : positionsOfOnes(ofPage)));
+}
+
+function positionsOfOnes(marks: Uint8Array): Uint16Array {
+  const positions = new Uint16Array(marks.length);
+  let count = 0;
+  for (let i = 0; i < marks.length; i++) {
+    positions[count] = i;
+    count += marks[i] ?? 0;
+  }
+  return positions.slice(0, count);
 }
 
 /** Best vector of every query token by the codes of each page. */
@@ -166,19 +154,6 @@ export function pqBests(pages: readonly PageCodes[], tables: QueryTables): Reado
     for (const [codes, best] of bests) tables.fillPqBest(codes, best);
   }
   return bests;
-}
-
-/** The exact best of every token among the vectors that are some token's best by PQ. */
-function exactBestAmong(byCodes: TokenBest, { scales, values }: PageVectors, query: KernelQuery): TokenBest {
-  const { dim } = query;
-  const winners = [...new Set(byCodes.vectors)].sort((a, b) => a - b);
-  const among = { scales: new Float32Array(winners.length), values: new Int8Array(winners.length * dim) };
-  for (const [row, vector] of winners.entries()) {
-    among.scales[row] = scales[vector] ?? 0;
-    among.values.set(values.subarray(vector * dim, (vector + 1) * dim), row * dim);
-  }
-  const best = exactTokenBest(query, among);
-  return { scores: best.scores, vectors: best.vectors.map((row) => winners[row] ?? 0) };
 }
 
 function byScore(a: RankedPage, b: RankedPage): number {

@@ -4,7 +4,7 @@
  * @module
  */
 import { MaxleafError } from "../errors.ts";
-import { allocateAfter, releaseAll, type Kernel } from "./kernel.ts";
+import type { Kernel } from "./kernel.ts";
 import type { Region, RegionHolder } from "./memory.ts";
 import { LANE_GROUP, LANES, toQueryBlocks, type QueryBlock } from "./query-block.ts";
 
@@ -30,7 +30,6 @@ export class KernelQuery implements RegionHolder {
   readonly tokenCount: number;
   readonly blocks: readonly QueryBlock[];
   readonly #pairs: Region;
-  readonly #rows: Region;
 
   /**
    * `vectors` `[tokenCount, dim]`; `dim` a multiple of 16. Errors: `invalid_request` for a value that is no finite number, which
@@ -43,11 +42,8 @@ export class KernelQuery implements RegionHolder {
     this.tokenCount = tokenCount;
     this.blocks = toQueryBlocks(vectors, tokenCount, dim);
     this.#pairs = kernel.memory.allocate(this.blocks.length * dim * LANES * I16_BYTES, "a query's vectors");
-    this.#rows = allocateAfter(kernel.memory, [this.#pairs], this.#pairs.bytes, "a query's vectors");
     const pairs = kernel.memory.int16(this.#pairs);
-    const rows = kernel.memory.int16(this.#rows);
     for (const [index, block] of this.blocks.entries()) {
-      rows.set(block.rows, index * dim * LANES);
       writePairs(block, pairs.subarray(index * dim * LANES, (index + 1) * dim * LANES));
     }
   }
@@ -57,18 +53,8 @@ export class KernelQuery implements RegionHolder {
     return this.#pairs.offset + block * this.dim * LANES * I16_BYTES;
   }
 
-  /** Pointer to i16 `[blocks, 32, dim]`: row after row, in the order of the tokens. */
-  rowsOffset(): number {
-    return this.#rows.offset;
-  }
-
-  /** What one unit of a token's row is worth. */
-  scaleOf(token: number): number {
-    return this.blocks[Math.floor(token / LANES)]?.scales[token % LANES] ?? 0;
-  }
-
   release(): void {
-    releaseAll(this.kernel.memory, [this.#pairs, this.#rows]);
+    this.kernel.memory.release(this.#pairs);
   }
 }
 

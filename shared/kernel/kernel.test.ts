@@ -8,10 +8,21 @@ import { KernelQuery } from "./kernel-query.ts";
 import { Kernel } from "./kernel.ts";
 import { bagStep, laneScales } from "./lane-scales.ts";
 import { LANES, toQueryBlocks } from "./query-block.ts";
-import { QueryTables } from "./query-tables.ts";
+import { contenderFloor, QueryTables } from "./query-tables.ts";
 import * as reference from "./reference.ts";
-import { material, shapes } from "./testing/material.ts";
+import { material, type Shape, shapes } from "./testing/material.ts";
 import { compileKernel, type KernelModule } from "./webassembly.ts";
+
+const SMALL: Shape = {
+  seed: 4,
+  dim: 32,
+  subspaces: 8,
+  centroidCount: 10,
+  tokenCount: 6,
+  vectorCount: 20,
+  extreme: false,
+  twins: false,
+};
 
 let kernelModule: KernelModule;
 let kernel: Kernel;
@@ -87,6 +98,64 @@ describe("kernels", () => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  it("mark the contenders of the scalar reference, and score only those", () => {
+    fc.assert(
+      fc.property(shapes, fc.double({ min: 0, max: 1, noNaN: true }), (shape, share) => {
+        const { codebook, query, codes, exact } = material(shape);
+        const { dim, subspaces, tokenCount, vectorCount } = shape;
+        const usedBefore = kernel.memory.usedBytes;
+        const resident = kernel.loadCodebook(codebook);
+        const kernelQuery = new KernelQuery(kernel, query, tokenCount, dim);
+        const tables = QueryTables.onDemand(kernelQuery, resident);
+        const marks = new Uint8Array(vectorCount);
+        const expected = new Set<number>();
+        for (const [index, block] of kernelQuery.blocks.entries()) {
+          const maxima = reference.pqEntryMaxima(codebook.codewords, subspaces, block.values, dim);
+          const scales = laneScales(block, resident, tables.bagStep, maxima);
+          // A margin that leaves out some vectors: the scales of the materials differ.
+          const margin = share * 2_000 * Math.max(...scales.pqSteps);
+          tables.prepare(index);
+          tables.markContenders(codes, margin, marks);
+          const entries = reference.pqTables(codebook.codewords, subspaces, block.values, dim, scales.entryFactors);
+          const { bagFactors, pqFactors, pqSteps } = scales;
+          const { pqRows } = reference.centroidTables(codebook.centroids, dim, block.rows, bagFactors, pqFactors);
+          const best = reference.pqBest(codes, subspaces, pqRows, entries);
+          const floors = Array.from(best.maxima, (score, lane) =>
+            lane < block.tokenCount ? contenderFloor(score, margin, pqSteps[lane] ?? 0) : Infinity,
+          );
+          for (const vector of reference.pqContenders(codes, subspaces, pqRows, entries, floors)) expected.add(vector);
+        }
+        const contenders = Uint16Array.from(marks.keys()).filter((vector) => marks[vector] === 1);
+        expect(Array.from(contenders)).toEqual([...expected].toSorted((a, b) => a - b));
+
+        const among = exactTokenBest(kernelQuery, exact, contenders);
+        const rows = Array.from(contenders, (vector) => exact.values.subarray(vector * dim, (vector + 1) * dim));
+        const values = Int8Array.from(rows.flatMap((row) => [...row]));
+        const alone = { scales: Float32Array.from(contenders, (vector) => exact.scales[vector] ?? 0), values };
+        for (const block of kernelQuery.blocks) {
+          const { best, winners } = reference.exactBest(alone, dim, block.rows);
+          for (let lane = 0; lane < block.tokenCount; lane++) {
+            const token = block.firstToken + lane;
+            expect(among.scores[token]).toBe(Math.fround((best[lane] ?? 0) * (block.scales[lane] ?? 0)));
+            expect(among.vectors[token]).toBe(vectorCount === 0 ? 0 : contenders[winners[lane] ?? 0]);
+          }
+        }
+        for (const holder of [tables, kernelQuery, resident]) holder.release();
+        expect(kernel.memory.usedBytes).toBe(usedBefore);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("refuse contenders that the page does not have", () => {
+    const { codebook, query, exact } = material({ ...SMALL, vectorCount: 5 });
+    const kernelQuery = new KernelQuery(kernel, query, SMALL.tokenCount, codebook.dim);
+    expect(() => exactTokenBest(kernelQuery, exact, Uint16Array.of(1, 5))).toThrow(
+      expect.objectContaining({ code: "corrupt_data" }),
+    );
+    kernelQuery.release();
   });
 
   it("come close to float MaxSim: exact vectors within 0.2 %, PQ tables within their rounding", () => {

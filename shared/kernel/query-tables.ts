@@ -13,13 +13,15 @@ import type { KernelCodebook } from "./kernel.ts";
 import { bagStep, laneScales, type LaneScales } from "./lane-scales.ts";
 import type { Region, RegionHolder } from "./memory.ts";
 import { activeLanes, LANES, type QueryBlock } from "./query-block.ts";
-import type { Winners } from "./winners.ts";
 
 /**
  * Tables of queries longer than 32 tokens are kept from the candidates to the rerank up to this size, beyond it they are
  * made twice (0.6 ms per 4,096 centroids). 8 MiB keep 5 blocks at 16,384 centroids and 16 bytes a vector. Ours.
  */
 const KEPT_TABLE_BYTES = 8 * 1024 * 1024;
+
+const INT16_MIN = -32_768;
+const INT16_MAX = 32_767;
 
 /** A row of 32 16-bit values. */
 const ROW_BYTES = LANES * 2;
@@ -157,24 +159,66 @@ export class QueryTables implements RegionHolder {
 
   /** Fills the current block's tokens of `best` for one page that has vectors. */
   fillPqBest(page: PageCodes, best: TokenBest): void {
+    const { kernel } = this.query;
     const { pqSteps } = this.#currentScales();
     const { firstToken, tokenCount } = this.#currentBlock();
-    const { scores, vectors } = this.#top(page, 1);
-    for (let lane = 0; lane < tokenCount; lane++) {
-      best.scores[firstToken + lane] = (scores[lane] ?? 0) * (pqSteps[lane] ?? 0);
-      best.vectors[firstToken + lane] = vectors[lane] ?? 0;
+    const slot = this.#slot();
+    const count = page.centroidIds.length;
+    // Scratch row, scores, winners.
+    const desk = new CodesDesk(kernel, [page], this.codebook.subspaces, 3 * ROW_BYTES);
+    try {
+      desk.place(page);
+      slot.rows.require(desk.ids, count);
+      const { offset } = desk.output;
+      kernel.exports.pqBest(
+        desk.ids.offset,
+        desk.codes.offset,
+        count,
+        this.codebook.subspaces,
+        this.lanes(),
+        slot.rows.pqRows.offset,
+        slot.tables.offset,
+        offset,
+        offset + ROW_BYTES,
+        offset + 2 * ROW_BYTES,
+      );
+      const scores = kernel.memory.int16(desk.output).subarray(LANES, 2 * LANES);
+      const vectors = kernel.memory.uint16(desk.output).subarray(2 * LANES, 3 * LANES);
+      for (let lane = 0; lane < tokenCount; lane++) {
+        best.scores[firstToken + lane] = (scores[lane] ?? 0) * (pqSteps[lane] ?? 0);
+        best.vectors[firstToken + lane] = vectors[lane] ?? 0;
+      }
+    } finally {
+      desk.release();
     }
   }
 
-  /** Fills the current block's tokens of `winners` for one page (see winners.ts). */
-  fillWinners(page: PageCodes, winners: Winners): void {
-    const { depth } = winners;
-    if (depth === 0) return;
-    const { firstToken, tokenCount } = this.#currentBlock();
-    const { vectors } = this.#top(page, depth);
-    for (let lane = 0; lane < tokenCount; lane++) {
-      const token = (firstToken + lane) * depth;
-      for (let place = 0; place < depth; place++) winners.vectors[token + place] = vectors[place * LANES + lane] ?? 0;
+  /**
+   * Sets `marks` (`[vectors]` of the page) to 1 for vectors that some token of the current block scores within `margin` (a
+   * cosine) of its best. Other marks stay.
+   */
+  markContenders(page: PageCodes, margin: number, marks: Uint8Array): void {
+    const { kernel } = this.query;
+    const { subspaces } = this.codebook;
+    const slot = this.#slot();
+    const lanes = this.lanes();
+    const count = page.centroidIds.length;
+    // Best scores, which become floors, then a scratch row, then marks.
+    const desk = new CodesDesk(kernel, [page], subspaces, 2 * ROW_BYTES + count);
+    try {
+      desk.place(page);
+      slot.rows.require(desk.ids, count);
+      const { offset } = desk.output;
+      const where = [desk.ids.offset, desk.codes.offset, count, subspaces, lanes] as const;
+      const tables = [slot.rows.pqRows.offset, slot.tables.offset] as const;
+      kernel.exports.pqMax(...where, ...tables, offset);
+      this.#lowerToFloors(kernel.memory.int16(desk.output, LANES), margin);
+      const marked = kernel.memory.uint8(desk.output).subarray(2 * ROW_BYTES, 2 * ROW_BYTES + count);
+      marked.set(marks);
+      kernel.exports.pqContenders(...where, ...tables, offset, offset + ROW_BYTES, offset + 2 * ROW_BYTES);
+      marks.set(marked);
+    } finally {
+      desk.release();
     }
   }
 
@@ -214,36 +258,12 @@ export class QueryTables implements RegionHolder {
     if (this.#bagRows !== undefined) memory.release(this.#bagRows);
   }
 
-  /** The `depth` best vectors of a page, `[depth, 32]`. Copies. */
-  #top(page: PageCodes, depth: number): { scores: Int16Array; vectors: Uint16Array } {
-    const { kernel } = this.query;
-    const slot = this.#slot();
-    const count = page.centroidIds.length;
-    // Scratch row, scores, winners.
-    const desk = new CodesDesk(kernel, [page], this.codebook.subspaces, (1 + 2 * depth) * ROW_BYTES);
-    try {
-      desk.place(page);
-      slot.rows.require(desk.ids, count);
-      const { offset } = desk.output;
-      kernel.exports.pqTop(
-        desk.ids.offset,
-        desk.codes.offset,
-        count,
-        this.codebook.subspaces,
-        this.lanes(),
-        slot.rows.pqRows.offset,
-        slot.tables.offset,
-        depth,
-        offset,
-        offset + ROW_BYTES,
-        offset + (1 + depth) * ROW_BYTES,
-      );
-      return {
-        scores: kernel.memory.int16(desk.output).slice(LANES, (1 + depth) * LANES),
-        vectors: kernel.memory.uint16(desk.output).slice((1 + depth) * LANES, (1 + 2 * depth) * LANES),
-      };
-    } finally {
-      desk.release();
+  /** Best scores `[32]` → the lowest scores within `margin` of them; lanes without a token have none. */
+  #lowerToFloors(scores: Int16Array, margin: number): void {
+    const { pqSteps } = this.#currentScales();
+    const { tokenCount } = this.#currentBlock();
+    for (let lane = 0; lane < LANES; lane++) {
+      scores[lane] = lane < tokenCount ? contenderFloor(scores[lane] ?? 0, margin, pqSteps[lane] ?? 0) : INT16_MAX;
     }
   }
 
@@ -315,6 +335,11 @@ function transpose(values: Float32Array, dim: number, into: Float32Array): void 
   for (let lane = 0; lane < LANES; lane++) {
     for (let d = 0; d < dim; d++) into[d * LANES + lane] = values[lane * dim + d] ?? 0;
   }
+}
+
+/** The lowest PQ score, in units of `step`, within `margin` of `best`. For tests too: the scalar search must agree. */
+export function contenderFloor(best: number, margin: number, step: number): number {
+  return step === 0 ? best : Math.max(INT16_MIN, best - Math.round(margin / step));
 }
 
 function weightedSum(units: Int16Array, steps: Float32Array): number {

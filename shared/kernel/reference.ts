@@ -150,33 +150,7 @@ export function pqVectorScores(page: PageCodes, subspaces: number, pqRows: Int16
   return scores;
 }
 
-/**
- * `pqTop`: the `depth` best vectors of every lane, best first, `[depth, 32]`; of equal ones the first. −32,768 and 0 where there
- * are no vectors.
- */
-export function pqTop(
-  page: PageCodes,
-  subspaces: number,
-  pqRows: Int16Array,
-  tables: Int8Array,
-  depth: number,
-): { scores: Int16Array; winners: Uint16Array } {
-  const all = pqVectorScores(page, subspaces, pqRows, tables);
-  const scores = new Int16Array(depth * LANES).fill(-32_768);
-  const winners = new Uint16Array(depth * LANES);
-  for (let lane = 0; lane < LANES; lane++) {
-    const scoreOf = (vector: number): number => all[vector * LANES + lane] ?? 0;
-    // A stable sort: equal vectors stay in page order.
-    const order = Array.from(page.centroidIds.keys()).sort((a, b) => scoreOf(b) - scoreOf(a));
-    for (const [place, vector] of order.slice(0, depth).entries()) {
-      scores[place * LANES + lane] = scoreOf(vector);
-      winners[place * LANES + lane] = vector;
-    }
-  }
-  return { scores, winners };
-}
-
-/** `pqMax`, and `pqTop` of depth 1: per lane the best score and the first vector that has it; −32,768 and 0 without vectors. */
+/** `pqMax` and `pqBest`: per lane the best score and the first vector that has it; −32,768 and 0 without vectors. */
 export function pqBest(
   page: PageCodes,
   subspaces: number,
@@ -194,6 +168,21 @@ export function pqBest(
     winners[lane] = Math.floor(i / LANES);
   }
   return { maxima, winners };
+}
+
+/** `pqContenders`: the vectors that score at least `floors` `[32]` in some lane, ascending. */
+export function pqContenders(
+  page: PageCodes,
+  subspaces: number,
+  pqRows: Int16Array,
+  tables: Int8Array,
+  floors: ArrayLike<number>,
+): number[] {
+  const scores = pqVectorScores(page, subspaces, pqRows, tables);
+  const lanes = Array.from({ length: LANES }, (_, lane) => lane);
+  return Array.from(page.centroidIds.keys()).filter((vector) =>
+    lanes.some((lane) => (scores[vector * LANES + lane] ?? 0) >= (floors[lane] ?? 0)),
+  );
 }
 
 /** `exactBest`: per lane the best inner product × vector scale (float32) and the first vector that has it; −∞ and 0 without. */
@@ -214,25 +203,6 @@ export function exactBest(
     }
   }
   return { best, winners };
-}
-
-/** `exactWinners`: as {@link exactBest} for one query row, of `vectors` only; the first of equal ones in their order. */
-export function exactWinner(
-  page: PageVectors,
-  dim: number,
-  queryRow: Int16Array,
-  vectors: Iterable<number>,
-): { best: number; winner: number } {
-  let best = Number.NEGATIVE_INFINITY;
-  let winner = 0;
-  for (const vector of vectors) {
-    const dot = Math.fround(integerDot(page.values, vector * dim, queryRow, 0, dim));
-    const score = Math.fround(dot * (page.scales[vector] ?? 0));
-    if (score <= best) continue;
-    best = score;
-    winner = vector;
-  }
-  return { best, winner };
 }
 
 /** `keepBestRows`: the `limit` best of i8 `rows` `[ids, 32]` in one lane, best first, of equal ones in the order of `ids`. */

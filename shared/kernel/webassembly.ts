@@ -63,7 +63,7 @@ export interface KernelExports {
     tables: I32,
   ): void;
   pqMax(ids: I32, codes: I32, count: I32, subspaces: I32, lanes: I32, pqRows: I32, tables: I32, maxima: I32): void;
-  pqTop(
+  pqBest(
     ids: I32,
     codes: I32,
     count: I32,
@@ -71,10 +71,21 @@ export interface KernelExports {
     lanes: I32,
     pqRows: I32,
     tables: I32,
-    depth: I32,
     row: I32,
-    scores: I32,
+    maxima: I32,
     winners: I32,
+  ): void;
+  pqContenders(
+    ids: I32,
+    codes: I32,
+    count: I32,
+    subspaces: I32,
+    lanes: I32,
+    pqRows: I32,
+    tables: I32,
+    floors: I32,
+    row: I32,
+    marks: I32,
   ): void;
   pqVectorScores(
     ids: I32,
@@ -89,6 +100,7 @@ export interface KernelExports {
   exactBest(
     vectors: I32,
     scales: I32,
+    positions: I32,
     count: I32,
     dim: I32,
     lanes: I32,
@@ -97,7 +109,6 @@ export interface KernelExports {
     best: I32,
     winners: I32,
   ): void;
-  exactWinners(vectors: I32, scales: I32, dim: I32, rows: I32, tokens: I32, depth: I32, best: I32, places: I32): void;
 }
 
 const EXPORT_NAMES = [
@@ -110,10 +121,10 @@ const EXPORT_NAMES = [
   "pqEntryMaxima",
   "pqTables",
   "pqMax",
-  "pqTop",
+  "pqBest",
+  "pqContenders",
   "pqVectorScores",
   "exactBest",
-  "exactWinners",
 ] as const satisfies readonly (keyof KernelExports)[];
 
 function hasKernelExports(exports: Record<string, unknown>): exports is Record<string, unknown> & KernelExports {

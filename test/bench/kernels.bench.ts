@@ -22,7 +22,7 @@ import { ListScan } from "../../shared/kernel/list-scan.ts";
 import { type Probe, probeCentroids, rankCells } from "../../shared/kernel/probe.ts";
 import { QueryTables } from "../../shared/kernel/query-tables.ts";
 import { maxSim } from "../../shared/kernel/reference.ts";
-import { emptyWinners, exactWinnersBest } from "../../shared/kernel/winners.ts";
+import { CONTENDER_MARGIN } from "../../shared/engine/plan.ts";
 import type { Random } from "../../shared/ports.ts";
 import { seededRandom } from "../../shared/seeded-random.ts";
 import { type Benchmark, type BenchRow, loadKernel } from "./benchmark.ts";
@@ -106,19 +106,10 @@ function scoringRows(kernel: Kernel): BenchRow[] {
     const exact = randomVectors(codebook, randomCodes(codebook, VECTORS, random), random);
     cases.push({ name: "exact int8 MaxSim", units: 1, run: () => exactTokenBest(kernelQuery, exact) });
     const exactCodes = randomCodes(codebook, VECTORS, random);
-    for (const depth of [2, 4]) {
-      const winners = emptyWinners(TOKENS, depth, VECTORS);
-      cases.push({
-        name: `best ${depth} vectors a token`,
-        units: 1,
-        run: () => tables.fillWinners(exactCodes, winners),
-      });
-      cases.push({
-        name: `exact int8 of the best ${depth}`,
-        units: 1,
-        run: () => exactWinnersBest(kernelQuery, exact, winners),
-      });
-    }
+    const marks = new Uint8Array(VECTORS);
+    cases.push({ name: "contenders", units: 1, run: () => tables.markContenders(exactCodes, CONTENDER_MARGIN, marks) });
+    const fifth = Uint16Array.from({ length: VECTORS / 5 }, (_, i) => 5 * i);
+    cases.push({ name: "exact int8 of a fifth", units: 1, run: () => exactTokenBest(kernelQuery, exact, fifth) });
     cases.push({
       name: `exact int8, ${FEW_TOKENS} tokens`,
       units: 1,

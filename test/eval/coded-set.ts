@@ -9,7 +9,7 @@ import type { Matrix, MatrixRunner } from "../../encoder/indexing/matrix-runner.
 import { dequantizeInto, quantizeVectors } from "../../encoder/indexing/page-vectors.ts";
 import { MAX_CODEWORD_TRAINING_VECTORS, trainCodewords } from "../../encoder/indexing/product-quantizer.ts";
 import { sampleIndexes } from "../../encoder/indexing/random-sample.ts";
-import { chooseTrainingCount, trainCodebook } from "../../encoder/indexing/train-codebook.ts";
+import { chooseTrainingCount, trainCodebook, TRAINING_VECTORS_PER_CENTROID } from "../../encoder/indexing/train-codebook.ts";
 import { type CentroidPart, CentroidAssigner, decodeVectors } from "../../encoder/indexing/vector-coder.ts";
 import { applyRotation, type Rotation, rotateBack, trainRotation } from "./rotation.ts";
 import type { Rows } from "./vector-set.ts";
@@ -17,8 +17,6 @@ import type { Rows } from "./vector-set.ts";
 const TRAINING_SEED = 1;
 /** Subspaces of the codebook whose centroids are used; its codewords are not. */
 const ANY_SUBSPACES = 4;
-/** K is 16·√vectors: see `chooseCentroidCount`. */
-const CENTROIDS_PER_SQRT_VECTOR = 16;
 const VECTORS_PER_RUN = 65_536;
 
 /** Vectors as they are kept, with their centroids. */
@@ -46,13 +44,14 @@ export async function assignSet(
 ): Promise<AssignedSet> {
   const { count, dim } = vectors;
   const exact = quantizeVectors(vectors);
-  const vectorCount = centroids === undefined ? count : (centroids / CENTROIDS_PER_SQRT_VECTOR) ** 2;
-  // An index larger than this set may be asked for by its centroids: then what there is to train on must do.
-  const wanted = Math.min(trainable, chooseTrainingCount(Math.max(vectorCount, count), dim));
-  const training = pickRows(exact, dim, sampleIndexes(wanted, trainable, seededRandom(TRAINING_SEED)));
+  const wanted =
+    centroids === undefined ? chooseTrainingCount(count, dim) : TRAINING_VECTORS_PER_CENTROID * centroids;
+  // More may be wanted than there is: then what there is must do.
+  const training = pickRows(exact, dim, sampleIndexes(Math.min(wanted, trainable), trainable, seededRandom(TRAINING_SEED)));
   const codebook = await trainCodebook(runner, training, {
     recipeFingerprint: "",
-    vectorCount,
+    vectorCount: count,
+    centroidCount: centroids,
     subspaces: ANY_SUBSPACES,
   });
   const assigner = new CentroidAssigner(runner, codebook);

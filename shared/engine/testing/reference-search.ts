@@ -8,6 +8,7 @@ import { makeBags } from "../../format/bags.ts";
 import type { Codebook, PageVectors } from "../../format/contract.ts";
 import { bagStep, laneScales } from "../../kernel/lane-scales.ts";
 import { LANES, toQueryBlocks, type QueryBlock } from "../../kernel/query-block.ts";
+import { contenderFloor } from "../../kernel/query-tables.ts";
 import * as reference from "../../kernel/reference.ts";
 import type { EncodedQuery, SearchRequest } from "../contract.ts";
 import { planSearch } from "../plan.ts";
@@ -63,13 +64,12 @@ export function referenceSearch(index: RandomIndex, request: SearchRequest, hold
     }
     return total;
   });
-  const byWinners =
-    plan.full < plan.exact
-      ? settled(byCodes, plan.exact, ({ page }) => winnersScore(page, query, blocks, tables, index.codebook.subspaces))
-      : byCodes;
-  const exact = settled(byWinners, plan.full < plan.exact ? plan.full : plan.exact, ({ page }) =>
-    exactScore(page.exact, query, blocks),
-  );
+  const exact = settled(byCodes, plan.exact, ({ page }) => {
+    const margin = plan.contenderMargin;
+    const kept =
+      margin === undefined ? page.exact : contendersOnly(page, query.dim, blocks, tables, index.codebook, margin);
+    return exactScore(kept, query, blocks);
+  });
   return exact.slice(0, plan.hits).map(({ page, score }) => ({
     documentId: page.document.id,
     pageNumber: page.pageNumber,
@@ -84,25 +84,31 @@ function settled(pages: readonly Scored[], count: number, scoreOf: (scored: Scor
   return [...first, ...pages.slice(count).map((scored) => ({ ...scored, score: Math.min(scored.score, lowest) }))];
 }
 
-/** Exact score of the page with those vectors only that are some token's best by codes. */
-function winnersScore(
+/** The exact vectors of the page that some token scores within `margin` of its best by codes. */
+function contendersOnly(
   { codes, exact }: WrittenPage,
-  query: EncodedQuery,
+  dim: number,
   blocks: readonly QueryBlock[],
-  tables: readonly { pqRows: Int16Array; entries: Int8Array }[],
-  subspaces: number,
-): number {
-  const winners = new Set<number>();
+  tables: readonly { pqRows: Int16Array; entries: Int8Array; pqSteps: Float32Array }[],
+  { subspaces }: Codebook,
+  margin: number,
+): PageVectors {
+  const contenders = new Set<number>();
   for (const [i, { tokenCount }] of blocks.entries()) {
-    const { pqRows, entries } = tables[i] ?? { pqRows: new Int16Array(0), entries: new Int8Array(0) };
-    const { winners: lanes } = reference.pqBest(codes, subspaces, pqRows, entries);
-    for (const vector of lanes.subarray(0, tokenCount)) winners.add(vector);
+    const ofBlock = tables[i];
+    if (ofBlock === undefined) continue;
+    const { pqRows, entries, pqSteps } = ofBlock;
+    const { maxima } = reference.pqBest(codes, subspaces, pqRows, entries);
+    const floors = Array.from(maxima, (best, lane) =>
+      lane < tokenCount ? contenderFloor(best, margin, pqSteps[lane] ?? 0) : Number.POSITIVE_INFINITY,
+    );
+    for (const vector of reference.pqContenders(codes, subspaces, pqRows, entries, floors)) contenders.add(vector);
   }
-  const kept = [...winners].toSorted((a, b) => a - b);
-  const rows = kept.map((vector) => exact.values.subarray(vector * query.dim, (vector + 1) * query.dim));
-  const values = new Int8Array(kept.length * query.dim);
-  for (const [row, vector] of rows.entries()) values.set(vector, row * query.dim);
-  return exactScore({ scales: Float32Array.from(kept, (vector) => exact.scales[vector] ?? 0), values }, query, blocks);
+  const kept = [...contenders].toSorted((a, b) => a - b);
+  const rows = kept.map((vector) => exact.values.subarray(vector * dim, (vector + 1) * dim));
+  const values = new Int8Array(kept.length * dim);
+  for (const [row, vector] of rows.entries()) values.set(vector, row * dim);
+  return { scales: Float32Array.from(kept, (vector) => exact.scales[vector] ?? 0), values };
 }
 
 function blockTables(

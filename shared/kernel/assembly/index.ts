@@ -10,8 +10,8 @@
  */
 export { scanBags } from "./bags";
 export { centroidRows, missingCentroids } from "./centroid-tables";
-export { exactBest, exactWinners } from "./exact";
+export { exactBest } from "./exact";
 export { scanLists, topPages } from "./lists";
 export { pqEntryMaxima, pqTables } from "./pq-tables";
-export { pqMax, pqTop, pqVectorScores } from "./pq-maxsim";
+export { pqBest, pqContenders, pqMax, pqVectorScores } from "./pq-maxsim";
 export { keepBestRows } from "./top-lanes";

@@ -142,11 +142,10 @@ export function pqVectorScores(
 }
 
 /**
- * The `depth` best vectors of every lane, best first: `scores` i16 [depth, 32] and their positions `winners` u16 [depth, 32].
- * Of equal vectors the first comes first. Places that `count` vectors do not fill have −32,768 and 0; lanes beyond `lanes` are
- * those of a token that scores 0 everywhere. `row` is scratch of i16 [32]. For highlights and for exact scores of winners.
+ * Per lane the best score, `maxima` i16 [32], and the first vector that has it, `winners` u16 [32]; −32,768 and 0 without
+ * vectors. Lanes beyond `lanes` are those of a token that scores 0 everywhere. `row` is scratch of i16 [32]. For highlights.
  */
-export function pqTop(
+export function pqBest(
   ids: usize,
   codes: usize,
   count: i32,
@@ -154,46 +153,58 @@ export function pqTop(
   lanes: i32,
   pqRows: usize,
   tables: usize,
-  depth: i32,
   row: usize,
-  scores: usize,
+  maxima: usize,
   winners: usize,
 ): void {
-  const last = <usize>(depth - 1) * LANE_ROW_I16;
-  for (let place: usize = 0; place < last + LANE_ROW_I16; place += 16) {
-    v128.store(scores + place, i16x8.splat(i16.MIN_VALUE));
-    v128.store(winners + place, i16x8.splat(0));
+  for (let lane: usize = 0; lane < LANE_ROW_I16; lane += 16) {
+    v128.store(maxima + lane, i16x8.splat(i16.MIN_VALUE));
+    v128.store(winners + lane, i16x8.splat(0));
   }
   for (let i = 0; i < count; i++) {
     scoreVector(ids, codes, subspaces, lanes, pqRows, tables, row);
     for (let lane: usize = 0; lane < LANE_ROW_I16; lane += 16) {
       const score = v128.load(row + lane);
+      const best = v128.load(maxima + lane);
+      const better = i16x8.gt_s(score, best);
       // After the first vectors of a page a better one is rare.
-      if (!v128.any_true(i16x8.gt_s(score, v128.load(scores + last + lane)))) continue;
-      insert(score, i, last, scores + lane, winners + lane);
+      if (!v128.any_true(better)) continue;
+      v128.store(maxima + lane, v128.bitselect(score, best, better));
+      v128.store(winners + lane, v128.bitselect(i16x8.splat(<i16>i), v128.load(winners + lane), better));
     }
     ids += 2;
     codes += subspaces;
   }
 }
 
-/** Puts vector `i` in its place in eight lanes' lists, worst first: a place takes the one above it or the new vector. */
-function insert(score: v128, i: i32, last: usize, scores: usize, winners: usize): void {
-  const vector = i16x8.splat(<i16>i);
-  for (let place = last; place > 0; place -= LANE_ROW_I16) {
-    const above = v128.load(scores + place - LANE_ROW_I16);
-    const beatsAbove = i16x8.gt_s(score, above);
-    const held = v128.load(scores + place);
-    const beatsHeld = i16x8.gt_s(score, held);
-    const incoming = v128.bitselect(above, score, beatsAbove);
-    v128.store(scores + place, v128.bitselect(incoming, held, beatsHeld));
-    const incomingVector = v128.bitselect(v128.load(winners + place - LANE_ROW_I16), vector, beatsAbove);
-    v128.store(winners + place, v128.bitselect(incomingVector, v128.load(winners + place), beatsHeld));
+/**
+ * Sets `marks` u8 [count] to 1 for every vector that scores at least `floors` i16 [32] in some lane, and leaves the others as
+ * they are. A floor of 32,767 keeps a lane out. `row` is scratch of i16 [32].
+ */
+export function pqContenders(
+  ids: usize,
+  codes: usize,
+  count: i32,
+  subspaces: i32,
+  lanes: i32,
+  pqRows: usize,
+  tables: usize,
+  floors: usize,
+  row: usize,
+  marks: usize,
+): void {
+  const f0 = v128.load(floors);
+  const f1 = v128.load(floors, 16);
+  const f2 = v128.load(floors, 32);
+  const f3 = v128.load(floors, 48);
+  for (let i = 0; i < count; i++) {
+    scoreVector(ids, codes, subspaces, lanes, pqRows, tables, row);
+    const first = v128.or(i16x8.ge_s(v128.load(row), f0), i16x8.ge_s(v128.load(row, 16), f1));
+    const second = v128.or(i16x8.ge_s(v128.load(row, 32), f2), i16x8.ge_s(v128.load(row, 48), f3));
+    if (v128.any_true(v128.or(first, second))) store<u8>(marks + <usize>i, 1);
+    ids += 2;
+    codes += subspaces;
   }
-  const best = v128.load(scores);
-  const beatsBest = i16x8.gt_s(score, best);
-  v128.store(scores, v128.bitselect(score, best, beatsBest));
-  v128.store(winners, v128.bitselect(vector, v128.load(winners), beatsBest));
 }
 
 /** `out` i16 [32]: the scores of one vector; 0 beyond `lanes`. */

@@ -1,8 +1,9 @@
 /**
  * Synthetic pages that are like the real ones they are made from, as many as wanted. A page is
  *
- * 1. a run of one real page and a run of another, their lengths in a random proportion: sizes, and which centroids go
- *    together on a page, are those of real pages;
+ * 1. sentences (runs of 8 to 24 vectors) of one real page and of the 15 real pages most like it, until it has the size of some
+ *    real page: thousands of pages about one thing, as in a large collection, each saying another part of it. Sizes, and
+ *    which centroids go together, are those of real pages;
  * 2. a quarter of its distinct centroids replaced, each everywhere on the page, by the centroid of a random real vector of the
  *    same cell: pages from the same sources differ, while every centroid stays as popular as it is in the real corpus;
  * 3. for every vector, the residual of a random real vector of its centroid in the first half of the dimensions and of another
@@ -13,11 +14,15 @@
  * @module
  */
 import type { PageCodes, PageVectors } from "../../../shared/format/contract.ts";
+import { pageNeighbours } from "./page-neighbours.ts";
 import type { CodedPool } from "./pool.ts";
 
 const REPLACED_SHARE = 0.25;
-/** The shorter run has at least this share of its page. */
-const MIN_RUN_SHARE = 0.3;
+/** Vectors of a run: a sentence, more or less. */
+const MIN_RUN_VECTORS = 8;
+const MAX_RUN_VECTORS = 24;
+/** Real pages that a page is put together from. */
+const PAGES_OF_A_KIND = 16;
 
 export interface SyntheticPage {
   codes: PageCodes;
@@ -32,6 +37,8 @@ export class PageMaker {
   readonly #memberOffsets: Uint32Array;
   /** `[centroids, 2]`: the range in `members` of the vectors of each centroid's cell. */
   readonly #cellMembers: Uint32Array;
+  /** By page: itself and the pages most like it. */
+  readonly #kinds: readonly Uint32Array[];
   readonly #words: { codes: Int32Array; values: Int32Array; perCode: number; perVector: number };
 
   constructor(pool: CodedPool, seed: number) {
@@ -39,6 +46,7 @@ export class PageMaker {
     this.#seed = seed;
     const { codebook, centroidIds } = pool;
     if (codebook.subspaces % 8 !== 0 || codebook.dim % 8 !== 0) throw new Error("halves must be whole 32-bit words");
+    this.#kinds = pageNeighbours(pool, PAGES_OF_A_KIND);
     this.#memberOffsets = offsetsByCentroid(centroidIds, codebook.centroidCount);
     const filled = this.#memberOffsets.slice();
     this.#members = new Uint32Array(centroidIds.length);
@@ -90,23 +98,21 @@ export class PageMaker {
     };
   }
 
-  /** Real vectors that page runs consist of. */
+  /** Real vectors that the page's runs consist of. */
   #drawSources(chance: Chance): Uint32Array {
-    const share = MIN_RUN_SHARE + chance.unit() * (1 - 2 * MIN_RUN_SHARE);
-    const a = this.#drawRun(chance, share);
-    const b = this.#drawRun(chance, 1 - share);
-    const sources = new Uint32Array(a.length + b.length);
-    for (let i = 0; i < a.length; i++) sources[i] = a.first + i;
-    for (let i = 0; i < b.length; i++) sources[a.length + i] = b.first + i;
-    return sources;
-  }
-
-  #drawRun(chance: Chance, share: number): { first: number; length: number } {
     const { pageOffsets } = this.#pool;
-    const page = chance.below(pageOffsets.length - 1);
-    const [first = 0, end = 0] = pageOffsets.subarray(page, page + 2);
-    const length = Math.max(1, Math.round((end - first) * share));
-    return { first: first + chance.below(end - first - length + 1), length };
+    const sizeOf = (page: number): number => (pageOffsets[page + 1] ?? 0) - (pageOffsets[page] ?? 0);
+    const kind = this.#kinds[chance.below(this.#kinds.length)] ?? new Uint32Array(1);
+    const sources = new Uint32Array(sizeOf(chance.below(this.#kinds.length)));
+    for (let filled = 0; filled < sources.length;) {
+      const page = kind[chance.below(kind.length)] ?? 0;
+      const wanted = MIN_RUN_VECTORS + chance.below(MAX_RUN_VECTORS - MIN_RUN_VECTORS + 1);
+      const length = Math.min(wanted, sizeOf(page), sources.length - filled);
+      const first = (pageOffsets[page] ?? 0) + chance.below(sizeOf(page) - length + 1);
+      for (let i = 0; i < length; i++) sources[filled + i] = first + i;
+      filled += length;
+    }
+    return sources;
   }
 
   /** `centroid`, or what takes its place on the page with this seed. */
