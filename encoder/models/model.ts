@@ -25,6 +25,18 @@ export interface PageWords {
   words: readonly PageWord[];
 }
 
+/** A page's pixels: RGB, row-major `[height, width, 3]`. */
+export interface PagePicture {
+  width: number;
+  height: number;
+  data: Uint8Array;
+}
+
+/** What is encoded: the page's words and, for a model that looks at pages, its picture. */
+export interface PageInput extends PageWords {
+  picture?: PagePicture | undefined;
+}
+
 /** An encoded page and what had to be left out of it. */
 export interface ModelPage extends EncodedPage {
   /** Words at the page's end that no longer fitted into `MAX_VECTORS_PER_PAGE`; 0 on any ordinary page. */
@@ -35,11 +47,13 @@ export interface ModelPage extends EncodedPage {
 export interface Model {
   readonly recipe: Recipe;
   readonly recipeFingerprint: string;
+  /** Long edge of the picture that it wants of every page, in pixels; undefined: it works from words. */
+  readonly pictureLongEdgePx?: number | undefined;
   /**
    * Encodes pages, in order: one result per page. What a page becomes depends on nothing but the page. A page without
    * words comes back with status `no-text` and no vectors.
    */
-  encodePages(pages: readonly PageWords[]): Promise<ModelPage[]>;
+  encodePages(pages: readonly PageInput[]): Promise<ModelPage[]>;
   /** Encodes a question. Errors: `empty_query`, `query_too_long`. */
   encodeQuery(text: string): Promise<EncodedQuery>;
   /** Frees the session; the model must not be used afterwards. */
@@ -49,4 +63,39 @@ export interface Model {
 export interface LoadOptions {
   /** Threads of one inference call; default: what the runtime chooses (the physical cores). */
   threads?: number | undefined;
+  /** Folder with the model's files, instead of where `maxleaf models pull` puts them. */
+  modelFolder?: string | undefined;
+  /** Where `maxleaf models pull` puts models, one folder each. */
+  modelsFolder?: string | undefined;
+  /** Where graphs run; default `cpu`. `cuda` is never replaced by the CPU in silence. */
+  executionProvider?: "cpu" | "cuda" | undefined;
+  /** A vLLM server for recipes that run there. */
+  vllm?: { baseUrl: string; apiKey?: string | undefined } | undefined;
+}
+
+/** What people want to know before they choose a model, and where its files come from. */
+export interface ModelCard {
+  /** Of the hub, `owner/name`; undefined: the weights are in this package. */
+  repository: string | undefined;
+  /** Paths in the repository that the recipe needs. */
+  files: readonly string[];
+  /** SPDX, or as the authors put it. */
+  licence: string;
+  /** BCP 47, or `multilingual`. */
+  languages: readonly string[];
+  /** `22 M`. */
+  parameters: string;
+  /** `one a word piece`, `1,030`. */
+  vectorsPerPage: string;
+  backends: readonly ("embedded" | "onnx" | "vllm")[];
+  /** What could not be confirmed on the machine where the recipe was written; shown to the user. */
+  unverified: readonly string[];
+}
+
+/** A recipe that can be used by name. */
+export interface RegistryEntry {
+  recipe: Recipe;
+  card: ModelCard;
+  /** Errors: `model_unavailable`, naming the missing file and the command that fetches it. */
+  load: (options: LoadOptions) => Promise<Model>;
 }

@@ -9,7 +9,11 @@ import type { Matrix, MatrixRunner } from "../../encoder/indexing/matrix-runner.
 import { dequantizeInto, quantizeVectors } from "../../encoder/indexing/page-vectors.ts";
 import { MAX_CODEWORD_TRAINING_VECTORS, trainCodewords } from "../../encoder/indexing/product-quantizer.ts";
 import { sampleIndexes } from "../../encoder/indexing/random-sample.ts";
-import { chooseTrainingCount, trainCodebook, TRAINING_VECTORS_PER_CENTROID } from "../../encoder/indexing/train-codebook.ts";
+import {
+  chooseTrainingCount,
+  trainCodebook,
+  TRAINING_VECTORS_PER_CENTROID,
+} from "../../encoder/indexing/train-codebook.ts";
 import { type CentroidPart, CentroidAssigner, decodeVectors } from "../../encoder/indexing/vector-coder.ts";
 import { applyRotation, type Rotation, rotateBack, trainRotation } from "./rotation.ts";
 import type { Rows } from "./vector-set.ts";
@@ -44,10 +48,13 @@ export async function assignSet(
 ): Promise<AssignedSet> {
   const { count, dim } = vectors;
   const exact = quantizeVectors(vectors);
-  const wanted =
-    centroids === undefined ? chooseTrainingCount(count, dim) : TRAINING_VECTORS_PER_CENTROID * centroids;
+  const wanted = centroids === undefined ? chooseTrainingCount(count, dim) : TRAINING_VECTORS_PER_CENTROID * centroids;
   // More may be wanted than there is: then what there is must do.
-  const training = pickRows(exact, dim, sampleIndexes(Math.min(wanted, trainable), trainable, seededRandom(TRAINING_SEED)));
+  const training = pickRows(
+    exact,
+    dim,
+    sampleIndexes(Math.min(wanted, trainable), trainable, seededRandom(TRAINING_SEED)),
+  );
   const codebook = await trainCodebook(runner, training, {
     recipeFingerprint: "",
     vectorCount: count,
