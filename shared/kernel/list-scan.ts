@@ -5,24 +5,25 @@
  */
 import { MaxleafError } from "../errors.ts";
 import type { CellBlock } from "../format/inverted/contract.ts";
-import { allocateAfter, releaseAll, type Kernel, type KernelCodebook } from "./kernel.ts";
+import { releaseAll, type Kernel, type KernelCodebook } from "./kernel.ts";
 import type { Region, RegionHolder } from "./memory.ts";
 import { cellOf, type Probe } from "./probe.ts";
+import { LANE_GROUP, LANES } from "./query-block.ts";
 
-/** Tokens that may be counted (see assembly/lists.ts), over all calls of {@link ListScan.add}. */
-const MAX_STAMP = 1_023;
-/** Scores have this many upper bits of a page's word. */
-const STAMP_BITS = 10;
 /** Positions a list can name: gaps have at most four bytes. */
 const MAX_PAGES = 2 ** 28;
 const U32_BYTES = 4;
 /** u32s that describe a list to the kernel. */
 const LIST_WORDS = 4;
+/** Pages of one range of the kernel's. */
+const RANGE_PAGES = 8_192;
+/** What a list gives to a token at most: rows are of u8. */
+const MAX_GAIN = 255;
 
-/** The bytes of one centroid's list, and where in kernel memory they were put. */
-interface PlacedList {
+/** The bytes of one centroid's list, and what it gives: to the tokens `[32]` of each block. */
+interface ProbedList {
   bytes: Uint8Array;
-  offset: number;
+  gains: (Uint8Array | undefined)[];
 }
 
 /** A block taken apart. */
@@ -33,14 +34,26 @@ interface OpenBlock {
   bytes: Uint8Array;
 }
 
+/** What one pass over the lists works with. */
+interface BlockScan {
+  lists: readonly ProbedList[];
+  /** Where each list begins in kernel memory. */
+  offsets: readonly number[];
+  block: number;
+  /** Of the block. */
+  tokens: number;
+  /** Entries of the lists, then their rows. */
+  table: Region;
+  range: Region;
+}
+
 /** Σ over tokens of (best probed centroid on the page − cutoff), for every page position of an inverted file. */
 export class ListScan implements RegionHolder {
   readonly #kernel: Kernel;
   readonly #cellOffsets: Uint32Array;
   readonly #pageCount: number;
-  /** u32 `[pageCount]`, padded with zeros: score, then the stamp of the token that counted the page last. */
-  readonly #words: Region;
-  #stamps = 0;
+  /** u32 `[pageCount]`, padded with zeros. */
+  readonly #scores: Region;
 
   /** 4 bytes a page. Errors: `overloaded`. */
   constructor(kernel: Kernel, codebook: KernelCodebook, pageCount: number) {
@@ -50,33 +63,36 @@ export class ListScan implements RegionHolder {
     this.#kernel = kernel;
     this.#cellOffsets = codebook.cells.offsets;
     this.#pageCount = pageCount;
-    this.#words = kernel.memory.allocate(pageCount * U32_BYTES, "a query's page scores");
-    kernel.memory.uint32(this.#words).fill(0);
+    this.#scores = kernel.memory.allocate(pageCount * U32_BYTES, "a query's page scores");
+    kernel.memory.uint32(this.#scores).fill(0);
   }
 
   /**
    * Scores every list that `probe` names and `blocks` have. All blocks of a probe belong in one call, in any order: a token
    * counts the best of its lists that holds a page. Cells without a block count as cut off.
    *
-   * Errors: `corrupt_data` when a list leaves its block or names a page that is not there; `query_too_long` beyond 1,023
-   * tokens; `overloaded`.
+   * Errors: `corrupt_data` when a list leaves its block or names a page that is not there; `overloaded`.
    */
   add(probe: Probe, blocks: readonly CellBlock[]): void {
-    if (this.#stamps + probe.tokens.length > MAX_STAMP) {
-      throw new MaxleafError("query_too_long", `lists can be scored for ${MAX_STAMP} tokens, not for more`);
-    }
     const lists = this.#findLists(probe, blocks);
     const { memory } = this.#kernel;
-    const bytes = [...lists.values()].reduce((sum, list) => sum + list.bytes.length, 0);
+    const bytes = lists.reduce((sum, list) => sum + list.bytes.length, 0);
     // The kernel looks one byte ahead.
     const room = memory.allocate(bytes + 1, "a query's lists");
-    const pairs = probe.tokens.reduce((sum, { centroids }) => sum + centroids.length, 0);
-    const table = allocateAfter(memory, [room], pairs * LIST_WORDS * U32_BYTES, "a query's lists");
+    const held = [room];
     try {
-      this.#place(lists, room);
-      this.#scan(probe, lists, table);
+      const table = memory.allocate(lists.length * (LIST_WORDS * U32_BYTES + LANES), "a query's lists");
+      held.push(table);
+      const range = memory.allocate(RANGE_PAGES * LANES, "a range of pages");
+      held.push(range);
+      const offsets = this.#place(lists, room);
+      const blockCount = Math.ceil(probe.tokens.length / LANES);
+      for (let block = 0; block < blockCount; block++) {
+        const tokens = Math.min(LANES, probe.tokens.length - block * LANES);
+        this.#scan({ lists, offsets, block, tokens, table, range });
+      }
     } finally {
-      releaseAll(memory, [room, table]);
+      releaseAll(memory, held);
     }
   }
 
@@ -96,7 +112,7 @@ export class ListScan implements RegionHolder {
       if (selected !== undefined && mask !== undefined) memory.uint8(selected).set(mask);
       const positions = best.offset + kept * 2 * U32_BYTES;
       const pages = this.#pageCount;
-      const found = exports.topPages(this.#words.offset, selected?.offset ?? 0, pages, kept, best.offset, positions);
+      const found = exports.topPages(this.#scores.offset, selected?.offset ?? 0, pages, kept, best.offset, positions);
       return memory.int32(best).slice(2 * kept, 2 * kept + found);
     } finally {
       releaseAll(memory, held);
@@ -105,32 +121,39 @@ export class ListScan implements RegionHolder {
 
   /** Bag units above the probe's `baseline`; 0 for a page on no list. */
   scoreOf(position: number): number {
-    return (this.#kernel.memory.uint32(this.#words)[position] ?? 0) >>> STAMP_BITS;
+    return this.#kernel.memory.uint32(this.#scores)[position] ?? 0;
   }
 
   /** `[pageCount]`, a copy, as {@link scoreOf}. For tests and small indexes. */
   scores(): Int32Array {
-    return Int32Array.from(this.#kernel.memory.uint32(this.#words, this.#pageCount), (word) => word >>> STAMP_BITS);
+    return Int32Array.from(this.#kernel.memory.uint32(this.#scores, this.#pageCount));
   }
 
   release(): void {
-    this.#kernel.memory.release(this.#words);
+    this.#kernel.memory.release(this.#scores);
   }
 
-  /** The lists of the probed centroids that `blocks` have, each once. */
-  #findLists(probe: Probe, blocks: readonly CellBlock[]): Map<number, PlacedList> {
+  /** The lists of the probed centroids that `blocks` have, each once, with what every token has of them. */
+  #findLists(probe: Probe, blocks: readonly CellBlock[]): ProbedList[] {
     const byCell = new Map(blocks.map((block) => [block.cell, this.#openBlock(block)]));
-    const lists = new Map<number, PlacedList>();
-    for (const { centroids } of probe.tokens) {
-      for (const centroid of centroids) {
-        if (lists.has(centroid)) continue;
-        const block = byCell.get(cellOf(this.#cellOffsets, centroid));
-        if (block === undefined) continue;
-        const index = centroid - block.firstCentroid;
-        lists.set(centroid, { bytes: block.bytes.subarray(block.offsets[index], block.offsets[index + 1]), offset: 0 });
+    const lists = new Map<number, ProbedList | undefined>();
+    for (const [token, { centroids, scores, cutoff }] of probe.tokens.entries()) {
+      for (const [i, centroid] of centroids.entries()) {
+        if (!lists.has(centroid)) lists.set(centroid, this.#listOf(centroid, byCell));
+        const list = lists.get(centroid);
+        if (list === undefined) continue;
+        const gains = (list.gains[Math.floor(token / LANES)] ??= new Uint8Array(LANES));
+        gains[token % LANES] = Math.min(MAX_GAIN, (scores[i] ?? 0) - cutoff);
       }
     }
-    return lists;
+    return [...lists.values()].filter((list) => list !== undefined);
+  }
+
+  #listOf(centroid: number, byCell: ReadonlyMap<number, OpenBlock>): ProbedList | undefined {
+    const block = byCell.get(cellOf(this.#cellOffsets, centroid));
+    if (block === undefined) return undefined;
+    const index = centroid - block.firstCentroid;
+    return { bytes: block.bytes.subarray(block.offsets[index], block.offsets[index + 1]), gains: [] };
   }
 
   #openBlock({ cell, bytes }: CellBlock): OpenBlock {
@@ -156,38 +179,50 @@ export class ListScan implements RegionHolder {
     return { firstCentroid, offsets, bytes };
   }
 
-  #place(lists: Map<number, PlacedList>, room: Region): void {
+  /** Copies the lists one after the other. Where each begins. */
+  #place(lists: readonly ProbedList[], room: Region): number[] {
     const bytes = this.#kernel.memory.uint8(room);
     let used = 0;
-    for (const list of lists.values()) {
+    return lists.map((list) => {
+      const offset = room.offset + used;
       bytes.set(list.bytes, used);
-      list.offset = room.offset + used;
       used += list.bytes.length;
-    }
+      return offset;
+    });
   }
 
-  /** Token after token, a token's best lists first. */
-  #scan(probe: Probe, lists: ReadonlyMap<number, PlacedList>, table: Region): void {
+  /** One block of tokens. */
+  #scan({ lists, offsets, block, tokens, table, range }: BlockScan): void {
     const { exports, memory } = this.#kernel;
     const words = memory.uint32(table);
+    const bytes = memory.uint8(table);
+    const rowBytes = tokens > LANE_GROUP ? LANES : LANE_GROUP;
+    const firstRow = lists.length * LIST_WORDS * U32_BYTES;
     const scanned: number[] = [];
-    for (const { centroids, scores, cutoff } of probe.tokens) {
-      this.#stamps++;
-      for (const [i, centroid] of centroids.entries()) {
-        const list = lists.get(centroid);
-        if (list === undefined) continue;
-        const entry = scanned.push(centroid) - 1;
-        words[entry * LIST_WORDS] = list.offset;
-        words[entry * LIST_WORDS + 1] = list.offset + list.bytes.length;
-        words[entry * LIST_WORDS + 2] = (((scores[i] ?? 0) - cutoff) << STAMP_BITS) | this.#stamps;
-        words[entry * LIST_WORDS + 3] = 0;
-      }
+    for (const [i, list] of lists.entries()) {
+      const gains = list.gains[block];
+      const offset = offsets[i];
+      if (gains === undefined || offset === undefined) continue;
+      const entry = scanned.push(i) - 1;
+      const row = firstRow + entry * LANES;
+      bytes.set(gains, row);
+      words[entry * LIST_WORDS] = offset;
+      words[entry * LIST_WORDS + 1] = offset + list.bytes.length;
+      words[entry * LIST_WORDS + 2] = table.offset + row;
+      words[entry * LIST_WORDS + 3] = 0;
     }
-    const wrong = exports.scanLists(table.offset, scanned.length, this.#words.offset, this.#pageCount);
+    const wrong = exports.scanLists(
+      table.offset,
+      scanned.length,
+      rowBytes,
+      range.offset,
+      this.#scores.offset,
+      this.#pageCount,
+    );
     if (wrong === -1) return;
     throw new MaxleafError(
       "corrupt_data",
-      `the list of centroid ${scanned[wrong]} breaks off or names a page beyond the ${this.#pageCount} of the inverted file`,
+      `list ${scanned[wrong]} of a query breaks off or names a page beyond the ${this.#pageCount} of the inverted file`,
     );
   }
 }

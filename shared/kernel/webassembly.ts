@@ -49,8 +49,8 @@ export interface KernelExports {
   ): void;
   missingCentroids(ids: I32, count: I32, present: I32, missing: I32): I32;
   keepBestRows(rows: I32, firstId: I32, count: I32, tokens: I32, limit: I32, scores: I32, ids: I32, last: I32): void;
-  scanLists(lists: I32, count: I32, words: I32, pageCount: I32): I32;
-  topPages(words: I32, mask: I32, pageCount: I32, limit: I32, heap: I32, best: I32): I32;
+  scanLists(lists: I32, count: I32, rowBytes: I32, range: I32, scores: I32, pageCount: I32): I32;
+  topPages(scores: I32, mask: I32, pageCount: I32, limit: I32, heap: I32, best: I32): I32;
   pqEntryMaxima(codewords: I32, subspaces: I32, width: I32, lanes: I32, query: I32, entries: I32, maxima: I32): void;
   pqTables(
     codewords: I32,

@@ -1,40 +1,53 @@
 /**
  * Centroid pruning: pages scored by the lists of a few centroids per query token.
  *
- * A page's word holds its score so far in the upper bits and, in the lower {@link STAMP_BITS}, which token counted it last.
- * Lists of a token come best first, so that the first list with the page is its best one, and stamp and score are one
- * memory access. At a million pages the words are 4 MB, more than a second cache level, so all lists are scanned range by
- * range of positions: 1.44 ms instead of 1.71 for 417,000 postings (464 lists of 900 of a million pages, Zen 4). What is left is
- * the chain from one gap to where the next begins, 12 cycles a posting; a branch on the length of a gap is no faster, it
- * is mispredicted.
+ * A page gets, from every token, what the best of that token's lists gives that hold the page. Range by range of positions, every
+ * list is decoded once, whichever tokens look it up: a list carries a row of what it gives to each of up to 32 tokens, a page of the
+ * range keeps the maximum of its lists' rows, and the rows are added up when all lists were through. What is left is the
+ * chain from one gap to where the next begins, 12 cycles a posting; a branch on the length of a gap is no faster, it is
+ * mispredicted.
  *
  * @module
  */
 
-/** Stamps are 1 … 1,023, so a query may have that many tokens; scores have the other 22 bits, less the sign. */
-const STAMP_BITS: u32 = 10;
-const STAMP_MASK: u32 = (1 << STAMP_BITS) - 1;
-/** Bytes of one list's entry, u32 each: where its next gap begins, where it ends, what it gives, its next position. */
+/** Bytes of one list's entry, u32 each: where its next gap begins, where it ends, where its row is, its next position. */
 const LIST_ENTRY: usize = 16;
-/** Positions scanned before the next list's turn: their words are 256 KiB. Half and double are within 5 %. */
-const RANGE_PAGES: u32 = 65_536;
+/** Positions scanned before the next list's turn: their rows are 256 KiB. A multiple of 16. */
+const RANGE_PAGES: u32 = 8_192;
+/** Rows of 32 and of 16 bytes. */
+const WIDE_SHIFT: u32 = 5;
+const NARROW_SHIFT: u32 = 4;
 /** A gap has at most four bytes, so that no sum of positions below 2^28 leaves u32. */
 const LAST_GAP_SHIFT: u32 = 21;
 /** In place of a gap that breaks off or is too long: no page is there. */
 const BROKEN_GAP: u32 = 0xf000_0000;
 
 /**
- * Counts `count` `lists` (u32 [count, 4], see {@link LIST_ENTRY}) into `words` (u32 [pageCount]). A list is LEB128 gaps of
- * ascending positions: the first position itself, then position − previous − 1. What it gives is the score in the upper bits
- * and the token's stamp in the lower {@link STAMP_BITS}. One byte beyond the lists is read.
+ * Adds what `count` `lists` (u32 [count, 4], see {@link LIST_ENTRY}) give to `scores` (u32 [pageCount], padded to a multiple of 64
+ * bytes). A list is LEB128 gaps of ascending positions: the first position itself, then position − previous − 1; its row is
+ * u8 [rowBytes], 16 or 32. `range` is scratch of u8 [8,192, rowBytes]. One byte beyond the lists is read.
  *
- * Returns −1, or the first list that ends inside a gap or names a page that is not there; then the words are of no use.
+ * Returns −1, or the first list that ends inside a gap or names a page that is not there; then the scores are of no use.
  */
-export function scanLists(lists: usize, count: i32, words: usize, pageCount: u32): i32 {
+export function scanLists(lists: usize, count: i32, rowBytes: i32, range: usize, scores: usize, pageCount: u32): i32 {
   const end = lists + <usize>count * LIST_ENTRY;
+  const shift: u32 = rowBytes == 32 ? WIDE_SHIFT : NARROW_SHIFT;
   for (let first: u32 = 0; first < pageCount; first += RANGE_PAGES) {
     const pageEnd = min(first + RANGE_PAGES, pageCount);
-    for (let list = lists; list < end; list += LIST_ENTRY) scanRange(list, words, pageEnd);
+    const pages = (pageEnd - first + 15) & ~15;
+    const rangeEnd = range + <usize>pages * rowBytes;
+    for (let place = range; place < rangeEnd; place += 64) {
+      v128.store(place, i8x16.splat(0));
+      v128.store(place, i8x16.splat(0), 16);
+      v128.store(place, i8x16.splat(0), 32);
+      v128.store(place, i8x16.splat(0), 48);
+    }
+    // As if the rows of page 0 were there: a page's row is then one addition away.
+    const rows = range - ((<usize>first) << shift);
+    for (let list = lists; list < end; list += LIST_ENTRY) scanRange(list, rows, shift, pageEnd);
+    const from = scores + ((<usize>first) << 2);
+    if (shift == WIDE_SHIFT) addWide(range, rangeEnd, from);
+    else addNarrow(range, rangeEnd, from);
   }
   for (let list = lists; list < end; list += LIST_ENTRY) {
     if (load<u32>(list) != load<u32>(list, 4)) return <i32>((list - lists) / LIST_ENTRY);
@@ -42,11 +55,14 @@ export function scanLists(lists: usize, count: i32, words: usize, pageCount: u32
   return -1;
 }
 
-/** Counts the list's pages below `pageEnd`, from where it was left. */
-function scanRange(list: usize, words: usize, pageEnd: u32): void {
+/** Counts the list's pages below `pageEnd`, from where it was left. `rows` is where the row of page 0 would be. */
+function scanRange(list: usize, rows: usize, shift: u32, pageEnd: u32): void {
   let next = <usize>load<u32>(list);
   const end = <usize>load<u32>(list, 4);
-  const gain = load<u32>(list, 8);
+  const row = <usize>load<u32>(list, 8);
+  const isWide = shift == WIDE_SHIFT;
+  const low = v128.load(row);
+  const high = isWide ? v128.load(row, 16) : low;
   let position = load<u32>(list, 12);
   while (next < end) {
     const pair = <u32>load<u16>(next);
@@ -55,44 +71,77 @@ function scanRange(list: usize, words: usize, pageEnd: u32): void {
     let after = next + <usize>(1 + isLong);
     if ((isLong & (pair >> 15)) != 0) {
       let byte: u32 = 128;
-      for (let shift: u32 = 14; byte > 127; shift += 7) {
-        if (after >= end || shift > LAST_GAP_SHIFT) {
+      for (let bits: u32 = 14; byte > 127; bits += 7) {
+        if (after >= end || bits > LAST_GAP_SHIFT) {
           gap = BROKEN_GAP;
           break;
         }
         byte = <u32>load<u8>(after++);
-        gap |= (byte & 127) << shift;
+        gap |= (byte & 127) << bits;
       }
     }
     const page = position + gap;
     if (page >= pageEnd) break;
     next = after;
     position = page + 1;
-    const place = words + ((<usize>page) << 2);
-    const word = load<u32>(place);
-    const counted = (word & ~STAMP_MASK) + gain;
-    store<u32>(place, select<u32>(word, counted, ((word ^ gain) & STAMP_MASK) == 0));
+    const place = rows + ((<usize>page) << shift);
+    v128.store(place, i8x16.max_u(v128.load(place), low));
+    if (isWide) v128.store(place, i8x16.max_u(v128.load(place, 16), high), 16);
   }
   store<u32>(list, <u32>next);
   store<u32>(list, position, 12);
 }
 
+/** Adds the sum of every row of 32 to its score. The number of rows is a multiple of four. */
+function addWide(rows: usize, end: usize, scores: usize): void {
+  for (; rows < end; rows += 128, scores += 16) {
+    const a = i16x8.add(pairs(rows), pairs(rows + 16));
+    const b = i16x8.add(pairs(rows + 32), pairs(rows + 48));
+    const c = i16x8.add(pairs(rows + 64), pairs(rows + 80));
+    const d = i16x8.add(pairs(rows + 96), pairs(rows + 112));
+    v128.store(scores, i32x4.add(v128.load(scores), sumsOfFour(a, b, c, d)));
+  }
+}
+
+function addNarrow(rows: usize, end: usize, scores: usize): void {
+  for (; rows < end; rows += 64, scores += 16) {
+    const sums = sumsOfFour(pairs(rows), pairs(rows + 16), pairs(rows + 32), pairs(rows + 48));
+    v128.store(scores, i32x4.add(v128.load(scores), sums));
+  }
+}
+
+function pairs(row: usize): v128 {
+  return i16x8.extadd_pairwise_i8x16_u(v128.load(row));
+}
+
+/** The sums of four registers of 16-bit numbers, one a lane. */
+function sumsOfFour(a: v128, b: v128, c: v128, d: v128): v128 {
+  const a4 = i32x4.extadd_pairwise_i16x8_u(a);
+  const b4 = i32x4.extadd_pairwise_i16x8_u(b);
+  const c4 = i32x4.extadd_pairwise_i16x8_u(c);
+  const d4 = i32x4.extadd_pairwise_i16x8_u(d);
+  // a0+a2 b0+b2 a1+a3 b1+b3, and the same of c and d.
+  const ab = i32x4.add(i32x4.shuffle(a4, b4, 0, 4, 1, 5), i32x4.shuffle(a4, b4, 2, 6, 3, 7));
+  const cd = i32x4.add(i32x4.shuffle(c4, d4, 0, 4, 1, 5), i32x4.shuffle(c4, d4, 2, 6, 3, 7));
+  return i32x4.add(i32x4.shuffle(ab, cd, 0, 1, 4, 5), i32x4.shuffle(ab, cd, 2, 3, 6, 7));
+}
+
 /**
  * The `limit` best of the pages whose score is above 0 and whose byte in `mask` (u8 [pageCount]; null takes all) is not 0:
- * their positions to `best` (u32 [limit]), best first, of equal scores the lower position first. `words` (u32 [pageCount]) is
+ * their positions to `best` (u32 [limit]), best first, of equal scores the lower position first. `scores` (u32 [pageCount]) is
  * what {@link scanLists} made, padded with zeros to a multiple of 64 bytes; `heap` is scratch of u64 [limit]. Returns how many.
  */
-export function topPages(words: usize, mask: usize, pageCount: i32, limit: i32, heap: usize, best: usize): i32 {
+export function topPages(scores: usize, mask: usize, pageCount: i32, limit: i32, heap: usize, best: usize): i32 {
   let size = 0;
-  // A page must have a higher word than this, stamp and all: a score above 0 first, then above the worst kept.
-  let floor = i32x4.splat(STAMP_MASK);
+  // A page must have a higher score than this: than 0 first, then than the worst kept.
+  let floor = i32x4.splat(0);
   for (let page = 0; page < pageCount; page += 16) {
-    const group = words + ((<usize>page) << 2);
+    const group = scores + ((<usize>page) << 2);
     if (!v128.any_true(i32x4.gt_s(largestOfSixteen(group), floor))) continue;
     for (let position = page; position < page + 16; position += 4) {
-      size = keepBestPages(words, position, floor, mask, size, limit, heap);
+      size = keepBestPages(scores, position, floor, mask, size, limit, heap);
     }
-    if (size == limit) floor = i32x4.splat(((<u32>(load<u64>(heap) >> 32)) << STAMP_BITS) | STAMP_MASK);
+    if (size == limit) floor = i32x4.splat(<u32>(load<u64>(heap) >> 32));
   }
   for (let left = size - 1; left >= 0; left--) {
     store<u32>(best + ((<usize>left) << 2), 0xffff_ffff - <u32>load<u64>(heap));
@@ -102,21 +151,21 @@ export function topPages(words: usize, mask: usize, pageCount: i32, limit: i32, 
 }
 
 /** Lane by lane the largest of four registers. */
-function largestOfSixteen(words: usize): v128 {
+function largestOfSixteen(scores: usize): v128 {
   return i32x4.max_s(
-    i32x4.max_s(v128.load(words), v128.load(words, 16)),
-    i32x4.max_s(v128.load(words, 32), v128.load(words, 48)),
+    i32x4.max_s(v128.load(scores), v128.load(scores, 16)),
+    i32x4.max_s(v128.load(scores, 32), v128.load(scores, 48)),
   );
 }
 
 /** Takes those of four pages that are above `floor` into the heap of `size` keys. Returns its new size. */
-function keepBestPages(words: usize, first: i32, floor: v128, mask: usize, size: i32, limit: i32, heap: usize): i32 {
-  let above = i32x4.bitmask(i32x4.gt_s(v128.load(words + ((<usize>first) << 2)), floor));
+function keepBestPages(scores: usize, first: i32, floor: v128, mask: usize, size: i32, limit: i32, heap: usize): i32 {
+  let above = i32x4.bitmask(i32x4.gt_s(v128.load(scores + ((<usize>first) << 2)), floor));
   while (above != 0) {
     const position = first + ctz(above);
     above &= above - 1;
     if (mask != 0 && load<u8>(mask + position) == 0) continue;
-    const score = load<u32>(words + ((<usize>position) << 2)) >> STAMP_BITS;
+    const score = load<u32>(scores + ((<usize>position) << 2));
     // Of equal scores the lower position has the higher key.
     const key = ((<u64>score) << 32) | <u64>(0xffff_ffff - <u32>position);
     if (size < limit) siftUp(heap, size++, key);
