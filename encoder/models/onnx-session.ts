@@ -1,5 +1,5 @@
 /**
- * An ONNX Runtime session, made from bytes that were already checked.
+ * An ONNX Runtime session, made from bytes that were already checked, or from a file whose weights may lie beside it.
  *
  * @module
  */
@@ -18,18 +18,20 @@ export interface SessionOptions {
   executionProvider?: Exclude<ExecutionProvider, "auto"> | undefined;
   /** Threads inside one operator; default: the runtime's own choice (physical cores). */
   threads?: number | undefined;
+  /** Writes what ran where to files of this prefix, until `endProfiling` is called. Default: not. */
+  profilePrefix?: string | undefined;
 }
 
 /**
- * Opens a session.
+ * Opens a session. `graph`: the bytes of an ONNX model, or its path; only by path are external data files found.
  *
  * Errors: `model_unavailable` when the runtime's native library does not load on this machine or refuses the graph, and when
  * CUDA is asked for and is not there: it is never replaced by the CPU in silence.
  */
 export async function openSession(
   modelName: string,
-  graph: Uint8Array,
-  { executionProvider = "cpu", threads }: SessionOptions = {},
+  graph: Uint8Array | string,
+  { executionProvider = "cpu", threads, profilePrefix }: SessionOptions = {},
 ): Promise<InferenceSession> {
   if (executionProvider === "cuda" && !hasCudaLibrary()) {
     throw new MaxleafError(
@@ -38,7 +40,7 @@ export async function openSession(
     );
   }
   try {
-    return await InferenceSession.create(graph, {
+    const options: InferenceSession.SessionOptions = {
       executionProviders: [executionProvider],
       graphOptimizationLevel: "all",
       // The graphs have no parallel branches worth a second pool: operators run one after another.
@@ -47,7 +49,12 @@ export async function openSession(
       // 3 = errors only: the optimiser warns about every unused initialiser otherwise.
       logSeverityLevel: 3,
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-    });
+      ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
+    };
+    // Two calls, since `create` is overloaded.
+    return await (typeof graph === "string"
+      ? InferenceSession.create(graph, options)
+      : InferenceSession.create(graph, options));
   } catch (cause) {
     const where = executionProvider === "cpu" ? "" : ` on ${executionProvider}`;
     const message = `ONNX Runtime cannot open the graph of ${modelName}${where}: ${reason(cause)}`;

@@ -1,0 +1,117 @@
+/**
+ * The queue before a graph: items wait, the oldest and those of like length run together.
+ *
+ * @module
+ */
+import { setImmediate } from "node:timers/promises";
+import { MaxleafError } from "../../../shared/errors.ts";
+import type { GraphRunner, ItemInputs, TokenVectors } from "../contract.ts";
+import {
+  type Batchable,
+  batchable,
+  type BatchLimits,
+  type RunInputs,
+  type RunOutput,
+  splitOutput,
+  stackItems,
+  takeBatch,
+} from "./batches.ts";
+import type { CheckedGraph, GraphSpec } from "./graph-spec.ts";
+
+/** What may wait before calls are refused. */
+export interface QueueLimits {
+  items: number;
+  /** Bytes of the items' tensors. */
+  bytes: number;
+}
+
+/** What runs a graph: a `GraphThread`, or a test's stand-in. */
+export interface GraphHost {
+  run(inputs: RunInputs, outputName: string): Promise<RunOutput>;
+  dispose(): Promise<void>;
+}
+
+export interface RunnerParts {
+  spec: GraphSpec;
+  graph: CheckedGraph;
+  thread: GraphHost;
+  runLimits: BatchLimits;
+  queueLimits: QueueLimits;
+}
+
+interface Entry extends Batchable {
+  done: PromiseWithResolvers<TokenVectors>;
+}
+
+export class OnnxGraphRunner implements GraphRunner {
+  readonly #parts: RunnerParts;
+  readonly #waiting: Entry[] = [];
+  #queuedBytes = 0;
+  /** Empties the queue; undefined: nothing waits. */
+  #draining: Promise<void> | undefined;
+  #disposed = false;
+
+  constructor(parts: RunnerParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Rejects with the first error among `items`; the others run on. A caller that wants those too asks for its items one by
+   * one: calls that wait together are batched all the same.
+   */
+  async run(items: readonly ItemInputs[]): Promise<TokenVectors[]> {
+    const { spec, graph } = this.#parts;
+    if (this.#disposed) throw new MaxleafError("model_unavailable", `${spec.name} was closed`);
+    const entries = items.map((item): Entry => {
+      return { ...batchable(spec, graph, item), done: Promise.withResolvers<TokenVectors>() };
+    });
+    this.#enqueue(entries);
+    this.#draining ??= this.#drain();
+    return await Promise.all(entries.map((entry) => entry.done.promise));
+  }
+
+  /** Waits for what was asked before, then frees the session. */
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    await this.#draining;
+    await this.#parts.thread.dispose();
+  }
+
+  #enqueue(entries: readonly Entry[]): void {
+    const { spec, queueLimits } = this.#parts;
+    const bytes = entries.reduce((sum, entry) => sum + entry.byteLength, this.#queuedBytes);
+    const count = this.#waiting.length + entries.length;
+    if (count > queueLimits.items || bytes > queueLimits.bytes) {
+      const what = `${count} items of ${bytes} bytes would wait; ${queueLimits.items} items of ${queueLimits.bytes} bytes may`;
+      throw new MaxleafError("overloaded", `${spec.name} has too much to do: ${what}`);
+    }
+    this.#queuedBytes = bytes;
+    this.#waiting.push(...entries);
+  }
+
+  async #drain(): Promise<void> {
+    // Calls made in the same turn are in the queue by then.
+    await setImmediate();
+    while (this.#waiting.length > 0) {
+      const batch = takeBatch(this.#waiting, this.#parts.runLimits);
+      for (const entry of batch) this.#queuedBytes -= entry.byteLength;
+      await this.#runBatch(batch);
+    }
+    this.#draining = undefined;
+  }
+
+  async #runBatch(batch: readonly Entry[]): Promise<void> {
+    const { spec, graph, thread } = this.#parts;
+    try {
+      const output = await thread.run(stackItems(batch), graph.outputName);
+      for (const [i, result] of splitOutput(spec, graph, batch, output).entries()) {
+        if (result instanceof MaxleafError) batch[i]?.done.reject(result);
+        else batch[i]?.done.resolve(result);
+      }
+    } catch (error) {
+      // One item may have been too much for the graph: the others get their run.
+      if (batch.length > 1) for (const entry of batch) await this.#runBatch([entry]);
+      else batch[0]?.done.reject(error);
+    }
+  }
+}
