@@ -44,13 +44,15 @@ export function poolPage<Page extends EncodedPage>(page: Page, dim: number, fact
 
 /** The mean directions of the clusters of `vectors` (rows of length 1), and the rows that each stands for. */
 export function poolVectors(vectors: Matrix, factor: number): { vectors: Matrix; members: number[][] } {
-  const { dim } = vectors;
   const members = clusterVectors(vectors, factor);
-  const values = new Float32Array(members.length * dim);
-  members.forEach((cluster, row) =>
-    writeMeanDirection(values.subarray(row * dim, (row + 1) * dim), vectors.values, cluster),
-  );
-  return { vectors: { values, count: members.length, dim }, members };
+  return { vectors: meanDirections(vectors, members), members };
+}
+
+/** One row for every cluster: the mean of its members, scaled to length 1. */
+export function meanDirections({ values, dim }: Matrix, clusters: readonly (readonly number[])[]): Matrix {
+  const means = new Float32Array(clusters.length * dim);
+  clusters.forEach((members, row) => writeMeanDirection(means.subarray(row * dim, (row + 1) * dim), values, members));
+  return { values: means, count: clusters.length, dim };
 }
 
 /** Clusters of the rows of `vectors`, ⌈rows / factor⌉ of them: ascending rows, ordered by their first. */
@@ -64,8 +66,8 @@ export function clusterVectors({ values, count, dim }: Matrix, factor: number): 
   return clusters;
 }
 
-/** The rows of `vectors` in `wanted` clusters by Ward's method. */
-function wardClusters(vectors: Matrix, wanted: number): number[][] {
+/** The rows of `vectors` in `wanted` clusters by Ward's method: ascending rows, ordered by their first. */
+export function wardClusters(vectors: Matrix, wanted: number): number[][] {
   const clusterOf = Uint32Array.from({ length: vectors.count }, (_, row) => row);
   const rootOf = (row: number): number => {
     let root = row;
