@@ -3,7 +3,7 @@ import { COORDINATE_MAX } from "../../../shared/page.ts";
 import { recipeSchema } from "../../../shared/recipe/recipe.ts";
 import type { Model } from "../model.ts";
 import { loadMiniLmDense } from "./dense.ts";
-import { textPage } from "./testing.ts";
+import { textPage } from "../text/testing.ts";
 
 let model: Model;
 

@@ -9,7 +9,7 @@ import type { EncodedQuery } from "../../../shared/engine/contract.ts";
 import { recipeFingerprint } from "../../../shared/recipe/fingerprint.ts";
 import type { Recipe } from "../../../shared/recipe/recipe.ts";
 import type { LoadOptions, Model, ModelPage, PageWords } from "../model.ts";
-import { noTextPage } from "./no-text.ts";
+import { noTextPage } from "../text/no-text.ts";
 import { preparePage, prepareQuery } from "./prepare.ts";
 import { normalize } from "./projection.ts";
 import { loadTokenizer, type WordTokenizer } from "./tokens.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { recipeFingerprint } from "../../../shared/recipe/fingerprint.ts";
 import { recipeSchema } from "../../../shared/recipe/recipe.ts";
 import type { Model, ModelPage } from "../model.ts";
-import { textPage } from "./testing.ts";
+import { textPage } from "../text/testing.ts";
 import { loadMiniLmWords } from "./words.ts";
 
 let model: Model;

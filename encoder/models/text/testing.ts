@@ -1,5 +1,5 @@
 /**
- * Pages for the tests of the MiniLM recipes.
+ * Pages for the tests of text recipes.
  *
  * @module
  */
