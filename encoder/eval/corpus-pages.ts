@@ -7,25 +7,35 @@ import { readFile } from "node:fs/promises";
 import { toMaxleafError } from "../../shared/errors.ts";
 import { loadTokenizer, type WordTokenizer } from "../models/minilm/tokens.ts";
 import { SPECIALS_PER_WINDOW } from "../models/minilm/trunk.ts";
-import type { PageWords } from "../models/model.ts";
+import type { PageInput } from "../models/model.ts";
 import { RenderPool } from "../render/render-pool.ts";
-import type { Corpus, CorpusText } from "./datasets.ts";
+import type { Corpus, CorpusPicture, CorpusText } from "./datasets.ts";
 
 export interface CorpusDocument {
   name: string;
-  pages: PageWords[];
+  pages: PageInput[];
 }
 
 export interface ReadCorpusOptions {
   /** Texts are cut to this many BERT tokens, [CLS] and [SEP] included, as sentence-transformers counts. */
   maxTokens?: number | undefined;
+  /** Long edge of the pictures that the recipe wants; undefined: it works from words. */
+  pictureLongEdgePx?: number | undefined;
   /** Told of a file that cannot be read; the rest goes on. */
   onFailedFile?: ((name: string, reason: string) => void) | undefined;
 }
 
-/** Documents in the order of the corpus. A text is one page whose words have no place on it. */
+/**
+ * Documents in the order of the corpus. A text is one page whose words have no place on it, and so is what a set says is on a
+ * picture.
+ */
 export function readCorpus(corpus: Corpus, options: ReadCorpusOptions = {}): AsyncGenerator<CorpusDocument> {
-  return corpus.kind === "pdfs" ? readPdfs(corpus.files, options) : readTexts(corpus.texts, options);
+  if (corpus.kind === "texts") return readTexts(corpus.texts, options);
+  if (corpus.kind === "pictures") return readPictures(corpus.pictures, options);
+  return readFiles(
+    corpus.files.map(({ name, path }) => ({ name, read: async () => await readFile(path) })),
+    options,
+  );
 }
 
 async function* readTexts(
@@ -49,15 +59,25 @@ function firstTokens(words: readonly string[], tokenizer: WordTokenizer, maxToke
   return end < 0 ? words : words.slice(0, end);
 }
 
-async function* readPdfs(
-  files: readonly { name: string; path: string }[],
+/** The words of a picture are what the set gives, if it does and the recipe does not look at the picture itself. */
+async function* readPictures(
+  pictures: readonly CorpusPicture[],
+  options: ReadCorpusOptions,
+): AsyncGenerator<CorpusDocument> {
+  const texts = pictures.flatMap(({ name, text }) => (text === undefined ? [] : [{ name, text }]));
+  if (options.pictureLongEdgePx === undefined && texts.length === pictures.length) yield* readTexts(texts, options);
+  else yield* readFiles(pictures, options);
+}
+
+async function* readFiles(
+  files: readonly { name: string; read: () => Promise<Uint8Array> }[],
   { onFailedFile }: ReadCorpusOptions,
 ): AsyncGenerator<CorpusDocument> {
   await using pool = new RenderPool({ processes: 1 });
-  for (const { name, path } of files) {
-    const pages: PageWords[] = [];
+  for (const { name, read } of files) {
+    const pages: PageInput[] = [];
     try {
-      const document = await pool.open({ name, bytes: await readFile(path) });
+      const document = await pool.open({ name, bytes: await read() });
       for await (const { pageNumber, width, height, words } of document) {
         pages.push({ pageNumber, width, height, words });
       }

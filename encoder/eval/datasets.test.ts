@@ -62,8 +62,8 @@ describe("a set of texts", () => {
     ["queries.jsonl", '{"id": "q1", "text": 7}\n', "queries.jsonl:1: text"],
     ["qrels.tsv", "q1\td1\n", 'qrels.tsv:1: expected "query⇥document⇥grade" with a whole number, not "q1\\td1"'],
     ["qrels.tsv", "q1\td1\t1\nq1\td2\t1.5\n", "qrels.tsv:2: expected"],
-    ["qrels.tsv", "q9\td1\t1\n", 'qrels.tsv:1: queries.jsonl has no query "q9"'],
-    ["qrels.tsv", "q1\td9\t1\n", 'qrels.tsv:1: corpus.jsonl has no document "d9"'],
+    ["qrels.tsv", "q9\td1\t1\n", 'qrels.tsv:1: there is no query "q9"'],
+    ["qrels.tsv", "q1\td9\t1\n", 'qrels.tsv:1: there is no document "d9"'],
     ["qrels.tsv", "q1\td1\t0\n", "no query of the data set has a relevant page"],
   ])("names the place of a mistake in %s: %j", async (name, content, message) => {
     await write({ ...texts, [name]: content });
@@ -76,6 +76,47 @@ describe("a set of texts", () => {
   it("says which file is missing", async () => {
     await write({ "corpus.jsonl": texts["corpus.jsonl"] });
     await expect(readDataset(folder)).rejects.toThrow(/queries\.jsonl cannot be read/);
+  });
+});
+
+describe("a set as BEIR has it", () => {
+  const beir = {
+    "corpus.jsonl":
+      '{"_id": "d1", "title": "", "text": "first\u2028still first", "metadata": {}}\n{"_id": "d2", "title": "Two", "text": "b"}\n',
+    "queries.jsonl": '{"_id": "q1", "text": "one", "metadata": {"url": ""}}\n{"_id": "q2", "text": "two"}\n',
+    "qrels/test.tsv": "query-id\tcorpus-id\tscore\nq1\td1\t1\n",
+    "qrels/dev.tsv": "query-id\tcorpus-id\tscore\nq2\td1\t0\nq2\td2\t2\n",
+  };
+
+  it("is read by _id, with the judgements of the test split", async () => {
+    await write(beir);
+    expect(await readDataset(folder)).toMatchObject({
+      corpus: {
+        texts: [
+          { name: "d1", text: "first\u2028still first" },
+          { name: "d2", text: "Two b" },
+        ],
+      },
+      queries: [{ id: "q1", text: "one", judgements: new Map([["d1#1", 1]]) }],
+      unjudgedQueries: 1,
+    });
+  });
+
+  it("takes another split when asked, and names those there are", async () => {
+    await write(beir);
+    expect((await readDataset(folder, "dev")).queries).toMatchObject([
+      {
+        id: "q2",
+        judgements: new Map([
+          ["d1#1", 0],
+          ["d2#1", 2],
+        ]),
+      },
+    ]);
+    await expect(readDataset(folder, "train")).rejects.toThrow(/has no split "train"; it has dev, test/);
+    await write(texts);
+    await rm(path.join(folder, "qrels"), { recursive: true });
+    await expect(readDataset(folder, "train")).rejects.toThrow(/has no folder qrels/);
   });
 });
 

@@ -103,7 +103,11 @@ async function encodeInto(file: RecordFile<EncodedPage>, options: EncodeCorpusOp
   const index: CorpusIndex = { encodeSeconds: 0, failedFiles: [], documents: [] };
   const onFailedFile = (name: string, reason: string) => index.failedFiles.push({ name, reason });
   let done = 0;
-  for await (const { name, pages } of readCorpus(corpus, { maxTokens, onFailedFile })) {
+  for await (const { name, pages } of readCorpus(corpus, {
+    maxTokens,
+    pictureLongEdgePx: model.pictureLongEdgePx,
+    onFailedFile,
+  })) {
     const stored: CachedPage[] = [];
     for (let first = 0; first < pages.length; first += PAGES_PER_CALL) {
       const batch = pages.slice(first, first + PAGES_PER_CALL);
@@ -125,6 +129,7 @@ async function encodeInto(file: RecordFile<EncodedPage>, options: EncodeCorpusOp
 async function cacheName({ corpus, model, maxTokens }: EncodeCorpusOptions): Promise<string> {
   const hash = createHash("sha256").update(JSON.stringify([CACHE_VERSION, maxTokens ?? null]));
   if (corpus.kind === "texts") hash.update(JSON.stringify(corpus.texts));
+  else if (corpus.kind === "pictures") hash.update(corpus.version);
   else for (const { name, path: file } of corpus.files) hash.update(JSON.stringify(name)).update(await readFile(file));
   return `${model.recipe.name}-${model.recipeFingerprint}-${hash.digest("hex").slice(0, 16)}`;
 }
