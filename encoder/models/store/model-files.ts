@@ -10,7 +10,14 @@ import type { Recipe } from "../../../shared/recipe/recipe.ts";
 import { DEFAULT_DATA_DIR } from "../../local/data-dir.ts";
 import type { LoadOptions, RegistryEntry } from "../model.ts";
 import { fileFacts } from "./file-checksum.ts";
-import { isMissing, type LockedFile, MODEL_LOCK_FILE, type ModelLock, readModelLock } from "./model-lock.ts";
+import {
+  isMissing,
+  type LockedFile,
+  MODEL_LOCK_FILE,
+  type ModelLock,
+  PARTS_FOLDER,
+  readModelLock,
+} from "./model-lock.ts";
 
 /** Below the data folder, where `maxleaf models pull` puts models, one folder each, called as the recipe. */
 export const MODELS_FOLDER = "models";
@@ -48,6 +55,9 @@ export async function openModelFiles(
   if (lock !== undefined && lock.repository !== card.repository) {
     const what = `${quote(folder, 200)} holds the model ${quote(lock.repository)}, not ${quote(card.repository)}`;
     throw unavailable(recipe.name, what);
+  }
+  if (lock === undefined && (await exists(join(folder, PARTS_FOLDER)))) {
+    throw unavailable(recipe.name, `the pull into ${quote(folder, 200)} is not finished`);
   }
   const files: LockedFile[] = [];
   // One at a time: hashing is bound by one core or the disk, and the first broken file is the one to report.

@@ -10,6 +10,10 @@ import { z } from "zod";
 import { MaxleafError, quote } from "../../../shared/errors.ts";
 
 export const MODEL_LOCK_FILE = "maxleaf-model.json";
+/** Beside the model's files while they are fetched: a folder that has it and no lock is not finished. */
+export const PARTS_FOLDER = ".maxleaf-parts";
+/** Says which process pulls into the folder. */
+export const PULLING_FILE = ".maxleaf-pulling.json";
 
 /** Far above a dozen files of 200 bytes each. Ours. */
 const MAX_LOCK_BYTES = 1024 * 1024;
