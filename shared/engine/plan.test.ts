@@ -33,7 +33,7 @@ describe("planSearch", () => {
 
   it("reads little where lists are read for every query, and more of both for who asks for more pages", () => {
     const usual = planSearch({ k: 10 }, context({ holding: "heads" }));
-    expect(usual).toMatchObject({ candidates: MIN_PRUNED_CANDIDATES, exact: 0, nprobe: 16, listReads: 12 });
+    expect(usual).toMatchObject({ candidates: MIN_PRUNED_CANDIDATES, exact: 0, nprobe: 64, listReads: 12 });
     const more = planSearch({ k: 10, candidates: 3 * MIN_PRUNED_CANDIDATES }, context({ holding: "heads" }));
     expect(more).toMatchObject({ listReads: 36, listBytes: 3 * usual.listBytes });
   });
@@ -108,11 +108,11 @@ describe("accuracy", () => {
   });
 
   it("has settings for an index that was not calibrated, and promises nothing", () => {
-    expect(planSearch({ k: 10, accuracy: 0.995 }, context())).toMatchObject({
-      candidates: 256,
-      exact: 128,
-      accuracy: undefined,
-    });
+    const few = planSearch({ k: 10, accuracy: 0.995 }, context({ matchedPages: 4_000 }));
+    expect(few).toMatchObject({ candidates: 256, exact: 128, accuracy: undefined });
+    // Ranks are more crowded among more pages than it was measured on.
+    const many = planSearch({ k: 10, accuracy: 0.995 }, context({ matchedPages: 400_000 }));
+    expect(many).toMatchObject({ candidates: 1_024, exact: 128, accuracy: undefined });
   });
 
   it("lets single settings come first, and says what the calibration knows of them", () => {

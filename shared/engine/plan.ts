@@ -30,7 +30,7 @@ import type { Calibration } from "../format/manifest.ts";
 import { MAX_K } from "../limits.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { SearchRequest } from "./contract.ts";
-import { measuredRecall, type SearchSettings, settingsFor } from "./planner/accuracy.ts";
+import { isCalibrated, measuredRecall, type SearchSettings, settingsFor } from "./planner/accuracy.ts";
 import type { Holding } from "./planner/holding.ts";
 
 /** 64 pages hold .995 of the exact top 10 of 2,862; .8 MB of codes to read when cold. */
@@ -70,10 +70,11 @@ export const PRUNED_LIST_READS = 12;
 /** Bytes of lists for one query: 10 ms at 50 MB/s, half of the megabyte that a cold query may read. */
 export const PRUNED_LIST_BYTES = 512 * 1024;
 
-/** Centroids looked at for each query token. On the filings 16 of 16,384 kept .931 of the exact top 10 in 64 pages, 64 .989. */
-export const LIST_NPROBE = 64;
-/** What a query can read of is bounded anyway. */
-export const PRUNED_NPROBE = 16;
+/**
+ * Centroids looked at for each query token. On the filings 16 of 16,384 kept .931 of the exact top 10 in 64 pages, 64 .989. Where
+ * lists are read, what is read is bounded by itself, and a list that was read costs the same for one token as for all.
+ */
+export const DEFAULT_NPROBE = 64;
 /** Cells that a token's best centroids are looked for in, for each of `nprobe`: a cell has about 32. */
 const CELLS_PER_PROBE = 0.25;
 const MIN_CELLS_PER_TOKEN = 4;
@@ -129,7 +130,13 @@ export function planSearch(
   const settings = settingsFor(request.accuracy, holding, calibration);
   // Calibration is about the top 10: a deeper list gets what it usually gets if that is more.
   const isDeep = hits > CALIBRATED_HITS;
-  const chosen = settings === undefined || !isDeep ? (settings ?? usual) : deeper(settings, usual);
+  const asked =
+    settings === undefined
+      ? undefined
+      : isCalibrated(holding, calibration)
+        ? settings
+        : crowded(settings, matchedPages);
+  const chosen = asked === undefined || !isDeep ? (asked ?? usual) : deeper(asked, usual);
   const candidates = Math.min(matchedPages, Math.max(hits, request.candidates ?? chosen.candidates));
   const exact = Math.min(candidates, request.exact ?? chosen.exact);
   const nprobe = holding === "bags" ? 0 : (request.nprobe ?? chosen.nprobe);
@@ -157,26 +164,26 @@ function usualSettings(hits: number, { interaction, holding, matchedPages }: Pla
       holding === "heads" ? MIN_PRUNED_CANDIDATES : MIN_DENSE_CANDIDATES,
       CANDIDATES_PER_HIT * hits,
     );
-    return { candidates, exact, nprobe: nprobeOf(holding) };
+    return { candidates, exact, nprobe: DEFAULT_NPROBE };
   }
   if (holding === "heads") {
-    return { candidates: Math.max(MIN_PRUNED_CANDIDATES, 2 * hits), exact: 0, nprobe: PRUNED_NPROBE };
+    return { candidates: Math.max(MIN_PRUNED_CANDIDATES, 2 * hits), exact: 0, nprobe: DEFAULT_NPROBE };
   }
   return {
-    candidates: Math.max(crowdedCandidates(matchedPages), CANDIDATES_PER_HIT * hits),
+    candidates: Math.max(Math.ceil(MIN_CANDIDATES * crowding(matchedPages)), CANDIDATES_PER_HIT * hits),
     exact: Math.min(MAX_EXACT_PAGES, Math.max(MIN_EXACT_PAGES, deepEnough)),
-    nprobe: nprobeOf(holding),
+    nprobe: DEFAULT_NPROBE,
   };
 }
 
-/** What the first stage keeps of `matchedPages`: 64 of 4,000, 128 of 40,000, 170 of 100,000. */
-function crowdedCandidates(matchedPages: number): number {
-  const tenfolds = Math.log10(Math.max(1, matchedPages / CROWDED_PAGES));
-  return Math.ceil(MIN_CANDIDATES * GROWTH_PER_TENFOLD ** tenfolds);
+/** By how much more pages the first stage keeps: 1 of 4,000 matched ones, 2 of 40,000, 5.3 of a million. */
+function crowding(matchedPages: number): number {
+  return GROWTH_PER_TENFOLD ** Math.log10(Math.max(1, matchedPages / CROWDED_PAGES));
 }
 
-function nprobeOf(holding: Holding): number {
-  return holding === "heads" ? PRUNED_NPROBE : LIST_NPROBE;
+/** Settings that were measured on a few thousand pages, for an index of more. */
+function crowded(settings: SearchSettings, matchedPages: number): SearchSettings {
+  return { ...settings, candidates: Math.ceil(settings.candidates * crowding(matchedPages)) };
 }
 
 function deeper(settings: SearchSettings, usual: SearchSettings): SearchSettings {

@@ -87,7 +87,7 @@ describe("the pruned path", () => {
     const asked = request(large, { nprobe: undefined });
     const cold = await opened.search(asked);
     const { performance } = cold;
-    expect(performance).toMatchObject({ path: "pruned", candidateSource: "lists", nprobe: 16, candidates: 20 });
+    expect(performance).toMatchObject({ path: "pruned", candidateSource: "lists", nprobe: 64, candidates: 20 });
     expect(performance).toMatchObject({ exactPages: 0, serialHops: 2 });
     expect(performance.reads).toBeLessThanOrEqual(32);
     expect(performance.reads).toBeGreaterThan(1);

@@ -58,6 +58,11 @@ export function settingsFor(
   return rest.reduce((best, point) => (point.recall > best.recall ? point : best), any);
 }
 
+/** Whether the index was measured as it is held. */
+export function isCalibrated(holding: Holding, calibration: Calibration | undefined): boolean {
+  return pointsFor(holding, calibration).length > 0;
+}
+
 /** The best recall that was measured for settings none of which is above those of `settings`; undefined when none was. */
 export function measuredRecall(
   settings: SearchSettings,

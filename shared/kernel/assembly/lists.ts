@@ -3,9 +3,12 @@
  *
  * A page gets, from every token, what the best of that token's lists gives that hold the page. Range by range of positions, every
  * list is decoded once, whichever tokens look it up: a list carries a row of what it gives to each of up to 32 tokens, a page of the
- * range keeps the maximum of its lists' rows, and the rows are added up when all lists were through. What is left is the
- * chain from one gap to where the next begins, 12 cycles a posting; a branch on the length of a gap is no faster, it is
- * mispredicted.
+ * range keeps the maximum of its lists' rows, and the rows are added up when all lists were through. So a list costs the same for
+ * one token as for all, and every list that was read may count.
+ *
+ * 972,000 postings in 448 lists of a million pages take 6.0 ms for 29 tokens and 4.2 for 14 (Zen 4): about 1 ms of it is clearing and
+ * adding up a million rows, the rest 5 ns a posting, most of it a row's way from the second cache level. Two lists at a time, so
+ * that neither waits for the other's chain of gaps, took as long; ranges of half and of double the size are within 10 %.
  *
  * @module
  */
@@ -94,35 +97,52 @@ function scanRange(list: usize, rows: usize, shift: u32, pageEnd: u32): void {
 
 /** Adds the sum of every row of 32 to its score. The number of rows is a multiple of four. */
 function addWide(rows: usize, end: usize, scores: usize): void {
+  const ones = i16x8.splat(1);
   for (; rows < end; rows += 128, scores += 16) {
-    const a = i16x8.add(pairs(rows), pairs(rows + 16));
-    const b = i16x8.add(pairs(rows + 32), pairs(rows + 48));
-    const c = i16x8.add(pairs(rows + 64), pairs(rows + 80));
-    const d = i16x8.add(pairs(rows + 96), pairs(rows + 112));
-    v128.store(scores, i32x4.add(v128.load(scores), sumsOfFour(a, b, c, d)));
-  }
-}
-
-function addNarrow(rows: usize, end: usize, scores: usize): void {
-  for (; rows < end; rows += 64, scores += 16) {
-    const sums = sumsOfFour(pairs(rows), pairs(rows + 16), pairs(rows + 32), pairs(rows + 48));
+    const a = i16x8.add(
+      i16x8.extadd_pairwise_i8x16_u(v128.load(rows)),
+      i16x8.extadd_pairwise_i8x16_u(v128.load(rows, 16)),
+    );
+    const b = i16x8.add(
+      i16x8.extadd_pairwise_i8x16_u(v128.load(rows, 32)),
+      i16x8.extadd_pairwise_i8x16_u(v128.load(rows, 48)),
+    );
+    const c = i16x8.add(
+      i16x8.extadd_pairwise_i8x16_u(v128.load(rows, 64)),
+      i16x8.extadd_pairwise_i8x16_u(v128.load(rows, 80)),
+    );
+    const d = i16x8.add(
+      i16x8.extadd_pairwise_i8x16_u(v128.load(rows, 96)),
+      i16x8.extadd_pairwise_i8x16_u(v128.load(rows, 112)),
+    );
+    const sums = sumsOfFour(
+      i32x4.dot_i16x8_s(a, ones),
+      i32x4.dot_i16x8_s(b, ones),
+      i32x4.dot_i16x8_s(c, ones),
+      i32x4.dot_i16x8_s(d, ones),
+    );
     v128.store(scores, i32x4.add(v128.load(scores), sums));
   }
 }
 
-function pairs(row: usize): v128 {
-  return i16x8.extadd_pairwise_i8x16_u(v128.load(row));
+function addNarrow(rows: usize, end: usize, scores: usize): void {
+  const ones = i16x8.splat(1);
+  for (; rows < end; rows += 64, scores += 16) {
+    const sums = sumsOfFour(
+      i32x4.dot_i16x8_s(i16x8.extadd_pairwise_i8x16_u(v128.load(rows)), ones),
+      i32x4.dot_i16x8_s(i16x8.extadd_pairwise_i8x16_u(v128.load(rows, 16)), ones),
+      i32x4.dot_i16x8_s(i16x8.extadd_pairwise_i8x16_u(v128.load(rows, 32)), ones),
+      i32x4.dot_i16x8_s(i16x8.extadd_pairwise_i8x16_u(v128.load(rows, 48)), ones),
+    );
+    v128.store(scores, i32x4.add(v128.load(scores), sums));
+  }
 }
 
-/** The sums of four registers of 16-bit numbers, one a lane. */
+/** The sums of the lanes of four registers, one a lane. */
 function sumsOfFour(a: v128, b: v128, c: v128, d: v128): v128 {
-  const a4 = i32x4.extadd_pairwise_i16x8_u(a);
-  const b4 = i32x4.extadd_pairwise_i16x8_u(b);
-  const c4 = i32x4.extadd_pairwise_i16x8_u(c);
-  const d4 = i32x4.extadd_pairwise_i16x8_u(d);
   // a0+a2 b0+b2 a1+a3 b1+b3, and the same of c and d.
-  const ab = i32x4.add(i32x4.shuffle(a4, b4, 0, 4, 1, 5), i32x4.shuffle(a4, b4, 2, 6, 3, 7));
-  const cd = i32x4.add(i32x4.shuffle(c4, d4, 0, 4, 1, 5), i32x4.shuffle(c4, d4, 2, 6, 3, 7));
+  const ab = i32x4.add(i32x4.shuffle(a, b, 0, 4, 1, 5), i32x4.shuffle(a, b, 2, 6, 3, 7));
+  const cd = i32x4.add(i32x4.shuffle(c, d, 0, 4, 1, 5), i32x4.shuffle(c, d, 2, 6, 3, 7));
   return i32x4.add(i32x4.shuffle(ab, cd, 0, 1, 4, 5), i32x4.shuffle(ab, cd, 2, 3, 6, 7));
 }
 

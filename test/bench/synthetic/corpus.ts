@@ -141,7 +141,7 @@ async function readCorpus(folder: string): Promise<Corpus | undefined> {
 export interface MeasureOptions {
   folder: string;
   corpus: Corpus;
-  task: Pick<SearchTask, "path" | "warmPasses" | "request"> & { kernelBytes?: number };
+  task: Pick<SearchTask, "path" | "warmPasses" | "request"> & { kernelBytes?: number; cacheBytes?: number };
   /** Options of Node for the process. */
   nodeOptions?: readonly string[];
   /** A command that runs the command given to it as arguments, under a limit say. */

@@ -32,6 +32,7 @@ async function measure(task: SearchTask): Promise<MeasuredSearch> {
       kernelModule,
       path: task.path,
       ...(task.kernelBytes === undefined ? {} : { kernelBytes: task.kernelBytes }),
+      ...(task.cacheBytes === undefined ? {} : { cacheBytes: task.cacheBytes }),
     }),
   );
   const opened = opening.value;

@@ -11,6 +11,8 @@ export const taskSchema = z.strictObject({
   path: z.enum(["resident", "pruned"]),
   /** Limit of kernel memory when not the engine's own. */
   kernelBytes: z.number().optional(),
+  /** Limit of what is held and kept in all, when not the engine's own. */
+  cacheBytes: z.number().optional(),
   warmPasses: z.number(),
   request: z.strictObject({
     k: z.number(),
