@@ -47,9 +47,8 @@ export const RENDER_HEAP_MB = 1_024;
 export const PAGES_PER_PICTURE_SESSION = 100;
 /** A render process is replaced after so many documents, so that what native code leaks goes with it. */
 export const DOCUMENTS_PER_PROCESS = 200;
-/** Memory of a render process, pixels and fonts included; filings need 400 MB. Checked this often. */
+/** Memory of a render process, pixels and fonts included; filings need 400 MB. */
 export const RENDER_MEMORY_MB = 3_072;
-export const WATCHDOG_INTERVAL_MS = 500;
 /** Render processes at once, beside the encoder, which needs the other cores more. */
 export const MAX_RENDER_PROCESSES = 4;
 

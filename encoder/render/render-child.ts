@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { Worker } from "node:worker_threads";
 import { MaxleafError, toMaxleafError } from "../../shared/errors.ts";
+import { startWatchdog } from "../processes/watchdog.ts";
+import { RENDER_MEMORY_MB } from "./limits.ts";
 import { isRequest, type RenderReply, type RenderRequest } from "./protocol.ts";
 import { openSource, type SourceDocument } from "./source-document.ts";
 
@@ -45,4 +46,4 @@ process.on("unhandledRejection", () => undefined);
 process.on("SIGINT", () => undefined);
 process.on("disconnect", () => process.exit());
 
-new Worker(new URL("./watchdog.ts", import.meta.url), { workerData: { parent: process.ppid } }).unref();
+startWatchdog(RENDER_MEMORY_MB);

@@ -3,113 +3,22 @@
  *
  * @module
  */
-import { type ChildProcess, fork } from "node:child_process";
-import { Socket } from "node:net";
-import { fileURLToPath } from "node:url";
+import { type Outcome, RequestProcess } from "../processes/request-process.ts";
 import { isReply, type RenderReply, type RenderRequest } from "./protocol.ts";
 
-/** A reply, or the end of the process: it ran out of time, or it ended without an answer. */
-export type Outcome = RenderReply | { type: "timeout"; timeoutMs: number } | { type: "crashed"; how: string };
+export type RenderOutcome = Outcome<RenderReply>;
 
-const CHILD = fileURLToPath(new URL("./render-child.ts", import.meta.url));
-/** V8 says on its last lines why it gave up. */
-const STDERR_TAIL_CHARS = 4_096;
-
-/** One child process. It answers one request at a time; after `timeout` or `crashed` it is gone. */
-export class RenderProcess {
-  readonly #child: ChildProcess;
-  #stderrTail = "";
-  #alive = true;
-  #settle: ((outcome: Outcome) => void) | undefined;
+/** One child process that opens one document at a time. */
+export class RenderProcess extends RequestProcess<RenderRequest, RenderReply> {
   /** Documents opened so far. */
   documents = 0;
 
   constructor(heapMb: number) {
-    this.#child = fork(CHILD, [], {
-      serialization: "advanced",
-      stdio: ["ignore", "ignore", "pipe", "ipc"],
-      execArgv: [`--max-old-space-size=${heapMb}`, "--disable-warning=ExperimentalWarning"],
-    });
-    this.#child.on("message", (message) => {
-      if (isReply(message)) this.#finish(message);
-    });
-    const { stderr } = this.#child;
-    if (stderr instanceof Socket) stderr.unref();
-    stderr?.on("data", (chunk) => {
-      this.#stderrTail = (this.#stderrTail + String(chunk)).slice(-STDERR_TAIL_CHARS);
-    });
-    this.#child.on("error", (error) => this.#end(error.message));
-    // `close` comes after the last of stderr.
-    this.#child.on("close", (code, signal) => this.#end(this.#describeEnd(code, signal)));
-    this.#idle();
+    super({ module: new URL("./render-child.ts", import.meta.url), who: "the renderer", heapMb, isReply });
   }
 
-  get alive(): boolean {
-    return this.#alive;
-  }
-
-  get pid(): number | undefined {
-    return this.#child.pid;
-  }
-
-  get busy(): boolean {
-    return this.#settle !== undefined;
-  }
-
-  /** Sends a request and waits for its outcome. Never rejects. */
-  request(request: RenderRequest, timeoutMs: number): Promise<Outcome> {
-    if (!this.#alive) return Promise.resolve({ type: "crashed", how: "the render process had ended before" });
-    if (request.type === "open") this.documents++;
-    this.#busy();
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#finish({ type: "timeout", timeoutMs });
-        this.kill();
-      }, timeoutMs);
-      this.#settle = (outcome) => {
-        clearTimeout(timer);
-        this.#idle();
-        resolve(outcome);
-      };
-      this.#child.send(request, (error) => {
-        if (error !== null) this.#end(error.message);
-      });
-    });
-  }
-
-  /** Ends the process at once; a request under way is `crashed`. */
-  kill(): void {
-    this.#end("the render process was ended");
-    this.#child.kill("SIGKILL");
-  }
-
-  #finish(outcome: Outcome): void {
-    const settle = this.#settle;
-    this.#settle = undefined;
-    settle?.(outcome);
-  }
-
-  #end(how: string): void {
-    this.#alive = false;
-    this.#finish({ type: "crashed", how });
-  }
-
-  /** An idle process must not keep the caller's process from ending. */
-  #idle(): void {
-    this.#child.unref();
-    this.#child.channel?.unref();
-  }
-
-  #busy(): void {
-    this.#child.ref();
-    this.#child.channel?.ref();
-  }
-
-  #describeEnd(code: number | null, signal: NodeJS.Signals | null): string {
-    if (/heap out of memory|Allocation failed/i.test(this.#stderrTail))
-      return "it needed more memory than a page may take";
-    // The watchdog, or the kernel.
-    if (signal === "SIGKILL") return "it needed more memory than a page may take, or was ended from outside";
-    return signal === null ? `the renderer ended with exit code ${code}` : `the renderer crashed (${signal})`;
+  override request(request: RenderRequest, timeoutMs: number): Promise<RenderOutcome> {
+    if (this.alive && request.type === "open") this.documents++;
+    return super.request(request, timeoutMs);
   }
 }

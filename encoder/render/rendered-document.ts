@@ -8,7 +8,7 @@ import type { IngestibleType } from "./file-kind.ts";
 import { MAX_LOST_PROCESSES, type RenderBounds } from "./limits.ts";
 import { makePlaceholder } from "./pictures.ts";
 import type { RenderRequest } from "./protocol.ts";
-import type { Outcome, RenderProcess } from "./render-process.ts";
+import type { RenderOutcome, RenderProcess } from "./render-process.ts";
 import type { PageProblem, RenderedPage, SourceFile } from "./rendered-page.ts";
 
 /** What the pool lends to a document: one process at a time, from `open` until `end`. */
@@ -105,7 +105,7 @@ export class RenderedDocument implements AsyncIterable<RenderedPage> {
     return lostPage(pageNumber, problem);
   }
 
-  async #request(request: RenderRequest): Promise<Outcome> {
+  async #request(request: RenderRequest): Promise<RenderOutcome> {
     const left = this.#bounds.documentTimeoutMs - this.#busyMs;
     if (left <= 0) {
       throw new MaxleafError(
@@ -136,9 +136,9 @@ export class RenderedDocument implements AsyncIterable<RenderedPage> {
   }
 }
 
-type Opened = Extract<Outcome, { type: "opened" }>;
+type Opened = Extract<RenderOutcome, { type: "opened" }>;
 
-function expectOpened(file: SourceFile, outcome: Outcome): Opened {
+function expectOpened(file: SourceFile, outcome: RenderOutcome): Opened {
   if (outcome.type === "opened") return outcome;
   if (outcome.type === "failed") throw new MaxleafError(outcome.code, outcome.message);
   if (outcome.type === "timeout") {
@@ -148,11 +148,11 @@ function expectOpened(file: SourceFile, outcome: Outcome): Opened {
   throw new MaxleafError("file_unreadable", `${quote(file.name)} cannot be opened: ${how}`);
 }
 
-function isLoss(outcome: Outcome): boolean {
+function isLoss(outcome: RenderOutcome): boolean {
   return outcome.type === "timeout" || outcome.type === "crashed";
 }
 
-function problemOf(pageNumber: number, outcome: Outcome): PageProblem {
+function problemOf(pageNumber: number, outcome: RenderOutcome): PageProblem {
   if (outcome.type === "timeout") {
     return {
       code: "render_timeout",
