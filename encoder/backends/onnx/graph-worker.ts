@@ -35,11 +35,10 @@ class LoadedGraph {
     return { kind: "output", dims: output.dims, data: floatsOf(output, outputName) };
   }
 
-  #feed(name: string, { type, data, dims }: RunTensor): Tensor {
-    if (type === "int64") return new Tensor(type, data, dims);
-    const floats = Float32Array.from(data, Number);
-    if (!this.#halfInputs.has(name)) return new Tensor("float32", floats, dims);
-    return new Tensor("float16", floatsToHalves(floats), dims);
+  #feed(name: string, { data, dims }: RunTensor): Tensor {
+    if (data instanceof BigInt64Array) return new Tensor("int64", data, dims);
+    if (!this.#halfInputs.has(name)) return new Tensor("float32", data, dims);
+    return halvesTensor(floatsToHalves(data), dims);
   }
 
   async #checkProvider(): Promise<void> {
@@ -47,6 +46,14 @@ class LoadedGraph {
     this.#watch = undefined;
     await watch?.check(this.session);
   }
+}
+
+/**
+ * `Tensor` makes a `Float16Array` of the bits where Node has one, which the native side of onnxruntime-node 1.30 does not
+ * understand ("not enough space: expected 1204224, got 0"); it reads `data`, and does understand a `Uint16Array`.
+ */
+function halvesTensor(bits: Uint16Array, dims: readonly number[]): Tensor {
+  return Object.defineProperty(new Tensor("float16", bits, dims), "data", { value: bits });
 }
 
 /** A copy: the runtime's own memory cannot be handed to another thread. */
@@ -59,8 +66,13 @@ function floatsOf(output: Tensor, name: string): Float32Array<ArrayBuffer> {
 
 async function open({ name, path, options }: GraphStart): Promise<LoadedGraph> {
   const watch = options.executionProvider === "cuda" ? await ProviderWatch.create("CUDAExecutionProvider") : undefined;
-  const profilePrefix = watch?.profilePrefix;
-  return new LoadedGraph(await openSession(name, path, { ...options, profilePrefix }), watch);
+  try {
+    const session = await openSession(name, path, { ...options, profilePrefix: watch?.profilePrefix });
+    return new LoadedGraph(session, watch);
+  } catch (error) {
+    await watch?.abandon();
+    throw error;
+  }
 }
 
 async function serve(port: MessagePort, start: GraphStart): Promise<void> {

@@ -45,8 +45,13 @@ export class ProviderWatch {
       const strayed = describeStrayed(runs, this.#provider);
       if (strayed !== undefined) throw new Error(strayed);
     } finally {
-      await rm(this.#folder, { recursive: true, force: true });
+      await this.abandon();
     }
+  }
+
+  /** Removes what was written; for a session that never opened. */
+  async abandon(): Promise<void> {
+    await rm(this.#folder, { recursive: true, force: true });
   }
 }
 
