@@ -51,6 +51,8 @@ export const SEGMENT_TAIL_READ_BYTES = 64 * 1024;
 export const MAX_INVERTED_PART_BYTES = 32 * 1024 * 1024;
 /** What opening an inverted file may read and hold: eight bytes a page, so some eight million pages. Half an isolate. */
 export const MAX_INVERTED_OPEN_BYTES = 64 * 1024 * 1024;
+/** The same of its lexical index: two to four bytes a page. */
+export const MAX_LEXICAL_OPEN_BYTES = 32 * 1024 * 1024;
 export const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
 
 // --- Platform (../shared/design/platform.md) --------------------------------------------------------------------

@@ -14,7 +14,10 @@ export function summaryOf(manifest: Manifest) {
   const { codebook, inverted, calibration, segments } = manifest;
   const total = (field: "pageCount" | "searchablePageCount" | "vectorCount" | "bytes") =>
     segments.reduce((sum: number, segment: SegmentEntry) => sum + segment[field], 0);
-  const invertedBytes = inverted?.parts.reduce((sum, bytes) => sum + bytes, inverted.bytes) ?? 0;
+  const parts = [inverted, inverted?.lexical].flatMap((file) =>
+    file === undefined ? [] : [file.bytes, ...file.parts],
+  );
+  const invertedBytes = parts.reduce((sum, bytes) => sum + bytes, 0);
   return {
     name: manifest.index,
     recipe: manifest.recipe.name,

@@ -6,7 +6,11 @@
 import PQueue from "p-queue";
 import { MaxleafError, quote } from "../../shared/errors.ts";
 import { readCodebook } from "../../shared/format/codebook.ts";
-import { type InvertedSegment, writeInvertedFile } from "../../shared/format/inverted/inverted-writer.ts";
+import {
+  type InvertedSegment,
+  invertedSegment,
+  writeInvertedFile,
+} from "../../shared/format/inverted/inverted-writer.ts";
 import { commitManifest, readManifest } from "../../shared/format/manifest-store.ts";
 import { type InvertedEntry, type Manifest, type SegmentEntry, stillCovered } from "../../shared/format/manifest.ts";
 import { segmentIdentityOf } from "../../shared/format/segment-identity.ts";
@@ -111,8 +115,7 @@ async function openForCovering(
 ): Promise<InvertedSegment> {
   const expected = segmentIdentityOf(manifest, entry);
   const reader = await openSegment(store, { index, id: entry.id, expected, bytes: entry.bytes });
-  const { id, pages, recordOffsets, documents } = reader;
-  return { id, bytes: entry.bytes, pages, recordOffsets, documents, readBags: async () => await reader.readBags() };
+  return invertedSegment(reader, entry.bytes);
 }
 
 async function commitInverted(target: CommitTarget, builtFrom: Manifest, entry: InvertedEntry): Promise<Manifest> {
@@ -130,9 +133,15 @@ async function commitInverted(target: CommitTarget, builtFrom: Manifest, entry: 
   );
 }
 
-async function removeFile({ store, index, onWarning }: CommitTarget, { id, parts }: InvertedEntry): Promise<void> {
+async function removeFile({ store, index, onWarning }: CommitTarget, entry: InvertedEntry): Promise<void> {
+  const { id, parts, lexical } = entry;
   try {
-    await store.delete([layout.inverted(index, id), ...parts.map((_, part) => layout.invertedPart(index, id, part))]);
+    await store.delete([
+      layout.inverted(index, id),
+      ...parts.map((_, part) => layout.invertedPart(index, id, part)),
+      layout.lexical(index, id),
+      ...(lexical?.parts ?? []).map((_, part) => layout.lexicalPart(index, id, part)),
+    ]);
   } catch (error) {
     onWarning?.("an inverted file that came too late could not be removed", error);
   }

@@ -1,5 +1,5 @@
 /**
- * The one file form of segments, codebooks, vectors objects and heads of inverted files: a header, sections one after the other, a footer that
+ * The one file form of segments, codebooks, vectors objects, heads of inverted files and of their lexical indexes: a header, sections one after the other, a footer that
  * lists them with checksums, and a fixed-size tail. One read from the end opens a file.
  *
  * @module
@@ -20,7 +20,7 @@ export const TAIL_BYTES = 16;
 const FOOTER_HEADER_BYTES = 4;
 const SECTION_ENTRY_BYTES = 16;
 
-const CONTAINER_CODES = { segment: 1, codebook: 2, vectors: 3, inverted: 4 } as const;
+const CONTAINER_CODES = { segment: 1, codebook: 2, vectors: 3, inverted: 4, lexical: 5 } as const;
 export type ContainerKind = keyof typeof CONTAINER_CODES;
 
 const SECTION_CODES = {
@@ -39,6 +39,8 @@ const SECTION_CODES = {
   coverage: 13,
   directory: 14,
   cellTable: 15,
+  lexicalBlocks: 16,
+  lexicalTable: 17,
 } as const;
 export type SectionKind = keyof typeof SECTION_CODES;
 
@@ -59,9 +61,14 @@ export class SectionTable {
     this.#entries = entries;
   }
 
+  /** Undefined when the file has no such section: for those that older writers left out. */
+  find(kind: SectionKind): SectionEntry | undefined {
+    return this.#entries.get(SECTION_CODES[kind]);
+  }
+
   /** Throws `corrupt_data` when the file has no such section. */
   get(kind: SectionKind): SectionEntry {
-    const entry = this.#entries.get(SECTION_CODES[kind]);
+    const entry = this.find(kind);
     if (entry === undefined) throw corrupt(this.what, `its ${kind} section is missing`);
     return entry;
   }

@@ -5,6 +5,7 @@
  */
 import type { DocumentEntry, EncodedPage, PageGeometry, PageStatus } from "../page.ts";
 import type { ObjectStore } from "../store/object-store.ts";
+import type { LexicalIndex } from "./lexical/contract.ts";
 
 /** Decoded codebook. A vector d is coded as its nearest centroid c plus the PQ code of d − c. */
 export interface Codebook {
@@ -124,6 +125,8 @@ export interface SegmentReader extends PageRecords {
   readonly pages: PageTable;
   /** `[pages + 1]`: where the record of each page begins in the segment object; the last is where the records end. */
   readonly recordOffsets: Uint32Array;
+  /** The terms of its pages; undefined of segments that were written before there was such an index. */
+  readonly lexical: LexicalIndex | undefined;
   withStore(store: ObjectStore): SegmentReader;
   readBags(): Promise<Bags>;
 }

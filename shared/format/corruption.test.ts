@@ -17,6 +17,9 @@ import { decodeCellTable } from "./inverted/cell-table.ts";
 import { decodeCoverage } from "./inverted/coverage.ts";
 import { decodeDirectory } from "./inverted/directory.ts";
 import { DocumentIds } from "./inverted/document-ids.ts";
+import { termsOfBlock } from "./lexical/blocks.ts";
+import { decodePostings } from "./lexical/postings.ts";
+import { LexicalTable } from "./lexical/table.ts";
 import { decodePageTable } from "./page-table.ts";
 import { decodePageLayout } from "./page-layout.ts";
 import { seal } from "./sealed.ts";
@@ -26,7 +29,7 @@ import { decodeVectors } from "./vectors.ts";
 
 /** Fixed, so that a failure in CI is the same failure everywhere. */
 const SEED = 20_261_124;
-const SECTIONS = ["records", "bags", "identity", "documents", "pages"] as const;
+const SECTIONS = ["records", "lexicalBlocks", "bags", "lexicalTable", "identity", "documents", "pages"] as const;
 
 const [input] = fc
   .sample(segmentInput, { seed: SEED, numRuns: 200 })
@@ -177,6 +180,9 @@ describe("damaged data", () => {
       (bytes) => decodeCoverage(bytes, "coverage"),
       (bytes) => decodeDirectory(bytes, 3, "directory"),
       (bytes) => new DocumentIds(bytes, { offset: 16, length: 32 }, "document ids"),
+      (bytes) => [...termsOfBlock(bytes, "block")],
+      (bytes) => decodePostings(bytes, 20, "postings"),
+      (bytes) => new LexicalTable(bytes, { pageCount: 3, partBytes: [20] }, "lexical table"),
       (bytes) => decodeCodebook(bytes, {}),
     );
     // Small and all-ones numbers more often than others: they are what passes or breaks checks.

@@ -63,6 +63,15 @@ export const invertedEntrySchema = z.strictObject({
   pageCount: count,
   /** Ids in the bags of those segments: pages in all lists. */
   bagEntries: count,
+  /** The terms of those pages, for searches by words; absent of files that were written before there was such an index. */
+  lexical: z
+    .strictObject({
+      /** Bytes of the head object, which opening reads whole. */
+      bytes: count,
+      /** Bytes of each part object. */
+      parts: z.array(count),
+    })
+    .optional(),
 });
 export type InvertedEntry = z.infer<typeof invertedEntrySchema>;
 

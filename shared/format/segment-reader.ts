@@ -14,6 +14,9 @@ import { checkSection, HEADER_BYTES, readContainer, type SectionKind, type Secti
 import type { Bags, PageTable, SegmentIdentity, SegmentReader } from "./contract.ts";
 import { decodeDocuments } from "./documents.ts";
 import { checkIdentity, decodeIdentity } from "./identity.ts";
+import type { LexicalIndex } from "./lexical/contract.ts";
+import { StoredLexicalIndex } from "./lexical/stored-lexical.ts";
+import { LexicalTable } from "./lexical/table.ts";
 import { type RecordPlaces, StoredPageRecords, vectorsObject } from "./page-records.ts";
 import { type DecodedPageTable, decodePageTable } from "./page-table.ts";
 import { ObjectRanges } from "./range-reads.ts";
@@ -46,7 +49,7 @@ export async function openSegment(store: ObjectStore, options: OpenSegmentOption
   const object = new ObjectRanges(store, key, end.size, what);
   // The tables lie last; when the first read did not get all of them, one more gets the rest.
   const tail = await new ObjectRanges(store, key, end.size, what, end.bytes).fromOffset(
-    sections.get("identity").offset,
+    (sections.find("lexicalTable") ?? sections.get("identity")).offset,
   );
   const identity = decodeIdentity(await readSection(tail, sections, "identity"), `${what}, identity`);
   checkIdentity(identity, expected, what);
@@ -60,6 +63,7 @@ export async function openSegment(store: ObjectStore, options: OpenSegmentOption
     identity,
     documents,
     sections,
+    lexicalTable: await readLexicalTable(tail, sections, table.pages.pageCount),
     pages: table.pages,
     pageCount: table.pages.pageCount,
     vectorCounts: table.pages.vectorCount,
@@ -75,6 +79,7 @@ interface SegmentParts extends RecordPlaces {
   documents: readonly DocumentEntry[];
   pages: PageTable;
   sections: SectionTable;
+  lexicalTable: LexicalTable | undefined;
   /** What the opening read brought, shared by all readers of the segment, until the bags in it were read. */
   opening: { tail: ObjectRanges | undefined };
 }
@@ -98,6 +103,12 @@ class StoredSegment extends StoredPageRecords implements SegmentReader {
     return new StoredSegment({ ...this.#parts, object: object.withStore(store), vectors: vectors.withStore(store) });
   }
 
+  get lexical(): LexicalIndex | undefined {
+    const { id, lexicalTable, object, sections } = this.#parts;
+    if (lexicalTable === undefined) return undefined;
+    return new StoredLexicalIndex(id, lexicalTable, [{ object, offset: sections.get("lexicalBlocks").offset }]);
+  }
+
   async readBags(): Promise<Bags> {
     const { object, opening, sections } = this.#parts;
     const bytes = await readSection(opening.tail ?? object, sections, "bags");
@@ -112,6 +123,22 @@ async function readSection(object: ObjectRanges, sections: SectionTable, kind: S
   const bytes = await object.read(entry);
   checkSection(bytes, entry, `${object.what}, ${kind}`);
   return bytes;
+}
+
+/** Undefined where older writers left it out. */
+async function readLexicalTable(
+  object: ObjectRanges,
+  sections: SectionTable,
+  pageCount: number,
+): Promise<LexicalTable | undefined> {
+  if (sections.find("lexicalTable") === undefined) return undefined;
+  const { length } = sections.get("lexicalBlocks");
+  const bytes = await readSection(object, sections, "lexicalTable");
+  return new LexicalTable(
+    bytes,
+    { pageCount, partBytes: length === 0 ? [] : [length] },
+    `${object.what}, lexical table`,
+  );
 }
 
 /** Throws `corrupt_data` unless the page table agrees with the sections and the documents it points into. */

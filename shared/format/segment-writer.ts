@@ -13,6 +13,7 @@ import type { SegmentIdentity, SegmentPage } from "./contract.ts";
 import { encodeDocuments, storedDocument } from "./documents.ts";
 import { geometryProblem } from "./geometry.ts";
 import { encodeIdentity } from "./identity.ts";
+import { LexicalBuilder } from "./lexical/lexical-builder.ts";
 import type { SegmentEntry } from "./manifest.ts";
 import { encodePageLayout } from "./page-layout.ts";
 import { encodePageTable, isExtent, isInOrder, type PageRow } from "./page-table.ts";
@@ -37,6 +38,7 @@ export class SegmentWriter {
   /** Both parts of each page's record. */
   readonly #records: Uint8Array[] = [];
   readonly #vectors: Uint8Array[] = [];
+  readonly #lexical = new LexicalBuilder();
 
   /** @param documents the document table, in the order of the pages to come. */
   constructor(identity: SegmentIdentity, documents: readonly DocumentEntry[]) {
@@ -76,15 +78,19 @@ export class SegmentWriter {
     this.#centroidIds.push(codes.centroidIds);
     this.#records.push(encodeCodes(codes, number), layoutPart);
     this.#vectors.push(encodeVectors(exact, number));
+    this.#lexical.add(page.text);
   }
 
   finish(): WrittenSegment {
     const bags = makeBags(this.#centroidIds);
     const identity = encodeIdentity(this.#identity);
+    const lexical = this.#lexical.finish();
     // What an opening read needs lies last; the bags, needed next, just before it.
     const segment = writeContainer("segment", [
       { kind: "records", parts: this.#records },
+      { kind: "lexicalBlocks", parts: lexical.parts.map(({ bytes }) => bytes) },
       { kind: "bags", parts: [encodeBags(bags)] },
+      { kind: "lexicalTable", parts: [lexical.table] },
       { kind: "identity", parts: [identity] },
       { kind: "documents", parts: [encodeDocuments(this.#documents)] },
       { kind: "pages", parts: [encodePageTable(this.#rows)] },

@@ -25,6 +25,10 @@ export const layout = {
   inverted: (index: string, id: string) => `${INDEXES_PREFIX}${index}/inverted/${id}`,
   /** Part `part` of its lists, from 0. */
   invertedPart: (index: string, id: string, part: number) => `${INDEXES_PREFIX}${index}/inverted/${id}.${part}`,
+  /** Head of the lexical index of an inverted file's pages. */
+  lexical: (index: string, id: string) => `${INDEXES_PREFIX}${index}/inverted/${id}.lexical`,
+  /** Part `part` of its blocks, from 0. */
+  lexicalPart: (index: string, id: string, part: number) => `${INDEXES_PREFIX}${index}/inverted/${id}.lexical.${part}`,
   /** Everything of one version of one document. `revision` is the source's content hash. */
   document: (index: string, documentId: string) => `${INDEXES_PREFIX}${index}/documents/${documentId}/`,
   /** Source and images of one version. */

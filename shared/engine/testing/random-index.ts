@@ -6,7 +6,7 @@
 import { cellCountOf } from "../../format/cells.ts";
 import { encodeCodebook } from "../../format/codebook.ts";
 import type { Codebook, PageCodes, PageVectors, SegmentPage } from "../../format/contract.ts";
-import { writeInvertedFile } from "../../format/inverted/inverted-writer.ts";
+import { invertedSegment, writeInvertedFile } from "../../format/inverted/inverted-writer.ts";
 import { commitManifest, readManifest } from "../../format/manifest-store.ts";
 import type { Manifest, SegmentEntry } from "../../format/manifest.ts";
 import { NO_CODEBOOK, segmentIdentityOf } from "../../format/segment-identity.ts";
@@ -140,9 +140,8 @@ export async function coverSegments(index: RandomIndex): Promise<Manifest> {
   const segments = await Promise.all(
     manifest.segments.map(async (entry) => {
       const { id, bytes } = entry;
-      const reader = await openSegment(store, { index: name, id, expected: segmentIdentityOf(manifest, entry), bytes });
-      const { pages, recordOffsets, documents } = reader;
-      return { id, bytes, pages, recordOffsets, documents, readBags: () => reader.readBags() };
+      const expected = segmentIdentityOf(manifest, entry);
+      return invertedSegment(await openSegment(store, { index: name, id, expected, bytes }), bytes);
     }),
   );
   const id = crypto.randomUUID();

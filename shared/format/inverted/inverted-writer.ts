@@ -12,6 +12,8 @@ import { HEADER_BYTES, writeContainer } from "../container.ts";
 import type { Cells, PageTable, SegmentIdentity, SegmentReader } from "../contract.ts";
 import { crc32 } from "../crc32.ts";
 import { encodeIdentity } from "../identity.ts";
+import { lexicalOf } from "../lexical/lexical-of-segment.ts";
+import { type LexicalSource, writeLexicalFile } from "../lexical/merge-lexical.ts";
 import type { InvertedEntry } from "../manifest.ts";
 import { encodeCellTable } from "./cell-table.ts";
 import type { CellExtent } from "./contract.ts";
@@ -31,12 +33,21 @@ export interface InvertedSegment extends BagSource {
   /** `[pages + 1]`. */
   recordOffsets: Uint32Array;
   documents: readonly DocumentEntry[];
+  readLexical(): Promise<LexicalSource>;
 }
 
 /** An opened segment, to be covered. @param bytes of its object, by the manifest. */
 export function invertedSegment(reader: SegmentReader, bytes: number): InvertedSegment {
   const { id, pages, recordOffsets, documents } = reader;
-  return { id, bytes, pages, recordOffsets, documents, readBags: async () => await reader.readBags() };
+  return {
+    id,
+    bytes,
+    pages,
+    recordOffsets,
+    documents,
+    readBags: async () => await reader.readBags(),
+    readLexical: async () => await lexicalOf(reader),
+  };
 }
 
 export interface WriteInvertedOptions {
@@ -84,6 +95,8 @@ export async function writeInvertedFile(store: ObjectStore, options: WriteInvert
     }
     onProgress?.((pass + 2) / (passes.length + 1));
   }
+  const sources = await Promise.all(segments.map(async (segment) => await segment.readLexical()));
+  const lexical = await writeLexicalFile(store, { index, id, identity: options.identity, sources, maxPartBytes });
   const { head, openBytes } = await encodeHead(options, encodeCellTable(table));
   await store.put(layout.inverted(index, id), head, { onlyIf: "absent" });
   return {
@@ -94,6 +107,7 @@ export async function writeInvertedFile(store: ObjectStore, options: WriteInvert
     segmentIds: segments.map((segment) => segment.id),
     pageCount: pageCountOf(segments),
     bagEntries: plan.bagEntries,
+    lexical,
   };
 }
 

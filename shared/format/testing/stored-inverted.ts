@@ -10,6 +10,8 @@ import { decodeCellBlock } from "../inverted/cell-block.ts";
 import type { InvertedFile } from "../inverted/contract.ts";
 import { openInvertedFile } from "../inverted/inverted-reader.ts";
 import { invertedSegment, type WriteInvertedOptions, writeInvertedFile } from "../inverted/inverted-writer.ts";
+import type { LexicalIndex } from "../lexical/contract.ts";
+import { openLexicalFile } from "../lexical/lexical-file.ts";
 import type { InvertedEntry } from "../manifest.ts";
 import { uncodedIdentity } from "../segment-identity.ts";
 import type { SegmentInput } from "./samples.ts";
@@ -50,6 +52,17 @@ export async function openStoredInverted(
   identity: SegmentIdentity,
 ): Promise<InvertedFile> {
   return await openInvertedFile(store, { index: INDEX, entry, identity });
+}
+
+/** The lexical index of the same pages. */
+export async function openStoredLexical(
+  store: ObjectStore,
+  entry: InvertedEntry,
+  identity: SegmentIdentity,
+): Promise<LexicalIndex> {
+  const { lexical } = entry;
+  if (lexical === undefined) throw new Error("the inverted file has no lexical index");
+  return await openLexicalFile(store, { index: INDEX, entry: { ...entry, lexical }, identity });
 }
 
 /** The lists of every centroid, by an opened file. */

@@ -9,6 +9,7 @@ import type { PageRecords, SegmentIdentity, SegmentReader } from "../contract.ts
 import { openSegment } from "../segment-reader.ts";
 import { writeSegment, type WrittenSegment } from "../segment-writer.ts";
 import type { SegmentInput } from "./samples.ts";
+import { readLexical } from "./stored-lexical.ts";
 
 export const INDEX = "test";
 export const SEGMENT_ID = "0123abcd";
@@ -35,6 +36,7 @@ export async function readAll(segment: SegmentReader) {
     documents: segment.documents,
     pages: segment.pages,
     bags: await segment.readBags(),
+    lexical: segment.lexical === undefined ? undefined : await readLexical(segment.lexical),
     ...(await readAllRecords(segment)),
   };
 }
