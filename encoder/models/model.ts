@@ -79,6 +79,8 @@ export interface ModelCard {
   repository: string | undefined;
   /** Paths in the repository that the recipe needs. */
   files: readonly string[];
+  /** Size of all files together, where known before they are fetched. */
+  bytes?: number | undefined;
   /** SPDX, or as the authors put it. */
   licence: string;
   /** BCP 47, or `multilingual`. */

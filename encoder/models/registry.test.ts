@@ -1,27 +1,61 @@
-import { describe, expect, it } from "vitest";
-import { DEFAULT_RECIPE, findRecipe, listRecipes, loadModel } from "./registry.ts";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { recipeFingerprint } from "../../shared/recipe/fingerprint.ts";
+import { recipeSchema } from "../../shared/recipe/recipe.ts";
+import { DEFAULT_RECIPE, findEntry, findRecipe, listEntries, listRecipes, loadModel } from "./registry.ts";
+import { modelFilePathSchema } from "./store/model-lock.ts";
+
+const nowhere = await mkdtemp(join(tmpdir(), "maxleaf-no-models-"));
+afterAll(() => rm(nowhere, { recursive: true, force: true }));
+
+const embedded = listEntries().filter(({ card }) => card.backends.includes("embedded"));
+const others = listEntries().filter(({ card }) => !card.backends.includes("embedded"));
 
 describe("the registry", () => {
-  it("lists the recipes, the default first", () => {
-    expect(listRecipes().map((recipe) => recipe.name)).toEqual([
-      "minilm-words",
-      "minilm-dense",
-      "minilm-words-pool2",
-      "minilm-words-pool3",
-    ]);
-    expect(listRecipes()[0]?.name).toBe(DEFAULT_RECIPE);
+  it("lists the recipes, the default first, none twice", () => {
+    const names = listRecipes().map((recipe) => recipe.name);
+    expect(names.slice(0, 4)).toEqual(["minilm-words", "minilm-dense", "minilm-words-pool2", "minilm-words-pool3"]);
+    expect(names[0]).toBe(DEFAULT_RECIPE);
+    expect(new Set(names).size).toBe(names.length);
   });
 
-  it.each(listRecipes())("loads what it lists: $name", async (recipe) => {
-    const model = await loadModel(recipe.name, { threads: 1 });
+  it.each(embedded)("loads what this package has the weights of: $recipe.name", async ({ recipe }) => {
+    const model = await loadModel(recipe.name, { threads: 1, modelsFolder: nowhere });
     expect(model.recipe).toEqual(findRecipe(recipe.name));
     await model.dispose();
   });
 
-  it.each(["colpali", "", "constructor", "__proto__"])("does not know %j, and says what it knows", async (name) => {
-    await expect(loadModel(name)).rejects.toMatchObject({
-      code: "recipe_not_found",
-      message: `there is no recipe ${JSON.stringify(name)}; this build has minilm-words, minilm-dense, minilm-words-pool2, minilm-words-pool3`,
+  it.each(others)("says how to get what is not here: $recipe.name", async ({ recipe }) => {
+    await expect(loadModel(recipe.name, { modelsFolder: nowhere })).rejects.toMatchObject({
+      code: "model_unavailable",
     });
+  });
+
+  it.each(listEntries())("describes $recipe.name completely", ({ recipe, card }) => {
+    expect(recipeSchema.parse(recipe)).toEqual(recipe);
+    // Names are folders, and parts of commands.
+    expect(recipe.name).toMatch(/^[a-z0-9][a-z0-9.-]*$/u);
+    expect(card.languages.length).toBeGreaterThan(0);
+    expect(card.backends.length).toBeGreaterThan(0);
+    expect([card.licence, card.parameters, card.vectorsPerPage]).not.toContain("");
+    for (const file of card.files) expect(modelFilePathSchema.parse(file)).toBe(file);
+    expect(card.repository ?? "in/here").toMatch(/^[\w.-]+\/[\w.-]+$/u);
+  });
+
+  it("has no two recipes with one fingerprint", async () => {
+    const prints = await Promise.all(listRecipes().map((recipe) => recipeFingerprint(recipe)));
+    expect(new Set(prints).size).toBe(prints.length);
+  });
+
+  it.each(["no-such", "", "constructor", "__proto__"])("does not know %j, and says what it knows", async (name) => {
+    const known = listRecipes().map((recipe) => recipe.name);
+    const error = {
+      code: "recipe_not_found",
+      message: `there is no recipe ${JSON.stringify(name)}; this build has ${known.join(", ")}`,
+    };
+    await expect(loadModel(name)).rejects.toMatchObject(error);
+    expect(() => findEntry(name)).toThrow(error.message);
   });
 });
