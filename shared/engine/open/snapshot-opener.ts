@@ -41,7 +41,6 @@ interface Opening {
   manifest: Manifest;
   holding: Holding;
   previous: IndexSnapshot | undefined;
-  codebook: OpenedCodebook | undefined;
   inverted: InvertedFile | undefined;
 }
 
@@ -73,29 +72,44 @@ export class SnapshotOpener {
   async open(manifest: Manifest, holding: Holding, previous: IndexSnapshot | undefined): Promise<IndexSnapshot> {
     const { store, hedging } = this.#options;
     const reads = new RequestStore(store, { hedging });
-    const codebook = await this.#openCodebook(manifest, previous, reads);
     const opened = new Map<number, OpenedSegment>();
+    // Nothing but lists of bags needs the codebook itself, so it is read beside everything else.
+    const [codebook, parts] = await Promise.allSettled([
+      this.#openCodebook(manifest, previous, reads),
+      this.#openParts({ reads, manifest, holding, previous }, opened),
+    ]);
     try {
-      const inverted = holding === "bags" ? undefined : await this.#openInverted(manifest, previous, reads);
-      const opening: Opening = { reads, manifest, holding, previous, codebook, inverted };
-      const invertedLists = inverted === undefined ? undefined : await this.#listsOf(inverted, opening);
-      await this.#openSegments(opening, opened);
+      if (codebook.status === "rejected") throw codebook.reason;
+      if (parts.status === "rejected") throw parts.reason;
       const segments = manifest.segments.flatMap((_entry, position) => opened.get(position) ?? []);
+      const { cellOffsets } = codebook.value ?? {};
       return new IndexSnapshot({
         manifest,
         holding,
-        codebook: codebook?.resident,
-        cellOffsets: codebook?.cellOffsets,
-        inverted,
-        invertedLists,
-        otherLists: await this.#otherListsOf(segments, opening),
+        codebook: codebook.value?.resident,
+        cellOffsets,
+        ...parts.value,
+        otherLists: await otherListsOf(segments, previous, cellOffsets),
         opened: segments,
       });
     } catch (error) {
-      codebook?.resident.release();
+      if (codebook.status === "fulfilled") codebook.value?.resident.release();
       for (const segment of opened.values()) segment.bags?.release();
       throw error;
     }
+  }
+
+  /** The inverted file and its lists, where they are used, and, into `opened`, the segments. */
+  async #openParts(
+    asked: Omit<Opening, "inverted">,
+    opened: Map<number, OpenedSegment>,
+  ): Promise<Pick<IndexSnapshot, "inverted" | "invertedLists">> {
+    const { manifest, holding, previous, reads } = asked;
+    const inverted = holding === "bags" ? undefined : await this.#openInverted(manifest, previous, reads);
+    const opening: Opening = { ...asked, inverted };
+    const invertedLists = inverted === undefined ? undefined : await this.#listsOf(inverted, opening);
+    await this.#openSegments(opening, opened);
+    return { inverted, invertedLists };
   }
 
   async #openCodebook(
@@ -110,6 +124,12 @@ export class SnapshotOpener {
     const expected = { recipeFingerprint, dim: recipe.dim, subspaces: codebook.subspaces };
     const { index, kernel } = this.#options;
     const decoded: Codebook = await readCodebook(reads, index, codebook.id, expected);
+    if (decoded.centroidCount !== codebook.centroidCount) {
+      throw new MaxleafError(
+        "corrupt_data",
+        `codebook ${codebook.id} has ${decoded.centroidCount} centroids, the manifest says ${codebook.centroidCount}`,
+      );
+    }
     return { resident: new SharedResident(kernel.loadCodebook(decoded)), cellOffsets: decoded.cells.offsets };
   }
 
@@ -135,18 +155,6 @@ export class SnapshotOpener {
     return new HeldLists(file.pageCount, await file.withStore(reads).readCells(cells));
   }
 
-  /** Lists of all segments that the inverted file does not cover: one scan for a hundred small segments. */
-  async #otherListsOf(
-    segments: readonly OpenedSegment[],
-    { previous, codebook }: Opening,
-  ): Promise<CentroidLists | undefined> {
-    const listed = segments.flatMap(({ reader: { id }, listedBags: bags }) => (bags === undefined ? [] : { id, bags }));
-    if (listed.length === 0 || codebook === undefined) return undefined;
-    const before = (previous?.segments ?? []).filter((segment) => segment.listedBags !== undefined);
-    const isSame = before.length === listed.length && before.every(({ reader }, i) => reader.id === listed[i]?.id);
-    return isSame ? previous?.otherLists : await listsOfBags(listed, codebook.cellOffsets);
-  }
-
   /** Into `opened`, by position in the manifest; on failure it has those that could be opened. */
   async #openSegments(opening: Opening, opened: Map<number, OpenedSegment>): Promise<void> {
     const queue = new PQueue({ concurrency: MAX_CONCURRENT_READS });
@@ -166,7 +174,7 @@ export class SnapshotOpener {
   }
 
   async #openSegment(opening: Opening, entry: SegmentEntry): Promise<OpenedSegment> {
-    const { reads, manifest, holding, previous, codebook } = opening;
+    const { reads, manifest, holding, previous } = opening;
     const known = previous?.segments.find((segment) => segment.reader.id === entry.id && segment.tables !== undefined);
     const isBags = holding === "bags";
     if (known !== undefined && (previous?.holding === "bags") === isBags)
@@ -179,10 +187,8 @@ export class SnapshotOpener {
     const tables = reader.withStore(store);
     const { documentOrdinal: documentOrdinals, vectorCount: vectorCounts } = tables.pages;
     const segment = { reader: tables, tables, documentOrdinals, vectorCounts };
-    if (entry.vectorCount === 0 || codebook === undefined) {
-      return { ...segment, bags: undefined, listedBags: undefined, centroidCount: 0 };
-    }
-    const { centroidCount } = codebook.resident.value;
+    const centroidCount = centroidCountOf(manifest, entry);
+    if (centroidCount === 0) return { ...segment, bags: undefined, listedBags: undefined, centroidCount };
     const bags = await reader.readBags();
     if (!isBags) return { ...segment, bags: undefined, listedBags: bags, centroidCount };
     const loaded = new SharedResident(kernel.loadBags(bags, centroidCount));
@@ -190,8 +196,26 @@ export class SnapshotOpener {
   }
 }
 
+/** Of the codebook that the segment's codes are under; 0 for a segment without vectors. */
+function centroidCountOf({ codebook }: Manifest, { vectorCount }: SegmentEntry): number {
+  return vectorCount === 0 ? 0 : (codebook?.centroidCount ?? 0);
+}
+
+/** Lists of all segments that the inverted file does not cover: one scan for a hundred small segments. */
+async function otherListsOf(
+  segments: readonly OpenedSegment[],
+  previous: IndexSnapshot | undefined,
+  cellOffsets: Uint32Array | undefined,
+): Promise<CentroidLists | undefined> {
+  const listed = segments.flatMap(({ reader: { id }, listedBags: bags }) => (bags === undefined ? [] : { id, bags }));
+  if (listed.length === 0 || cellOffsets === undefined) return undefined;
+  const before = (previous?.segments ?? []).filter((segment) => segment.listedBags !== undefined);
+  const isSame = before.length === listed.length && before.every(({ reader }, i) => reader.id === listed[i]?.id);
+  return isSame ? previous?.otherLists : await listsOfBags(listed, cellOffsets);
+}
+
 /** A segment that the inverted file knows: nothing of it is read. */
-function coveredSegment({ inverted, codebook }: Opening, entry: SegmentEntry, place: number): OpenedSegment {
+function coveredSegment({ inverted, manifest }: Opening, entry: SegmentEntry, place: number): OpenedSegment {
   if (inverted === undefined) throw new MaxleafError("internal", `segment ${entry.id} is not covered`);
   const [first, end] = inverted.firstPosition.subarray(place, place + 2);
   return {
@@ -199,7 +223,7 @@ function coveredSegment({ inverted, codebook }: Opening, entry: SegmentEntry, pl
     tables: undefined,
     bags: undefined,
     listedBags: undefined,
-    centroidCount: entry.vectorCount === 0 ? 0 : (codebook?.resident.value.centroidCount ?? 0),
+    centroidCount: centroidCountOf(manifest, entry),
     documentOrdinals: inverted.documentOrdinals.subarray(first, end),
     vectorCounts: inverted.vectorCounts.subarray(first, end),
   };
