@@ -137,6 +137,9 @@ export interface SearchResult {
   performance: SearchPerformance;
 }
 
+/** What a heat map is made from: the exact vectors that are stored of a page, or its codes. */
+export type ExplanationSource = "vectors" | "codes";
+
 /** Heat map of one page: for every query token, the best score inside every region. */
 export interface PageExplanation {
   documentId: string;
@@ -149,7 +152,7 @@ export interface PageExplanation {
   boxes: [number, number, number, number][];
   /** The words under the boxes, for `words` geometry. */
   words: string[];
-  /** `[tokens][regions]` cosines from the stored codes, rounded to 4 places; null where no vector sits. */
+  /** `[tokens][regions]` cosines, rounded to 4 places; null where no vector sits. Regions of a `grid` are row-major. */
   scores: (number | null)[][];
 }
 
@@ -171,7 +174,13 @@ export interface SearchableIndex {
   readonly memoryBytes: number;
   search(request: SearchRequest): Promise<SearchResult>;
   /** Errors: `document_not_found`, `page_not_found`. */
-  explain(request: { query: EncodedQuery; documentId: string; pageNumber: number }): Promise<PageExplanation>;
+  explain(request: {
+    query: EncodedQuery;
+    documentId: string;
+    pageNumber: number;
+    /** Default `vectors`. */
+    source?: ExplanationSource | undefined;
+  }): Promise<PageExplanation>;
   /** Reads the manifest again and opens what is new. Errors: `index_not_found` when the index is gone. */
   refresh(): Promise<void>;
   /** Lets go of everything held. */

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { compileKernel } from "../kernel/webassembly.ts";
 import { seededRandom } from "../seeded-random.ts";
 import { MemoryStore } from "../store/memory-store.ts";
-import type { SearchableIndex } from "./contract.ts";
+import type { EncodedQuery, ExplanationSource, SearchableIndex } from "./contract.ts";
 import { openIndex } from "./open-index.ts";
 import { addSegment, createRandomIndex, type RandomIndex, type WrittenPage } from "./testing/random-index.ts";
 import { decodeCodes, randomQuery } from "./testing/random-material.ts";
@@ -30,39 +30,60 @@ beforeAll(async () => {
   page = written;
 });
 
-/** Inner products of a query token with every vector that the page's codes stand for. */
-function cosines(token: Float32Array): number[] {
-  const vectors = decodeCodes(index.codebook, page.codes);
-  return Array.from({ length: VECTORS }, (_, i) => {
-    let dot = 0;
-    for (let d = 0; d < dim; d++) dot += (token[d] ?? 0) * (vectors[i * dim + d] ?? 0);
-    return dot;
-  });
+/** `[tokens][vectors]` inner products with the vectors that the page's codes stand for, or its exact ones. */
+function cosines(query: EncodedQuery, source: ExplanationSource): number[][] {
+  const { scales, values } = page.exact;
+  const vectors =
+    source === "codes"
+      ? decodeCodes(index.codebook, page.codes)
+      : Float32Array.from(values, (value, i) => value * (scales[Math.floor(i / dim)] ?? 0));
+  return Array.from({ length: query.tokenCount }, (_, token) =>
+    Array.from({ length: VECTORS }, (_, vector) => {
+      let dot = 0;
+      for (let d = 0; d < dim; d++) dot += (query.vectors[token * dim + d] ?? 0) * (vectors[vector * dim + d] ?? 0);
+      return dot;
+    }),
+  );
 }
 
 describe("explain", () => {
-  it("gives every token's score in every region, as the codes have it", async () => {
+  it.each([
+    { source: "vectors", within: 0.001 },
+    { source: "codes", within: 0.02 },
+  ] as const)("gives every token's score in every region, as the $source have it", async ({ source, within }) => {
     const query = randomQuery(index.fingerprint, dim, 40, index.random);
-    const explanation = await opened.explain({ query, documentId: page.document.id, pageNumber: 2 });
+    const explanation = await opened.explain({ query, documentId: page.document.id, pageNumber: 2, source });
     expect(explanation).toMatchObject({ kind: "words", pageNumber: 2, tokens: query.tokens });
     expect(explanation.words).toEqual(page.text.split(" "));
     expect(explanation.boxes[1]).toEqual([0, expect.closeTo(1 / 31, 3), 1, expect.closeTo(2 / 31, 3)]);
     expect(explanation.scores).toHaveLength(40);
+    const expected = cosines(query, source);
     for (const [token, scores] of explanation.scores.entries()) {
-      const expected = cosines(query.vectors.subarray(token * dim, (token + 1) * dim));
+      expect(scores).toHaveLength(explanation.boxes.length);
       for (const [region, score] of scores.entries()) {
         // The last vector sits nowhere, so its word has no score.
         if (region === VECTORS - 1) expect(score).toBeNull();
-        else expect(Math.abs((score ?? 0) - (expected[region] ?? 0))).toBeLessThan(0.02);
+        else expect(Math.abs((score ?? NaN) - (expected[token]?.[region] ?? NaN))).toBeLessThan(within);
       }
     }
   });
 
-  it("agrees with the matches of a search", async () => {
+  it("takes exact vectors unless told otherwise", async () => {
+    const query = randomQuery(index.fingerprint, dim, 3, index.random);
+    const request = { query, documentId: page.document.id, pageNumber: 2 };
+    const byDefault = await opened.explain(request);
+    expect(byDefault).toEqual(await opened.explain({ ...request, source: "vectors" }));
+    expect(byDefault.scores).not.toEqual((await opened.explain({ ...request, source: "codes" })).scores);
+  });
+
+  it.each([
+    { source: "vectors", search: { accuracy: "exact" } },
+    { source: "codes", search: { exact: 0 } },
+  ] as const)("agrees with the matches of a search by $source", async ({ source, search }) => {
     const query = randomQuery(index.fingerprint, dim, 5, index.random);
-    const { hits } = await opened.search({ query, k: 10, exact: 0 });
+    const { hits } = await opened.search({ query, k: 10, ...search });
     const hit = hits.find((found) => found.pageNumber === 2);
-    const { scores } = await opened.explain({ query, documentId: page.document.id, pageNumber: 2 });
+    const { scores } = await opened.explain({ query, documentId: page.document.id, pageNumber: 2, source });
     for (const { token, score, region, text } of hit?.matches ?? []) {
       if (region === undefined) continue;
       expect(scores[token]?.[region]).toBe(score);

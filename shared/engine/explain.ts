@@ -1,15 +1,20 @@
 /**
- * The heat map of one page: how well every query token matches every region, from the stored codes.
+ * The heat map of one page: how well every query token matches every region.
+ *
+ * From the page's exact vectors, since codes alone draw image patches and rare words too roughly (docs/heatmaps.md has the
+ * correlations); it is one page, so they cost one read of 132 bytes a vector instead of 18. Scores are those that a search
+ * ranks its best pages by, so that a map's hottest region is the box of the hit.
  *
  * @module
  */
 import { MaxleafError, quote } from "../errors.ts";
-import type { PageCodes } from "../format/contract.ts";
+import type { PageCodes, PageVectors } from "../format/contract.ts";
+import { exactGroupBests } from "../kernel/exact-scorer.ts";
 import { KernelQuery } from "../kernel/kernel-query.ts";
-import type { KernelCodebook } from "../kernel/kernel.ts";
+import type { Kernel, KernelCodebook } from "../kernel/kernel.ts";
 import { LANES } from "../kernel/query-block.ts";
 import { QueryTables } from "../kernel/query-tables.ts";
-import type { EncodedQuery, PageExplanation } from "./contract.ts";
+import type { EncodedQuery, ExplanationSource, PageExplanation } from "./contract.ts";
 import { SegmentLookup } from "./open/segment-lookup.ts";
 import { checkQuery } from "./query-check.ts";
 import { ReadSession } from "./read-session.ts";
@@ -28,26 +33,27 @@ export interface ExplainRequest {
   documentId: string;
   /** 1-based. */
   pageNumber: number;
+  /** What it is made from; `vectors` by default. `codes` reads less, and is there to be compared. */
+  source?: ExplanationSource | undefined;
 }
 
 /** Errors: `document_not_found`, `page_not_found`, and as a search those of the query and of reading. */
 export async function explainPage(
   snapshot: IndexSnapshot,
-  { query, documentId, pageNumber }: ExplainRequest,
+  { query, documentId, pageNumber, source = "vectors" }: ExplainRequest,
   parts: EngineParts,
 ): Promise<PageExplanation> {
   checkQuery(query, snapshot.manifest);
   const session = new ReadSession(parts.store, { hedging: parts.hedging });
   const place = await findPage(new SegmentLookup(snapshot, session.store), documentId, pageNumber);
   const hasVectors = (place.segment.vectorCounts[place.page] ?? 0) > 0;
-  const [[layout], [codes]] = await Promise.all([
+  const [[layout], [codes], [vectors]] = await Promise.all([
     parts.caches.layouts.read([place], session),
-    hasVectors ? parts.caches.codes.read([place], session) : [],
+    hasVectors && source === "codes" ? parts.caches.codes.read([place], session) : [],
+    hasVectors && source === "vectors" ? parts.caches.vectors.read([place], session) : [],
   ]);
   if (layout === undefined) throw new MaxleafError("internal", `page ${pageNumber} has no layout`);
   const { geometry, text } = layout;
-  const regions = regionCount(geometry);
-  const codebook = snapshot.codebook?.value;
   return {
     documentId,
     pageNumber,
@@ -55,12 +61,9 @@ export async function explainPage(
     kind: geometry.kind,
     columns: geometry.columns,
     rows: geometry.rows,
-    boxes: Array.from({ length: regions }, (_, region) => boxOf(geometry, region)),
+    boxes: Array.from({ length: regionCount(geometry) }, (_, region) => boxOf(geometry, region)),
     words: wordsOf(geometry, text),
-    scores:
-      codes === undefined || codebook === undefined
-        ? query.tokens.map(() => Array.from({ length: regions }, () => null))
-        : regionScores(query, codes, geometry, codebook, parts),
+    scores: regionScores({ query, geometry, codes, vectors, codebook: snapshot.codebook?.value, kernel: parts.kernel }),
   };
 }
 
@@ -81,26 +84,61 @@ async function findPage(lookup: SegmentLookup, documentId: string, pageNumber: n
   );
 }
 
+interface ScoredPage {
+  query: EncodedQuery;
+  geometry: PageGeometry;
+  codes: PageCodes | undefined;
+  vectors: PageVectors | undefined;
+  codebook: KernelCodebook | undefined;
+  kernel: Kernel;
+}
+
 /** `[tokens][regions]`: the best score of the vectors in each region; null where none sits. */
-function regionScores(
-  query: EncodedQuery,
-  codes: PageCodes,
-  geometry: PageGeometry,
-  codebook: KernelCodebook,
-  parts: EngineParts,
-): (number | null)[][] {
+function regionScores({ query, geometry, codes, vectors, codebook, kernel }: ScoredPage): (number | null)[][] {
   const held = new ReleaseStack();
   try {
-    const kernelQuery = held.use(new KernelQuery(parts.kernel, query.vectors, query.tokenCount, query.dim));
-    const tables = held.use(QueryTables.onDemand(kernelQuery, codebook));
-    return kernelQuery.blocks.flatMap((block, index) => {
-      tables.prepare(index);
-      const scores = tables.pqVectorScores(codes);
-      return Array.from({ length: block.tokenCount }, (_, lane) => bestByRegion(scores, lane, geometry));
-    });
+    const kernelQuery = held.use(new KernelQuery(kernel, query.vectors, query.tokenCount, query.dim));
+    if (vectors !== undefined) return scoresByVectors(kernelQuery, vectors, geometry);
+    if (codes === undefined || codebook === undefined) {
+      return query.tokens.map(() => Array.from({ length: regionCount(geometry) }, () => null));
+    }
+    return scoresByCodes(kernelQuery, held.use(QueryTables.onDemand(kernelQuery, codebook)), codes, geometry);
   } finally {
     held.release();
   }
+}
+
+function scoresByVectors(query: KernelQuery, vectors: PageVectors, geometry: PageGeometry): (number | null)[][] {
+  const regions = vectorsByRegion(geometry);
+  const bests = exactGroupBests(query, vectors, regions);
+  return Array.from({ length: query.tokenCount }, (_, token) =>
+    regions.map(({ length }, region) =>
+      length === 0 ? null : round(bests[region * query.tokenCount + token] ?? 0, SCORE_PLACES),
+    ),
+  );
+}
+
+/** The vectors that sit in each region, ascending. */
+function vectorsByRegion(geometry: PageGeometry): Uint16Array[] {
+  const regions = Array.from({ length: regionCount(geometry) }, (): number[] => []);
+  for (let vector = 0; vector < geometry.regionOfVector.length; vector++) {
+    const region = regionOf(geometry, vector);
+    if (region !== undefined) regions[region]?.push(vector);
+  }
+  return regions.map((vectors) => Uint16Array.from(vectors));
+}
+
+function scoresByCodes(
+  query: KernelQuery,
+  tables: QueryTables,
+  codes: PageCodes,
+  geometry: PageGeometry,
+): (number | null)[][] {
+  return query.blocks.flatMap((block, index) => {
+    tables.prepare(index);
+    const scores = tables.pqVectorScores(codes);
+    return Array.from({ length: block.tokenCount }, (_, lane) => bestByRegion(scores, lane, geometry));
+  });
 }
 
 function bestByRegion(scores: Float32Array, lane: number, geometry: PageGeometry): (number | null)[] {
