@@ -1,9 +1,11 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import type { EncodeResponseBody } from "../../shared/api/encode.ts";
+import { testRecipe } from "../../shared/recipe/testing.ts";
 import { encodeAnswer, toBase64 } from "../testing/encoder.ts";
 import { createCachedEncoder } from "./cached-encoder.ts";
 
+const indexRecipe = testRecipe({ name: "minilm-words", dim: 4 });
 const recipe = { name: "minilm-words", fingerprint: "feedfeedfeedfeed", dim: 4 };
 const goodAnswer = (query: string) => encodeAnswer(query, recipe, () => Float32Array.of(0.5, 0.5, 0.5, 0.5));
 
@@ -17,7 +19,7 @@ async function setUp(answerTo: (query: string) => EncodeResponseBody = goodAnswe
   }, cache);
   const encode = async (query: string, fingerprint = recipe.fingerprint) => {
     const context = createExecutionContext();
-    const result = await encoder.encode({ name: recipe.name, fingerprint }, query, context);
+    const result = await encoder.encode({ recipe: indexRecipe, recipeFingerprint: fingerprint }, query, context);
     await waitOnExecutionContext(context);
     return result;
   };
@@ -52,6 +54,20 @@ describe("the cached encoder", () => {
     await expect(encode("two words", "0000000000000000")).rejects.toMatchObject({
       code: "recipe_mismatch",
       message: expect.stringContaining("feedfeedfeedfeed"),
+    });
+  });
+
+  it("says in which fields the encoder's recipe differs", async () => {
+    const loadedRecipe = { ...indexRecipe, revision: "2", extra: { prompt: "Query: " } };
+    const { encode } = await setUp((query) => ({ ...goodAnswer(query), recipeFingerprint: "another", loadedRecipe }));
+    await expect(encode("two words")).rejects.toMatchObject({
+      code: "recipe_mismatch",
+      message: expect.stringContaining('they differ in revision: "1" ≠ "2"; extra.prompt: undefined ≠ "Query: "'),
+      details: {
+        expected: recipe.fingerprint,
+        found: "another",
+        differences: ['revision: "1" ≠ "2"', 'extra.prompt: undefined ≠ "Query: "'],
+      },
     });
   });
 

@@ -5,8 +5,9 @@
  */
 import { encodeResponseSchema, type EncodeResponseBody } from "../../shared/api/encode.ts";
 import type { EncodedQuery } from "../../shared/engine/contract.ts";
-import { MaxleafError, quote } from "../../shared/errors.ts";
+import type { MaxleafError } from "../../shared/errors.ts";
 import { sha256Hex } from "../../shared/names.ts";
+import { recipeMismatch, type VectorOrigin } from "../../shared/recipe/mismatch.ts";
 import { describeCauses, logError } from "../http/log.ts";
 import { decodeEncodedQuery } from "./encoded-query.ts";
 import type { EncodeQuery } from "./encoder-client.ts";
@@ -27,29 +28,23 @@ export interface Background {
   waitUntil(work: Promise<unknown>): void;
 }
 
-/** What an index was built with. */
-export interface IndexRecipe {
-  name: string;
-  fingerprint: string;
-}
-
 export interface CachedEncoder {
   /** Errors: those of {@link EncodeQuery}, and `recipe_mismatch` when the encoder's recipe is not the index's. */
-  encode(recipe: IndexRecipe, query: string, background: Background): Promise<CachedEncoding>;
+  encode(indexed: VectorOrigin, query: string, background: Background): Promise<CachedEncoding>;
 }
 
 /** Puts `cache` before `encodeQuery`. `query` must be normalised: it is the key. A cache that fails is a cache that misses. */
 export function createCachedEncoder(encodeQuery: EncodeQuery, cache: Cache): CachedEncoder {
   return {
-    async encode(recipe, query, background) {
-      const key = await cacheKey(recipe.fingerprint, query);
+    async encode(indexed, query, background) {
+      const key = await cacheKey(indexed.recipeFingerprint, query);
       const known = await lookUp(cache, key);
       if (known !== undefined) return { encoded: known, cached: true };
 
-      const answer = await encodeQuery(recipe.name, query);
-      if (answer.recipeFingerprint !== recipe.fingerprint) throw mismatch(recipe, answer);
+      const answer = await encodeQuery(indexed.recipe.name, query);
+      if (answer.recipeFingerprint !== indexed.recipeFingerprint) throw mismatch(indexed, answer);
       const encoded = decodeEncodedQuery(answer);
-      background.waitUntil(store(cache, key, answer));
+      background.waitUntil(store(cache, key, { ...answer, loadedRecipe: undefined }));
       return { encoded, cached: false };
     },
   };
@@ -79,9 +74,7 @@ async function store(cache: Cache, key: string, answer: EncodeResponseBody): Pro
   }
 }
 
-function mismatch(recipe: IndexRecipe, answer: EncodeResponseBody): MaxleafError {
-  return new MaxleafError(
-    "recipe_mismatch",
-    `the index was built with recipe ${quote(recipe.name)} ${recipe.fingerprint}, but the encoder uses ${quote(answer.recipe)} ${answer.recipeFingerprint}: run the encoder version that built it, or build it anew`,
-  );
+function mismatch(indexed: VectorOrigin, answer: EncodeResponseBody): MaxleafError {
+  const { recipe: recipeName, loadedRecipe: recipe, recipeFingerprint } = answer;
+  return recipeMismatch("the index", indexed, "the encoder", { recipeName, recipe, recipeFingerprint });
 }

@@ -31,11 +31,10 @@ export async function runSearch(
   const startedAtMs = performance.now();
   const query = normalizeQuery(body.query);
 
-  const encode = async ({ recipe, recipeFingerprint }: Manifest) => {
+  const encode = async (manifest: Manifest) => {
     const encodeStartedAtMs = performance.now();
-    const fingerprint = recipeFingerprint;
-    const encoding = await services.encoder.encode({ name: recipe.name, fingerprint }, query, background);
-    return { ...encoding, recipe: recipe.name, encodeMs: performance.now() - encodeStartedAtMs };
+    const encoding = await services.encoder.encode(manifest, query, background);
+    return { ...encoding, recipe: manifest.recipe.name, encodeMs: performance.now() - encodeStartedAtMs };
   };
   const respond = ({ encoded, cached, recipe, encodeMs }: Encoding, { result, partial }: Found) => {
     const timings = { encodeMs, encodeCached: cached, totalMs: performance.now() - startedAtMs };

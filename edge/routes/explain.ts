@@ -41,12 +41,7 @@ export function registerExplain(app: EdgeApp, services: Services): void {
     const documentId = parseDocumentId(body.document);
 
     return await services.indexes.withIndex(name, c.executionCtx, async (index) => {
-      const { recipe, recipeFingerprint } = index.manifest;
-      const { encoded } = await services.encoder.encode(
-        { name: recipe.name, fingerprint: recipeFingerprint },
-        query,
-        c.executionCtx,
-      );
+      const { encoded } = await services.encoder.encode(index.manifest, query, c.executionCtx);
       const {
         documentId: document,
         pageNumber: page,

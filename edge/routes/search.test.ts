@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { searchResponseSchema } from "../../shared/api/search.ts";
 import { MAX_K, MAX_NPROBE, MAX_QUERY_CHARS, MAX_SEARCH_BODY_BYTES } from "../../shared/limits.ts";
 import { documentIdOf } from "../../shared/names.ts";
+import { testRecipe } from "../../shared/recipe/testing.ts";
 import { readProblem, startApp, type TestApp } from "../testing/harness.ts";
 import { type WordDocument, writeWordIndex } from "../testing/word-index.ts";
 
@@ -268,6 +269,7 @@ describe("a search whose encoder fails", () => {
     const other = {
       recipe: "other",
       recipeFingerprint: "0f0f0f0f0f0f0f0f",
+      loadedRecipe: testRecipe({ name: "other", dim: 4 }),
       dim: 4,
       tokens: [{ text: "x", start: 0, end: 1 }],
     };
@@ -277,7 +279,8 @@ describe("a search whose encoder fails", () => {
     expect(response.status).toBe(409);
     expect(await readProblem(response)).toMatchObject({
       code: "recipe_mismatch",
-      detail: expect.stringContaining("0f0f0f0f0f0f0f0f"),
+      detail: expect.stringMatching(/0f0f0f0f0f0f0f0f.*dim: 64 ≠ 4/u),
+      differences: expect.arrayContaining(["dim: 64 ≠ 4"]),
     });
   });
 });

@@ -6,7 +6,7 @@
 import { MaxleafError, quote } from "../../shared/errors.ts";
 import { type CommitOptions, commitManifest, type ManifestDraft } from "../../shared/format/manifest-store.ts";
 import { type Manifest, type SegmentEntry, stillCovered } from "../../shared/format/manifest.ts";
-import { explainMismatch } from "../../shared/recipe/fingerprint.ts";
+import { requireSameRecipe } from "../../shared/recipe/mismatch.ts";
 import type { Recipe } from "../../shared/recipe/recipe.ts";
 import { layout } from "../../shared/store/layout.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
@@ -65,7 +65,7 @@ export async function commitSegments(
         removed = [];
         return { recipe, recipeFingerprint, ...(codebook && { codebook }), segments: [...added.segments] };
       }
-      checkRecipe(current, added);
+      requireSameRecipe(target.index, current, added);
       if (codebook !== undefined && current.codebook !== undefined && current.codebook.id !== codebook.id) {
         throw new CodebookChangedError();
       }
@@ -133,19 +133,6 @@ async function deletePrefix(store: ObjectStore, prefix: string): Promise<void> {
     await store.delete(page.objects.map((object) => object.key));
     cursor = page.cursor;
   } while (cursor !== undefined);
-}
-
-/** Throws `recipe_mismatch` when the index was made by another recipe, saying what differs. */
-export function checkRecipe(
-  manifest: Manifest,
-  { recipe, recipeFingerprint }: { recipe: Recipe; recipeFingerprint: string },
-): void {
-  if (manifest.recipeFingerprint === recipeFingerprint) return;
-  const difference = explainMismatch(manifest.recipe, recipe).join("; ");
-  throw new MaxleafError(
-    "recipe_mismatch",
-    `index ${quote(manifest.index)} was made by the recipe ${quote(manifest.recipe.name)}, not by this ${quote(recipe.name)} (${difference})`,
-  );
 }
 
 /** `segments` with the places of `documents` marked as deleted; a segment with nothing left is dropped. */

@@ -12,13 +12,13 @@ import { segmentIdentityOf } from "../../shared/format/segment-identity.ts";
 import { parseIndexName } from "../../shared/names.ts";
 import type { DocumentEntry, EncodedPage } from "../../shared/page.ts";
 import { recipeFingerprint } from "../../shared/recipe/fingerprint.ts";
+import { requireSameRecipe } from "../../shared/recipe/mismatch.ts";
 import type { Recipe } from "../../shared/recipe/recipe.ts";
 import { layout } from "../../shared/store/layout.ts";
 import type { ExecutionProvider } from "../models/onnx-session.ts";
 import { buildSegment, type SpooledDocument } from "./build-segment.ts";
 import { codebookDrift } from "./codebook-drift.ts";
 import {
-  checkRecipe,
   CodebookChangedError,
   type CommitTarget,
   type CommittedChange,
@@ -103,7 +103,7 @@ export class IndexWriter {
   static async open(given: IndexWriterOptions): Promise<IndexWriter> {
     const options = { ...given, recipeFingerprint: await recipeFingerprint(given.recipe) };
     const manifest = await readManifest(options.store, parseIndexName(options.index));
-    if (manifest !== undefined) checkRecipe(manifest, options);
+    if (manifest !== undefined) requireSameRecipe(options.index, manifest, options);
     const { threads, executionProvider } = options;
     return new IndexWriter(options, await MatrixRunner.create({ threads, executionProvider }));
   }
@@ -177,7 +177,7 @@ export class IndexWriter {
   async #codeAndCommit(documents: readonly SpooledDocument[]): Promise<CommitReport> {
     const { store, index, recipe, recipeFingerprint, onProgress } = this.#options;
     const current = await readManifest(store, index);
-    if (current !== undefined) checkRecipe(current, this.#options);
+    if (current !== undefined) requireSameRecipe(index, current, this.#options);
     const onTraining = (share: number) => onProgress?.({ stage: "training", share });
     const codebook = current?.codebook ?? (await this.#codebook.train(documents, onTraining));
     const trained = codebook !== undefined && current?.codebook === undefined;

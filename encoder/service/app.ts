@@ -7,17 +7,17 @@ import { Hono } from "hono";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import type { Logger } from "pino";
-import type { QueryEncoder } from "../../shared/engine/contract.ts";
 import { VERSION } from "../../shared/version.ts";
 import { Admission, type AdmissionLimits } from "./admission.ts";
 import { requireBearer } from "./bearer-auth.ts";
 import { encodeRoute } from "./encode-route.ts";
 import { handleError, handleMethodNotAllowed, handleNotFound } from "./problem.ts";
+import type { ServiceEncoder } from "./query-encoder.ts";
 import { logRequests } from "./request-log.ts";
 import type { ServiceEnv } from "./service-env.ts";
 
 export interface EncoderAppOptions {
-  encoder: QueryEncoder;
+  encoder: ServiceEncoder;
   secret: string;
   logger: Logger;
   limits: AdmissionLimits;

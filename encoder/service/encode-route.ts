@@ -5,18 +5,18 @@
  */
 import type { Context } from "hono";
 import { encodeRequestSchema, type EncodeRequestBody, type EncodeResponseBody } from "../../shared/api/encode.ts";
-import type { EncodedQuery, QueryEncoder } from "../../shared/engine/contract.ts";
 import { MaxleafError, quote } from "../../shared/errors.ts";
 import { MAX_SEARCH_BODY_BYTES } from "../../shared/limits.ts";
 import type { Admission } from "./admission.ts";
+import type { QueryWithRecipe, ServiceEncoder } from "./query-encoder.ts";
 import { readText } from "./read-body.ts";
 import type { ServiceEnv } from "./service-env.ts";
 
 /** Answers with the vectors. Errors: those of reading the body, of `Admission.run` and of the encoder. */
-export function encodeRoute(encoder: QueryEncoder, admission: Admission) {
+export function encodeRoute(encoder: ServiceEncoder, admission: Admission) {
   return async (c: Context<ServiceEnv>): Promise<Response> => {
     const { recipe, query } = await readBody(c);
-    const encoded = await admission.run(() => encoder.encodeQuery(recipe, query));
+    const encoded = await admission.run(() => encoder.encode(recipe, query));
     return c.json(toBody(recipe, encoded));
   };
 }
@@ -41,11 +41,12 @@ function parseJson(text: string): unknown {
   }
 }
 
-function toBody(recipe: string, encoded: EncodedQuery): EncodeResponseBody {
+function toBody(recipe: string, { encoded, loadedRecipe }: QueryWithRecipe): EncodeResponseBody {
   const { buffer, byteOffset, byteLength } = encoded.vectors;
   return {
     recipe,
     recipeFingerprint: encoded.recipeFingerprint,
+    loadedRecipe,
     dim: encoded.dim,
     tokens: encoded.tokens,
     // Little-endian: so are x64 and arm64, all that ONNX Runtime has binaries for.

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest";
+import { recipeFingerprint } from "../../shared/recipe/fingerprint.ts";
 import { LocalQueryEncoder } from "./query-encoder.ts";
 
 describe("LocalQueryEncoder", () => {
@@ -12,6 +13,12 @@ describe("LocalQueryEncoder", () => {
     ]);
     expect(words).toMatchObject({ dim: 128, tokenCount: 2 });
     expect(dense).toMatchObject({ dim: 384, tokenCount: 1 });
+  });
+
+  it("says by which recipe, as it was loaded", async () => {
+    const { encoded, loadedRecipe } = await encoder.encode("minilm-words", "two words");
+    expect(loadedRecipe.name).toBe("minilm-words");
+    expect(encoded.recipeFingerprint).toBe(await recipeFingerprint(loadedRecipe));
   });
 
   it("says what is wrong with an unknown recipe, every time", async () => {

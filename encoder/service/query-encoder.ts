@@ -4,11 +4,22 @@
  * @module
  */
 import type { EncodedQuery, QueryEncoder } from "../../shared/engine/contract.ts";
+import type { Recipe } from "../../shared/recipe/recipe.ts";
 import type { LoadOptions, Model } from "../models/model.ts";
 import { loadModel } from "../models/registry.ts";
 
-/** A {@link QueryEncoder} that holds models. Errors of `encodeQuery`: those of `loadModel` and `Model.encodeQuery`. */
-export class LocalQueryEncoder implements QueryEncoder {
+/** A question's vectors and the recipe, as loaded, that made them. */
+export interface QueryWithRecipe {
+  encoded: EncodedQuery;
+  loadedRecipe: Recipe;
+}
+
+export interface ServiceEncoder {
+  encode(recipeName: string, query: string): Promise<QueryWithRecipe>;
+}
+
+/** A {@link QueryEncoder} that holds models. Errors of both ways to encode: those of `loadModel` and `Model.encodeQuery`. */
+export class LocalQueryEncoder implements QueryEncoder, ServiceEncoder {
   readonly #options: LoadOptions;
   readonly #models = new Map<string, Promise<Model>>();
 
@@ -22,8 +33,12 @@ export class LocalQueryEncoder implements QueryEncoder {
   }
 
   async encodeQuery(recipeName: string, query: string): Promise<EncodedQuery> {
+    return (await this.encode(recipeName, query)).encoded;
+  }
+
+  async encode(recipeName: string, query: string): Promise<QueryWithRecipe> {
     const model = await this.#model(recipeName);
-    return await model.encodeQuery(query);
+    return { encoded: await model.encodeQuery(query), loadedRecipe: model.recipe };
   }
 
   /** Frees every model; the encoder must not be used afterwards. */

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeResponseSchema } from "../../shared/api/encode.ts";
 import { problemSchema } from "../../shared/api/search.ts";
 import { MAX_QUERY_CHARS, MAX_SEARCH_BODY_BYTES } from "../../shared/limits.ts";
+import { findRecipe } from "../models/registry.ts";
 import { LocalQueryEncoder } from "./query-encoder.ts";
 import { type EncoderService, startEncoderService } from "./start-service.ts";
 
@@ -54,6 +55,7 @@ describe("POST /v1/encode", () => {
     expect(answer).toMatchObject({
       recipe: "minilm-words",
       recipeFingerprint: expected.recipeFingerprint,
+      loadedRecipe: findRecipe("minilm-words"),
       dim: 128,
       tokens: [
         { text: "hello", start: 0, end: 5 },

@@ -5,6 +5,7 @@
  */
 import { z } from "@hono/zod-openapi";
 import { MAX_QUERY_CHARS } from "../limits.ts";
+import { recipeSchema } from "../recipe/recipe.ts";
 import { tokenSchema } from "./search.ts";
 
 export const encodeRequestSchema = z
@@ -15,6 +16,8 @@ export const encodeResponseSchema = z
   .object({
     recipe: z.string(),
     recipeFingerprint: z.string(),
+    /** The recipe that made the vectors, so that a refusal can say what differs. Absent: an encoder of an older version. */
+    loadedRecipe: recipeSchema.optional(),
     dim: z.number().int().positive(),
     tokens: z.array(tokenSchema),
     /** `[tokens.length, dim]` float32, little-endian, base64. */

@@ -11,14 +11,21 @@ export async function recipeFingerprint(recipe: Recipe): Promise<string> {
   return (await sha256Hex(new TextEncoder().encode(canonicalJson(recipe)))).slice(0, FINGERPRINT_CHARS);
 }
 
-/** The fields in which two recipes differ, each as `name: "minilm-words" ≠ "minilm-dense"`; empty if they are equal. */
+/**
+ * The fields in which two recipes differ, each as `name: "minilm-words" ≠ "minilm-dense"`, those of `extra` as
+ * `extra.prompt: …`; empty if they are equal.
+ */
 export function explainMismatch(a: Recipe, b: Recipe): string[] {
-  const left = new Map(Object.entries(a));
-  const right = new Map(Object.entries(b));
+  const [left, right] = [fieldsOf(a), fieldsOf(b)];
   return [...new Set([...left.keys(), ...right.keys()])]
     .map((field) => ({ field, was: canonicalJson(left.get(field)), is: canonicalJson(right.get(field)) }))
     .filter(({ was, is }) => was !== is)
     .map(({ field, was, is }) => `${field}: ${was} ≠ ${is}`);
+}
+
+function fieldsOf({ extra, ...fields }: Recipe): Map<string, unknown> {
+  const extras = Object.entries(extra).map(([key, value]) => [`extra.${key}`, value] as const);
+  return new Map<string, unknown>([...Object.entries(fields), ...extras]);
 }
 
 function canonicalJson(value: unknown): string {
