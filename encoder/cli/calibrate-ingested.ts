@@ -7,6 +7,7 @@ import { readManifest } from "../../shared/format/manifest-store.ts";
 import type { Manifest } from "../../shared/format/manifest.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { calibrateIndex, needsCalibration } from "../indexing/calibrate.ts";
+import type { ExecutionProvider } from "../models/onnx-session.ts";
 import { loadKernel } from "./load-kernel.ts";
 
 /** Nobody asked for it, so nobody should wait long: `maxleaf calibrate` takes the time that it needs. */
@@ -19,6 +20,7 @@ export interface CalibrateIngestedOptions {
   /** The manifest before the ingestion. */
   before: Manifest | undefined;
   threads: number | undefined;
+  executionProvider: ExecutionProvider | undefined;
   signal: AbortSignal;
   /** Share of a stage, 0 … 1. */
   onProgress: (share: number) => void;
@@ -27,7 +29,7 @@ export interface CalibrateIngestedOptions {
 
 /** The version of the manifest that has the calibration; undefined when none was due. A failure is a warning. */
 export async function calibrateIngested(options: CalibrateIngestedOptions): Promise<number | undefined> {
-  const { store, index, before, threads, signal, onProgress, onWarning } = options;
+  const { store, index, before, threads, executionProvider, signal, onProgress, onWarning } = options;
   try {
     const after = await readManifest(store, index);
     if (after === undefined || !needsCalibration(before, after)) return undefined;
@@ -35,6 +37,7 @@ export async function calibrateIngested(options: CalibrateIngestedOptions): Prom
       store,
       index,
       threads,
+      executionProvider,
       signal,
       kernelModule: await loadKernel(),
       maxPages: MAX_PAGES,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { MaxleafError } from "../../shared/errors.ts";
 import { MAX_METADATA_FIELDS, MAX_METADATA_VALUE_CHARS } from "../../shared/limits.ts";
 import { parseIndexName } from "../../shared/names.ts";
@@ -15,6 +15,15 @@ export function integer(min: number, max: number): (text: string) => number {
     if (/^\d+$/.test(text) && value >= min && value <= max) return value;
     throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
   };
+}
+
+/** As `ExecutionProvider`, which help must not load the runtime for. */
+const DEVICES = ["auto", "cpu", "cuda"] as const;
+export type Device = (typeof DEVICES)[number];
+
+/** `--device`: where matrices are multiplied. Never replaced in silence: `cuda` fails where there is none. */
+export function deviceOption(description: string): Option {
+  return new Option("--device <name>", description).choices(DEVICES).default("auto");
 }
 
 export const portNumber = integer(0, 65_535);

@@ -57,7 +57,7 @@ export async function runIngest(
     });
     if (options.calibrate === false || report.manifestVersion === undefined || report.interrupted) return report;
     const onProgress = (share: number) => progress.onCommit?.({ stage: "calibrating", share });
-    const calibration = { store, index, before, threads, signal, onProgress, onWarning };
+    const calibration = { store, index, before, threads, executionProvider, signal, onProgress, onWarning };
     return { ...report, manifestVersion: (await calibrateIngested(calibration)) ?? report.manifestVersion };
   } finally {
     progress.stop();

@@ -1,12 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { EncodedQuery } from "../../shared/engine/contract.ts";
+import { openIndex } from "../../shared/engine/open-index.ts";
 import type { Calibration, Manifest } from "../../shared/format/manifest.ts";
 import { compileKernel, type KernelModule } from "../../shared/kernel/webassembly.ts";
 import { seededRandom } from "../../shared/seeded-random.ts";
 import { calibrateIndex, MIN_CALIBRATED_PAGES, needsCalibration } from "./calibrate.ts";
 import { ExactAnswers } from "./calibration/exact-answers.ts";
-import { LivePages } from "./calibration/live-pages.ts";
+import { LivePages, pageKey } from "./calibration/live-pages.ts";
 import { sampleQueries } from "./calibration/sample-queries.ts";
 import { settingsGrid } from "./calibration/settings-grid.ts";
 import { deleteDocument } from "./commit-changes.ts";
@@ -57,7 +58,7 @@ describe("calibrateIndex", () => {
     expect(manifest?.calibration?.sampledPages).toBeUndefined();
     const points = manifest?.calibration?.points ?? [];
     expect(points.every(({ path, nprobe }) => path === "resident" && nprobe === 0)).toBe(true);
-    // Every page is a candidate and scored exactly, but by int8 vectors: of pages that are this much alike some change places.
+    // Every page is a candidate and scored by exact vectors, but only by those that codes take for contenders.
     expect(points[0]).toMatchObject({ candidates: 87, exact: 87 });
     expect(points[0]?.recall).toBeGreaterThan(0.9);
     expect(points.length).toBeGreaterThan(2);
@@ -170,6 +171,24 @@ describe("ExactAnswers", () => {
       expect(answers.recall(query, keys.slice(7, 17))).toBeCloseTo(0.3);
       expect(answers.recall(query, [])).toBe(0);
     }
+  });
+
+  it("are what a search that is asked for them finds, however much alike pages are", async () => {
+    await ninetyPages();
+    const manifest = await books.manifest();
+    const pages = await LivePages.read(books.store, manifest);
+    const queries = await sampleQueries(pages, manifest, 12, seededRandom(2));
+    const answers = new ExactAnswers(queries.length);
+    await answers.add(runner, queries, pages.all());
+    const index = await openIndex({ store: books.store, index: books.name, kernelModule });
+    for (const [position, query] of queries.entries()) {
+      const { hits } = await index.search({ query, k: 10, accuracy: "exact", bare: true });
+      const found = hits.map(({ documentId, pageNumber }) => pageKey(documentId, pageNumber));
+      expect(answers.recall(position, found)).toBe(1);
+      const best = answers.bestScores(position);
+      for (const [rank, { score }] of hits.entries()) expect(score).toBeCloseTo(best[rank] ?? NaN, 5);
+    }
+    index.close();
   });
 
   it("let duplicates of a page take each other's place", async () => {

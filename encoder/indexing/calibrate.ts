@@ -11,6 +11,7 @@ import type { Calibration, Manifest } from "../../shared/format/manifest.ts";
 import type { KernelModule } from "../../shared/kernel/webassembly.ts";
 import { systemClock } from "../../shared/ports.ts";
 import { seededRandom } from "../../shared/seeded-random.ts";
+import type { ExecutionProvider } from "../models/onnx-session.ts";
 import { CALIBRATION_DEPTH, ExactAnswers } from "./calibration/exact-answers.ts";
 import { LivePages, pageKey } from "./calibration/live-pages.ts";
 import { holdingsOf, openHoldings } from "./calibration/open-holdings.ts";
@@ -45,6 +46,8 @@ export interface CalibrationOptions extends CommitTarget {
   /** Most milliseconds to take, about: what is measured by then is kept. */
   timeLimitMs?: number | undefined;
   threads?: number | undefined;
+  /** Where exact answers are computed; `auto` by default. */
+  executionProvider?: ExecutionProvider | undefined;
   signal?: AbortSignal | undefined;
   /** `share` is 0 … 1. */
   onProgress?: ((progress: { stage: "exact" | "searching"; share: number }) => void) | undefined;
@@ -82,7 +85,7 @@ interface Work {
  *
  * @returns the manifest with its calibration; undefined when the index has no page that can be found.
  * @throws MaxleafError `index_not_found`, `invalid_request` for an empty list of questions, `commit_conflict` when the index
- *   was made anew meanwhile, and those of reading and searching.
+ *   was made anew meanwhile, `model_unavailable` when CUDA is asked for and is not there, and those of reading and searching.
  */
 export async function calibrateIndex(options: CalibrationOptions): Promise<Manifest | undefined> {
   const { store, index, queries: given, timeLimitMs = Infinity, clock = systemClock } = options;
@@ -96,7 +99,8 @@ export async function calibrateIndex(options: CalibrationOptions): Promise<Manif
   if (queries.length === 0) throw new MaxleafError("invalid_request", "there is no question to calibrate with");
   const endMs = clock.nowMs() + timeLimitMs;
   const work: Work = { options, manifest, pages, queries, answers: new ExactAnswers(queries.length), endMs };
-  const runner = await MatrixRunner.create({ threads: options.threads });
+  const { threads, executionProvider } = options;
+  const runner = await MatrixRunner.create({ threads, executionProvider });
   try {
     await answerExactly(work, runner);
     const points = await measureGrid(work, runner);

@@ -9,7 +9,7 @@ import type { EncodedQuery } from "../../../shared/engine/contract.ts";
 import type { Calibration, Manifest } from "../../../shared/format/manifest.ts";
 import type { CommandContext, GlobalOptions } from "../context.ts";
 import { counted, table } from "../format.ts";
-import { indexName, integer } from "../option-values.ts";
+import { type Device, deviceOption, indexName, integer } from "../option-values.ts";
 import { withStore } from "../with-store.ts";
 
 interface Options extends GlobalOptions {
@@ -17,6 +17,7 @@ interface Options extends GlobalOptions {
   queries?: string;
   maxPages?: number;
   threads?: number;
+  device: Device;
   json?: boolean;
 }
 
@@ -24,8 +25,8 @@ interface Options extends GlobalOptions {
 const MAX_MAX_PAGES = 1_000_000;
 
 const HELP = `
-Searches the index with many settings, compares each with the exact top 10, and keeps the share that was found and the
-CPU time in the index. A search that asks for an accuracy (0.95, 0.98, 0.995) then takes the cheapest setting that reached
+Searches the index with many settings, compares each with the top 10 by the exact vectors that it keeps, and keeps the
+share that was found and the CPU time in the index. A search that asks for an accuracy (0.95, 0.98, 0.995) then takes the cheapest setting that reached
 it. Ingestion does this when an index is new or has doubled, with questions made from the index itself; your own are better.
 
 The file of questions has one on each line, as it is or as {"text": "…"}.
@@ -42,10 +43,12 @@ export function addCalibrate(program: Command, context: CommandContext): void {
     .option("--queries <file>", "questions to measure with (default: made from the index)")
     .option("--max-pages <number>", "pages to answer from exactly (default: 20,000)", integer(1, MAX_MAX_PAGES))
     .option("--threads <number>", "threads of exact answers", integer(1, availableParallelism()))
+    .addOption(deviceOption("where exact answers are computed"))
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
     .action(async (_options: Options, command: Command) => {
-      const { index, queries: file, maxPages, threads, json = false, ...globals } = command.optsWithGlobals<Options>();
+      const given = command.optsWithGlobals<Options>();
+      const { index, queries: file, maxPages, threads, device, json = false, ...globals } = given;
       const [{ requireManifest }, { calibrateIndex }, { loadKernel }, { showStageProgress }] = await Promise.all([
         import("../index-access.ts"),
         import("../../indexing/calibrate.ts"),
@@ -61,8 +64,8 @@ export function addCalibrate(program: Command, context: CommandContext): void {
           const { signal } = context;
           const onProgress = (at: { stage: "exact" | "searching"; share: number }) =>
             progress.update(at.stage === "exact" ? "answering exactly" : "searching", at.share);
-          const options = { store, index, kernelModule, queries, maxPages, threads, signal, onProgress };
-          const manifest = await calibrateIndex(options);
+          const how = { maxPages, threads, executionProvider: device, signal, onProgress };
+          const manifest = await calibrateIndex({ store, index, kernelModule, queries, ...how });
           progress.stop();
           context.terminal.out(json ? `${JSON.stringify(toJson(index, manifest))}\n` : asText(index, manifest));
         } finally {

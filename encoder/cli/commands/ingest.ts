@@ -4,10 +4,10 @@
  * @module
  */
 import { availableParallelism } from "node:os";
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { CommandContext, GlobalOptions } from "../context.ts";
 import { ingestExitCode, ingestSummary } from "../ingest-report.ts";
-import { indexName, integer, metadata } from "../option-values.ts";
+import { type Device, deviceOption, indexName, integer, metadata } from "../option-values.ts";
 import { withStore } from "../with-store.ts";
 
 interface Options extends GlobalOptions {
@@ -15,14 +15,11 @@ interface Options extends GlobalOptions {
   recipe?: string;
   meta?: Record<string, string>;
   threads?: number;
-  device: (typeof DEVICES)[number];
+  device: Device;
   /** Commander's name for `--no-calibrate` not given. */
   calibrate: boolean;
   json?: boolean;
 }
-
-/** As `ExecutionProvider`, which help must not load the runtime for. */
-const DEVICES = ["auto", "cpu", "cuda"] as const;
 
 const HELP = `
 Documents are called by their path below the given folder. Running it again skips what has not changed, replaces what
@@ -42,9 +39,7 @@ export function addIngest(program: Command, context: CommandContext): void {
     .option("--recipe <name>", "how pages become vectors, for a new index (default: minilm-words)")
     .option("--meta <key=value>", "a filterable field of the documents; may be repeated", metadata)
     .option("--threads <number>", "threads of the model", integer(1, availableParallelism()))
-    .addOption(
-      new Option("--device <name>", "where codebooks are trained and vectors coded").choices(DEVICES).default("auto"),
-    )
+    .addOption(deviceOption("where codebooks are trained and vectors coded"))
     .option("--no-calibrate", "do not measure what searches find (maxleaf calibrate does it later)")
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
