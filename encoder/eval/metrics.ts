@@ -37,6 +37,19 @@ export function reciprocalRank(ranking: Ranking, judgements: Judgements): number
   return first < 0 ? 0 : 1 / (first + 1);
 }
 
+/**
+ * Average precision: the mean, over all relevant pages, of the precision at each one's rank; 0 for those not among the first k.
+ */
+export function averagePrecisionAt(k: number, ranking: Ranking, judgements: Judgements): number {
+  const relevant = [...judgements.values()].filter((grade) => grade > 0).length;
+  let found = 0;
+  let sum = 0;
+  for (const [position, page] of ranking.slice(0, k).entries()) {
+    if (gainOf(page, judgements) > 0) sum += ++found / (position + 1);
+  }
+  return relevant === 0 ? 0 : sum / relevant;
+}
+
 /** Share of the first k of `reference` that is among the first k of `ranking`: what an approximate search keeps. */
 export function overlapAt(k: number, ranking: Ranking, reference: Ranking): number {
   const wanted = reference.slice(0, k);

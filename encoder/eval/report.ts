@@ -3,22 +3,8 @@
  *
  * @module
  */
-import { hitAt, meanOf, ndcgAt, type Judgements, type Ranking, recallAt, reciprocalRank } from "./metrics.ts";
-
-/** Means over all queries. */
-export interface Measures {
-  "nDCG@5": number;
-  "nDCG@10": number;
-  "recall@1": number;
-  "recall@5": number;
-  "recall@10": number;
-  "recall@100": number;
-  /** Over the first 100. */
-  MRR: number;
-  "hit@1": number;
-  "hit@5": number;
-  "hit@10": number;
-}
+import { type Answer, type Measure, measure, type Measures } from "./measures.ts";
+import type { ScoredRanking } from "./run-file.ts";
 
 export interface RecipeReport {
   recipe: string;
@@ -57,34 +43,52 @@ export interface EvalReport {
   maxTokens: number | undefined;
   bm25: Measures;
   recipes: RecipeReport[];
+  /** Each language that queries have, when there are several. */
+  languages: LanguageReport[];
 }
 
-/** One query's answers: the first 10 at default settings, and a list of 100 for what looks deeper. */
-export interface Answer {
-  first10: Ranking;
-  first100: Ranking;
-  judgements: Judgements;
+export interface LanguageReport {
+  language: string;
+  queries: number;
+  /** By {@link SystemAnswers.system}. */
+  systems: Record<string, Measures>;
 }
 
-export function measure(answers: readonly Answer[]): Measures {
-  const mean = (of: (answer: Answer) => number) => meanOf(answers.map(of));
-  return {
-    "nDCG@5": mean(({ first10, judgements }) => ndcgAt(5, first10, judgements)),
-    "nDCG@10": mean(({ first10, judgements }) => ndcgAt(10, first10, judgements)),
-    "recall@1": mean(({ first10, judgements }) => recallAt(1, first10, judgements)),
-    "recall@5": mean(({ first10, judgements }) => recallAt(5, first10, judgements)),
-    "recall@10": mean(({ first10, judgements }) => recallAt(10, first10, judgements)),
-    "recall@100": mean(({ first100, judgements }) => recallAt(100, first100, judgements)),
-    MRR: mean(({ first100, judgements }) => reciprocalRank(first100, judgements)),
-    "hit@1": mean(({ first10, judgements }) => hitAt(1, first10, judgements)),
-    "hit@5": mean(({ first10, judgements }) => hitAt(5, first10, judgements)),
-    "hit@10": mean(({ first10, judgements }) => hitAt(10, first10, judgements)),
-  };
+/** What one system answered, one entry per query of the set. */
+export interface SystemAnswers {
+  /** `bm25`, a recipe's name for the engine, `minilm-words.exact` for its exact scores. */
+  system: string;
+  answers: readonly (ScoredRanking & Answer)[];
+}
+
+/** Means of every language; nothing when there is one or none. Queries that do not say are left out. */
+export function measureLanguages(
+  queries: readonly { language?: string | undefined }[],
+  systems: readonly SystemAnswers[],
+  measures: readonly Measure[],
+): LanguageReport[] {
+  const byLanguage = Map.groupBy(queries.keys(), (at) => queries[at]?.language);
+  byLanguage.delete(undefined);
+  if (byLanguage.size < 2) return [];
+  return [...byLanguage].map(([language = "", positions]) => ({
+    language,
+    queries: positions.length,
+    systems: Object.fromEntries(
+      systems.map(({ system, answers }) => [
+        system,
+        measure(
+          measures,
+          positions.flatMap((at) => answers[at] ?? []),
+        ),
+      ]),
+    ),
+  }));
 }
 
 /** `report` for people: one column per system, then what each recipe costs. */
 export function formatReport(report: EvalReport): string {
-  const { dataset, documents, pages, queries, unjudgedQueries, maxTokens, bm25, recipes, failedFiles } = report;
+  const { dataset, documents, pages, queries, unjudgedQueries, maxTokens, bm25, recipes, languages, failedFiles } =
+    report;
   const systems: [string, Measures][] = [
     ["BM25", bm25],
     ...recipes.flatMap((recipe): [string, Measures][] => [
@@ -102,6 +106,11 @@ export function formatReport(report: EvalReport): string {
     ...notes.filter((note) => note !== ""),
     "",
     ...table(systems),
+    ...languages.flatMap(({ language, queries: asked, systems: ofLanguage }) => [
+      "",
+      `${language}, ${count(asked)} queries`,
+      ...table(Object.entries(ofLanguage)),
+    ]),
     ...recipes.flatMap((recipe) => ["", ...describe(recipe)]),
   ].join("\n");
 }
@@ -111,13 +120,7 @@ function table(systems: readonly [string, Measures][]): string[] {
   const names = first === undefined ? [] : Object.keys(first);
   const cells = [
     ["", ...systems.map(([name]) => name)],
-    ...names.map((name) => [
-      name,
-      ...systems.map(([, measures]) => {
-        const value = Object.entries(measures).find(([key]) => key === name)?.[1];
-        return value === undefined ? "" : value.toFixed(3);
-      }),
-    ]),
+    ...names.map((name) => [name, ...systems.map(([, measures]) => measures[name]?.toFixed(3) ?? "")]),
   ];
   const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
   return cells.map((row) =>

@@ -69,7 +69,7 @@ describe("runEval", () => {
       threads: 1,
       onProgress: ({ recipe, stage }: { recipe: string; stage: string }) => stages.add(`${recipe} ${stage}`),
     };
-    const report = await runEval(options);
+    const { report } = await runEval(options);
     expect(report).toMatchObject({ dataset: "texts", documents: 5, pages: 5, queries: 3, unjudgedQueries: 0 });
     expect(report.bm25["hit@10"]).toBeGreaterThan(0);
     for (const recipe of report.recipes) {
@@ -87,7 +87,7 @@ describe("runEval", () => {
     );
     // Indexes are gone, encoded pages stay and are used.
     expect((await readdir(options.cacheFolder)).filter((name) => name.startsWith("index-"))).toEqual([]);
-    const again = await runEval(options);
+    const { report: again } = await runEval(options);
     expect(again.recipes.map((recipe) => recipe.pagesEncodedPerSecond)).toEqual([undefined, undefined]);
     expect(again.recipes.map((recipe) => recipe.exact)).toEqual(report.recipes.map((recipe) => recipe.exact));
   });
@@ -95,14 +95,14 @@ describe("runEval", () => {
   it("cuts texts to a number of tokens", async () => {
     const dataset = await writeTexts();
     const options = { dataset, cacheFolder: path.join(folder, "cache"), kernelModule, threads: 1, maxTokens: 7 };
-    const [recipe] = (await runEval(options)).recipes;
+    const [recipe] = (await runEval(options)).report.recipes;
     // Five word pieces are left of each of four texts.
     expect(recipe?.vectors).toBe(20);
   });
 
   it("counts pages of PDFs, and goes on without a file that cannot be read", async () => {
     const dataset = await writePdfs();
-    const report = await runEval({ dataset, cacheFolder: path.join(folder, "cache"), kernelModule, threads: 1 });
+    const { report } = await runEval({ dataset, cacheFolder: path.join(folder, "cache"), kernelModule, threads: 1 });
     expect(report).toMatchObject({ documents: 1, pages: 2, queries: 1, failedFiles: [{ name: "broken.pdf" }] });
     expect(report.recipes[0]?.engine["hit@1"]).toBe(1);
     const text = formatReport(report);
