@@ -8,7 +8,7 @@ import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { type InferenceSession, Tensor } from "onnxruntime-node";
 import { openSession } from "../../models/onnx-session.ts";
 import type { RunInputs, RunTensor } from "./batches.ts";
-import { floatsToHalves, halvesToFloats } from "./float16.ts";
+import { floatsToHalves, halvesToFloats } from "../float16.ts";
 import type { GraphAnswer, GraphRequest, GraphStart } from "./graph-messages.ts";
 import { ProviderWatch } from "./provider-watch.ts";
 

@@ -6,7 +6,7 @@
  * @module
  */
 import protobuf from "protobufjs";
-import { floatsToHalves } from "../../../encoder/backends/onnx/float16.ts";
+import { floatsToHalves } from "../../../encoder/backends/float16.ts";
 
 const ONNX_PROTO = `
 syntax = "proto3";

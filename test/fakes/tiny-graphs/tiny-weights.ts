@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { decodeHalf, encodeHalf } from "../../../encoder/backends/onnx/float16.ts";
+import { decodeHalf, encodeHalf } from "../../../encoder/backends/float16.ts";
 import { seededRandom } from "../../../shared/seeded-random.ts";
 
 /** Pixels of a model with `pixel_values`, and where their features go. */
