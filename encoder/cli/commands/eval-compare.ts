@@ -34,7 +34,7 @@ export function addEvalCompare(evalCommand: Command, context: CommandContext): v
     .addHelpText("after", HELP)
     .action(async (fileA: string, fileB: string, _options: Options, command: Command) => {
       const { dataset, split, measure = [DEFAULT_MEASURE], json = false } = command.optsWithGlobals<Options>();
-      if (dataset === undefined) return command.error("error: required option '--dataset <folder>' not specified");
+      if (dataset === undefined) command.error("error: required option '--dataset <folder>' not specified");
       const [{ compareRuns, formatComparison }, { readDataset }, { parseMeasure }, { readRun }] = await Promise.all([
         import("../../eval/compare.ts"),
         import("../../eval/datasets.ts"),

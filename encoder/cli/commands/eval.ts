@@ -70,7 +70,7 @@ export function addEval(program: Command, context: CommandContext): void {
 
 async function evaluate(command: Command, context: CommandContext): Promise<void> {
   const { dataset, recipe, json = false, dataDir, ...options } = command.optsWithGlobals<Options>();
-  if (dataset === undefined) return command.error("error: required option '--dataset <folder>' not specified");
+  if (dataset === undefined) command.error("error: required option '--dataset <folder>' not specified");
   const [{ runEval }, { formatReport }, { loadKernel }, { showEvalProgress }, { openDataDir }] = await Promise.all([
     import("../../eval/run-eval.ts"),
     import("../../eval/report.ts"),
