@@ -17,5 +17,5 @@ export async function loadTokenizer(folder?: URL): Promise<WordTokenizer> {
     readWeights(weightsFiles.tokenizer, folder),
     readWeights(weightsFiles.tokenizerConfig, folder),
   ]);
-  return readTokenizer(tokenizer, config, { name: "all-MiniLM-L6-v2" });
+  return readTokenizer(tokenizer, { name: "all-MiniLM-L6-v2", config });
 }

@@ -97,5 +97,8 @@ export function sourceRanges(
     position = end;
   }
   if (starts.length !== normalized.length) return () => [0, text.length];
-  return (from, to) => [starts[from] ?? 0, ends[to - 1] ?? text.length];
+  return (from, to) => {
+    const start = starts[from] ?? text.length;
+    return [start, to > from ? (ends[to - 1] ?? text.length) : start];
+  };
 }

@@ -118,11 +118,12 @@ export class WordTokenizer {
         const { id, length } = this.#measure(name, part.length - offset);
         const first = places[offset];
         const last = places[offset + length - 1];
-        const [from, to] = toSource(first?.start ?? 0, Math.max(first?.end ?? 0, last?.end ?? 0));
-        const start = Math.max(0, from - spaceChars);
+        const [from, to] = toSource(first?.start ?? 0, last?.end ?? 0);
+        const start = Math.max(from, spaceChars);
         // A piece that stands for no character, as the `▁` before a word, still has to point somewhere.
-        const end = Math.max(to - spaceChars, Math.min(start + 1, text.length - spaceChars));
-        pieces.push({ id, text: this.#textOf(name, id, text.slice(start + spaceChars, end + spaceChars)), start, end });
+        const end = to > start ? to : start + characterLength(text, start);
+        const source = text.slice(start, end);
+        pieces.push({ id, text: this.#textOf(name, id, source), start: start - spaceChars, end: end - spaceChars });
         offset += length;
       }
     }
@@ -144,6 +145,10 @@ export class WordTokenizer {
   }
 }
 
+function characterLength(text: string, position: number): number {
+  return String.fromCodePoint(text.codePointAt(position) ?? 0).length;
+}
+
 function partKindOf(preTokenizer: z.infer<typeof tokenizerFileSchema>["pre_tokenizer"]): PartKind {
   const types = [preTokenizer.type, ...(preTokenizer.pretokenizers ?? []).map(({ type }) => type)];
   if (types.includes("ByteLevel")) return "bytes";
@@ -151,20 +156,20 @@ function partKindOf(preTokenizer: z.infer<typeof tokenizerFileSchema>["pre_token
 }
 
 /**
- * The tokenizer of two files' bytes.
+ * The tokenizer in the bytes of a `tokenizer.json`, and of a `tokenizer_config.json` if there is one: nothing that is used
+ * here stands in the latter alone.
  *
  * Errors: `model_unavailable` for what is no tokenizer, saying why.
  */
 export function readTokenizer(
   file: Uint8Array,
-  config: Uint8Array,
-  options: { name: string; lowerCase?: boolean | undefined },
+  { name, config, lowerCase }: { name: string; config?: Uint8Array | undefined; lowerCase?: boolean | undefined },
 ): WordTokenizer {
-  const decoder = new TextDecoder();
+  const parse = (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(bytes));
   try {
-    return new WordTokenizer(JSON.parse(decoder.decode(file)), JSON.parse(decoder.decode(config)), options);
+    return new WordTokenizer(parse(file), config === undefined ? {} : parse(config), { lowerCase });
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new MaxleafError("model_unavailable", `the tokenizer of ${options.name} cannot be read: ${why}`, { cause });
+    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
+    throw new MaxleafError("model_unavailable", `the tokenizer of ${name} cannot be read: ${why}`, { cause });
   }
 }
