@@ -12,6 +12,7 @@ import { addEncoder } from "./commands/encoder.ts";
 import { addEval } from "./commands/eval.ts";
 import { addIndexes } from "./commands/indexes.ts";
 import { addIngest } from "./commands/ingest.ts";
+import { addModels } from "./commands/models.ts";
 import { addOptimize } from "./commands/optimize.ts";
 import { addSearch } from "./commands/search.ts";
 import { addServe } from "./commands/serve.ts";
@@ -42,6 +43,7 @@ export function createProgram(context: CommandContext): Command {
   addIndexes(program, context);
   addDocuments(program, context);
   addDelete(program, context);
+  addModels(program, context);
   addOptimize(program, context);
   addCalibrate(program, context);
   addEval(program, context);
