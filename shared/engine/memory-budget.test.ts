@@ -20,6 +20,8 @@ describe("memory budget", () => {
       fc.record({ do: fc.constant("get" as const), key: fc.nat(40) }),
       fc.record({ do: fc.constant("grow" as const), resident: fc.nat(2), bytes: fc.nat(15_000) }),
       fc.record({ do: fc.constant("clear" as const), owner: fc.nat(2) }),
+      fc.record({ do: fc.constant("read" as const), bytes: fc.nat(15_000) }),
+      fc.record({ do: fc.constant("end" as const), read: fc.nat(5) }),
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
@@ -27,17 +29,26 @@ describe("memory budget", () => {
         const residents = [0, 1, 2].map(() => ({ residentBytes: 0 }) satisfies Resident);
         for (const resident of residents) budget.add(resident);
         const owners = [owner(), owner(), owner()];
+        const reads: { bytes: number; end: () => void }[] = [];
         for (const action of steps) {
           if (action.do === "set") {
             budget.set(`${action.key}`, recordOf(action.bytes), action.bytes, owners[action.owner] ?? owner());
           } else if (action.do === "get") budget.get(`${action.key}`);
           else if (action.do === "clear") budget.clear(owners[action.owner] ?? owner());
-          else {
+          else if (action.do === "read") reads.push({ bytes: action.bytes, end: budget.reserve(action.bytes) });
+          else if (action.do === "end") {
+            const [ended] = reads.splice(action.read, 1);
+            ended?.end();
+            // Twice is once.
+            ended?.end();
+          } else {
             const resident = residents[action.resident];
             if (resident !== undefined) resident.residentBytes = action.bytes;
             budget.shrink();
           }
-          expect(budget.recordBytes).toBeLessThanOrEqual(Math.max(0, limitBytes - budget.residentBytes));
+          const readBytes = reads.reduce((sum, { bytes }) => sum + bytes, 0);
+          expect(budget.readBytes).toBe(readBytes);
+          expect(budget.recordBytes).toBeLessThanOrEqual(Math.max(0, limitBytes - budget.residentBytes - readBytes));
           expect(owners.reduce((sum, { heldBytes }) => sum + heldBytes, 0)).toBe(budget.recordBytes);
         }
       }),

@@ -1,6 +1,6 @@
 /**
- * The memory that opened indexes may use, all of an isolate together: what stays resident, and in what that leaves, page
- * records that were read lately.
+ * The memory that opened indexes may use, all of an isolate together: what stays resident, reads in flight, and in what they
+ * leave, page records that were read lately.
  *
  * @module
  */
@@ -39,13 +39,15 @@ interface Entry {
 }
 
 /**
- * Records are dropped, the least recently used first, before they and the residents pass the limit together. Residents
- * themselves are never refused here: who opens them plans for the limit (`planner/`), and kernel memory has its own.
+ * Records are dropped, the least recently used first, before they, the residents and reads in flight pass the limit together.
+ * Residents and reads themselves are never refused here: who opens them plans for the limit (`planner/`), and kernel memory has
+ * its own.
  */
 export class MemoryBudget {
   readonly limitBytes: number;
   readonly #residents = new Set<Resident>();
   readonly #records: LRUCache<string, Entry>;
+  #readBytes = 0;
 
   constructor(limitBytes: number) {
     this.limitBytes = limitBytes;
@@ -67,6 +69,22 @@ export class MemoryBudget {
 
   get recordBytes(): number {
     return this.#records.calculatedSize;
+  }
+
+  /** Bytes of reads in flight. */
+  get readBytes(): number {
+    return this.#readBytes;
+  }
+
+  /** Counts a read of `bytes` until what is returned is called, and drops records until all fits again. */
+  reserve(bytes: number): () => void {
+    this.#readBytes += bytes;
+    this.shrink();
+    let isOver = false;
+    return () => {
+      if (!isOver) this.#readBytes -= bytes;
+      isOver = true;
+    };
   }
 
   /** Counts `resident` from now on, and drops records until all fits again. */
@@ -105,7 +123,7 @@ export class MemoryBudget {
 
   /** False when `bytes` more than the present records do not fit even without them. */
   #makeRoom(bytes: number): boolean {
-    const roomBytes = this.limitBytes - this.residentBytes;
+    const roomBytes = this.limitBytes - this.residentBytes - this.#readBytes;
     while (this.#records.size > 0 && this.#records.calculatedSize + bytes > roomBytes) this.#records.pop();
     return bytes <= roomBytes;
   }

@@ -33,6 +33,7 @@ import {
   planHolding,
 } from "./planner/holding.ts";
 import { RecordCaches } from "./record-cache.ts";
+import { ReservingStore } from "./reserving-store.ts";
 import { searchSnapshot, type EngineParts } from "./search.ts";
 import type { IndexSnapshot } from "./snapshot.ts";
 
@@ -100,7 +101,8 @@ class OpenedIndex implements SearchableIndex, Resident {
       totalBytes: options.memory?.limitBytes ?? Math.max(DEFAULT_MEMORY_BYTES, KERNEL_SHARE * kernelBytes),
     };
     this.#cells = new CellCache(budget);
-    const { store, index, readManifest, hedging } = options;
+    const { index, readManifest, hedging } = options;
+    const store = new ReservingStore(options.store, budget);
     this.#opener = new SnapshotOpener({ store, index, kernel, cells: this.#cells, readManifest, hedging });
     this.#parts = {
       kernel,
