@@ -5,7 +5,7 @@
  */
 import type { RegistryEntry } from "../model.ts";
 import { pictureEntry } from "../images/entry.ts";
-import { colpaliFamily, colpaliRecipe, type ColpaliTraits } from "./family.ts";
+import { COLPALI_CHAT_TEMPLATE, colpaliFamily, colpaliRecipe, type ColpaliTraits } from "./family.ts";
 
 /** The prefix is the one of the releases that v1.2 was trained with, by date. */
 const TRAITS: ColpaliTraits = {
@@ -18,8 +18,8 @@ const TRAITS: ColpaliTraits = {
 export const colpaliV12: RegistryEntry = pictureEntry({
   recipe: colpaliRecipe(TRAITS),
   family: colpaliFamily(TRAITS),
-  graph: { file: "model.onnx", data: ["model.onnx_data"] },
-  servedAs: "vidore/colpali-v1.2-hf",
+  graph: { file: "model.onnx", data: ["model.onnx_data"], published: false },
+  served: { repository: "vidore/colpali-v1.2-hf", chatTemplate: COLPALI_CHAT_TEMPLATE },
   card: {
     repository: "vidore/colpali-v1.2-merged",
     licence: "MIT (adapter), Gemma terms (base model)",

@@ -5,7 +5,7 @@
  */
 import type { RegistryEntry } from "../model.ts";
 import { pictureEntry } from "../images/entry.ts";
-import { colpaliFamily, colpaliRecipe, type ColpaliTraits } from "./family.ts";
+import { COLPALI_CHAT_TEMPLATE, colpaliFamily, colpaliRecipe, type ColpaliTraits } from "./family.ts";
 
 /** The prefix is the one of the releases that v1.3 was trained with (by date), and of fastembed. */
 const TRAITS: ColpaliTraits = {
@@ -18,8 +18,8 @@ const TRAITS: ColpaliTraits = {
 export const colpaliV13: RegistryEntry = pictureEntry({
   recipe: colpaliRecipe(TRAITS),
   family: colpaliFamily(TRAITS),
-  graph: { file: "model.onnx", data: ["model.onnx_data"] },
-  servedAs: "vidore/colpali-v1.3-hf",
+  graph: { file: "model.onnx", data: ["model.onnx_data"], published: true },
+  served: { repository: "vidore/colpali-v1.3-hf", chatTemplate: COLPALI_CHAT_TEMPLATE },
   card: {
     repository: "Qdrant/colpali-v1.3-fp16",
     licence: "MIT (adapter), Gemma terms (base model)",

@@ -24,6 +24,9 @@ const PROMPT_IDS = [BOS_ID, 50_721, 573, 2_416, 235_265, NEWLINE_ID];
 /** `<pad>`, attended: room for the model to think of more. */
 const AUGMENTATION_TOKENS = 10;
 
+/** vLLM puts `<image>` × 1024 and `<bos>` before it and a newline after it by itself, as PaliGemma's processor does. */
+export const COLPALI_CHAT_TEMPLATE = "Describe the image.";
+
 /** What differs between the versions. */
 export interface ColpaliTraits {
   name: string;

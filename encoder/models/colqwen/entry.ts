@@ -5,20 +5,19 @@
  */
 import type { ModelCard, RegistryEntry } from "../model.ts";
 import { pictureEntry } from "../images/entry.ts";
-import { colqwenFamily, colqwenRecipe, type ColqwenTraits } from "./family.ts";
+import { COLQWEN_PROMPT, colqwenFamily, colqwenRecipe, type ColqwenTraits } from "./family.ts";
 
 interface ColqwenFacts extends Pick<ModelCard, "languages" | "licence" | "parameters"> {
   traits: ColqwenTraits;
   unverified?: readonly string[];
 }
 
-/** `servedAs` is the model's own repository: the server's name for it is checked against it. */
 export function colqwenEntry({ traits, unverified = [], ...facts }: ColqwenFacts): RegistryEntry {
   return pictureEntry({
     recipe: colqwenRecipe(traits),
     family: colqwenFamily(traits),
-    graph: { file: "model.onnx" },
-    servedAs: traits.model,
+    graph: { file: "model.onnx", published: false },
+    served: { repository: traits.model, chatTemplate: COLQWEN_PROMPT },
     card: {
       repository: traits.model,
       vectorsPerPage: "747 (A4)",

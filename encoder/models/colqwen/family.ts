@@ -32,7 +32,7 @@ const BEFORE_IMAGE = [151_644, 872, 198, 151_652];
 const AFTER_IMAGE = [151_653, 74_785, 279, 2_168, 13, 151_645, END_OF_TEXT_ID];
 /** `<|endoftext|>`: room for the model to think of more. */
 const AUGMENTATION_TOKENS = 10;
-const PROMPT =
+export const COLQWEN_PROMPT =
   "<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>Describe the image.<|im_end|><|endoftext|>";
 
 export interface ColqwenTraits {
@@ -81,7 +81,7 @@ export function colqwenRecipe({ name, model, queryPrefix, engine }: ColqwenTrait
     interaction: "late",
     geometry: "grid",
     queryPrefix,
-    documentPrefix: PROMPT,
+    documentPrefix: COLQWEN_PROMPT,
     windowTokens: BEFORE_IMAGE.length + MAX_PICTURE_TOKENS + AFTER_IMAGE.length,
     windowOverlapTokens: 0,
     pooling: "none",

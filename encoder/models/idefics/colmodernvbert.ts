@@ -8,7 +8,7 @@ import { pictureEntry } from "../images/entry.ts";
 import { ideficsFamily, ideficsRecipe, type IdeficsTraits } from "./family.ts";
 
 /** `<|begin_of_text|>` is no marker of this vocabulary but ten pieces of text, as the model was trained with it. */
-const TRAITS: IdeficsTraits = {
+export const COLMODERNVBERT_TRAITS: IdeficsTraits = {
   name: "colmodernvbert",
   model: "ModernVBERT/colmodernvbert",
   /** Of Qdrant/colmodernvbert, as DeskRAG pins it. */
@@ -34,9 +34,9 @@ const TRAITS: IdeficsTraits = {
 };
 
 export const colmodernvbert: RegistryEntry = pictureEntry({
-  recipe: ideficsRecipe(TRAITS),
-  family: ideficsFamily(TRAITS),
-  graph: { file: "model.onnx" },
+  recipe: ideficsRecipe(COLMODERNVBERT_TRAITS),
+  family: ideficsFamily(COLMODERNVBERT_TRAITS),
+  graph: { file: "model.onnx", published: true },
   card: {
     repository: "Qdrant/colmodernvbert",
     licence: "MIT",

@@ -15,7 +15,7 @@ const TRAITS = colsmolTraits("colsmol-256m", "vidore/colSmol-256M", "93956db0e44
 export const colsmol256m: RegistryEntry = pictureEntry({
   recipe: ideficsRecipe(TRAITS),
   family: ideficsFamily(TRAITS),
-  graph: { file: "model.onnx" },
+  graph: { file: "model.onnx", published: true },
   card: {
     repository: "guyettinger/colSmol-256M-dynamic-onnx",
     licence: "MIT (adapter), Apache-2.0 (SmolVLM-256M)",

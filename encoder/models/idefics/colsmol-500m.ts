@@ -13,7 +13,7 @@ const TRAITS = colsmolTraits("colsmol-500m", "vidore/colSmol-500M");
 export const colsmol500m: RegistryEntry = pictureEntry({
   recipe: ideficsRecipe(TRAITS),
   family: ideficsFamily(TRAITS),
-  graph: { file: "model.onnx" },
+  graph: { file: "model.onnx", published: false },
   card: {
     repository: "vidore/colSmol-500M",
     licence: "MIT (adapter), Apache-2.0 (SmolVLM-500M)",

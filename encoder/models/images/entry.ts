@@ -3,13 +3,16 @@
  *
  * @module
  */
+import { MaxleafError, quote } from "../../../shared/errors.ts";
 import type { Recipe } from "../../../shared/recipe/recipe.ts";
 import { openOnnxGraph } from "../../backends/onnx/open-graph.ts";
+import { VllmClient } from "../../backends/vllm/client.ts";
 import type { LoadOptions, Model, ModelCard, RegistryEntry } from "../model.ts";
-import { openModelFiles, pinnedRecipe } from "../store/model-files.ts";
+import { LOCAL_REVISION, openModelFiles, pinnedRecipe } from "../store/model-files.ts";
 import type { PictureFamily } from "./family.ts";
 import { GraphEncoder, graphSpec } from "./graph-encoder.ts";
 import { PictureModel } from "./picture-model.ts";
+import { ServerEncoder, type ServedModel, serverSpec } from "./server-encoder.ts";
 import { loadTextTokenizer } from "./text-tokenizer.ts";
 
 const TOKENIZER_FILE = "tokenizer.json";
@@ -19,21 +22,27 @@ const TOKENIZER_FILES = [TOKENIZER_FILE, TOKENIZER_CONFIG_FILE];
 export interface PictureEntryParts {
   recipe: Recipe;
   family: PictureFamily;
-  /** Files of the graph, in the card's repository. */
-  graph: { file: string; data?: readonly string[] };
-  /** The repository of the weights that a vLLM server runs; absent: none can. */
-  servedAs?: string;
+  /** Files of the graph; `published`: in the card's repository, so that they can be fetched. */
+  graph: { file: string; data?: readonly string[]; published: boolean };
+  /** What a vLLM server has to run; absent: none can. */
+  served?: ServedModel;
   card: Omit<ModelCard, "files" | "backends">;
 }
 
 export function pictureEntry(parts: PictureEntryParts): RegistryEntry {
-  const { recipe, graph, servedAs } = parts;
+  const { recipe, graph, served } = parts;
   const card: ModelCard = {
     ...parts.card,
-    files: [graph.file, ...(graph.data ?? []), ...TOKENIZER_FILES],
-    backends: servedAs === undefined ? ["onnx"] : ["onnx", "vllm"],
+    files: graph.published ? filesOf(graph) : TOKENIZER_FILES,
+    backends: served === undefined ? ["onnx"] : graph.published ? ["onnx", "vllm"] : ["vllm", "onnx"],
   };
-  return { recipe, card, load: (options) => loadOnGraph(parts, card, options) };
+  const load = (options: LoadOptions) =>
+    options.vllm === undefined ? loadOnGraph(parts, card, options) : loadOnServer(parts, card, options, options.vllm);
+  return { recipe, card, load };
+}
+
+function filesOf({ file, data = [] }: PictureEntryParts["graph"]): string[] {
+  return [file, ...data, ...TOKENIZER_FILES];
 }
 
 async function loadOnGraph(
@@ -41,17 +50,40 @@ async function loadOnGraph(
   card: ModelCard,
   options: LoadOptions,
 ): Promise<Model> {
-  const { lock, path } = await openModelFiles({ recipe, card }, options);
+  if (!graph.published && options.modelFolder === undefined) {
+    const ways = `give a folder with one by --model-dir${card.backends.includes("vllm") ? ", or a vLLM server" : ""}`;
+    throw new MaxleafError("model_unavailable", `no ONNX graph of ${quote(recipe.name)} is published: ${ways}`);
+  }
+  const { lock, path } = await openModelFiles({ recipe, card: { ...card, files: filesOf(graph) } }, options);
   const tokenizer = await loadTextTokenizer(path(TOKENIZER_FILE), path(TOKENIZER_CONFIG_FILE));
   const runner = await openOnnxGraph(
     { graph: path(graph.file), data: graph.data?.map(path) },
     graphSpec(recipe.name, family, recipe.dim),
     { threads: options.threads, executionProvider: options.executionProvider },
   );
-  return await PictureModel.create({
-    recipe: pinnedRecipe(recipe, lock),
-    family,
-    tokenizer,
-    encoder: new GraphEncoder(runner, family),
+  const encoder = new GraphEncoder(runner, family);
+  return await PictureModel.create({ recipe: pinnedRecipe(recipe, lock), family, tokenizer, encoder });
+}
+
+/** Only the tokenizer is read here. The server's model counts as another recipe than the graph: its weights are others. */
+async function loadOnServer(
+  { recipe, family, served }: PictureEntryParts,
+  card: ModelCard,
+  options: LoadOptions,
+  vllm: NonNullable<LoadOptions["vllm"]>,
+): Promise<Model> {
+  if (served === undefined) {
+    throw new MaxleafError("model_unavailable", `${quote(recipe.name)} runs on its ONNX graph, not on vLLM`);
+  }
+  const { lock, path } = await openModelFiles({ recipe, card: { ...card, files: TOKENIZER_FILES } }, options);
+  const tokenizer = await loadTextTokenizer(path(TOKENIZER_FILE), path(TOKENIZER_CONFIG_FILE));
+  const isOfModel = card.repository === served.repository && lock.commit !== LOCAL_REVISION;
+  const pinned = pinnedRecipe(recipe, {
+    ...lock,
+    files: lock.files.filter((file) => TOKENIZER_FILES.includes(file.path)),
   });
+  const servedRecipe = { ...pinned, extra: { ...pinned.extra, weights: `vLLM ${served.repository}` } };
+  const spec = { ...serverSpec(recipe, served), ...(isOfModel && { revision: lock.commit }) };
+  const encoder = new ServerEncoder(await VllmClient.open(spec, vllm), family);
+  return await PictureModel.create({ recipe: servedRecipe, family, tokenizer, encoder });
 }

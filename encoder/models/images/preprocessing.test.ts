@@ -18,6 +18,10 @@ function floats(data: BigInt64Array | Float32Array): Float32Array {
 
 const sizeOf = ([width = 0, height = 0]: readonly number[]): [number, number] => [width, height];
 
+function kernelOf(name: string): ResizeKernel {
+  return name === "bicubic" ? name : "lanczos";
+}
+
 describe("the test picture", () => {
   it.each(golden.pictures)("of $size is the one of make.py", ({ size, sha256: expected }) => {
     expect(sha256(testPicture(...sizeOf(size)).data)).toBe(expected);
@@ -28,7 +32,7 @@ describe("resizePicture", () => {
   it.each(golden.resizes)(
     "from $from to $to by $kernel gives Pillow's bytes",
     ({ from, to, kernel, sha256: bytes }) => {
-      const resized = resizePicture(testPicture(...sizeOf(from)), ...sizeOf(to), kernel as ResizeKernel);
+      const resized = resizePicture(testPicture(...sizeOf(from)), ...sizeOf(to), kernelOf(kernel));
       expect(sha256(resized.data)).toBe(bytes);
     },
   );

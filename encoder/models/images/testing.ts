@@ -4,6 +4,8 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { PagePicture } from "../model.ts";
 
 /** Smooth, noisy and sharp-edged all at once. */
@@ -26,4 +28,41 @@ export function sha256(values: Uint8Array | Float32Array): string {
   return createHash("sha256")
     .update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
     .digest("hex");
+}
+
+/**
+ * A tokenizer file like Gemma's: spaces are shown as `▁`, what is not a known piece is single bytes. `pieces` are known at
+ * their true ids.
+ */
+export function gemmaLikeTokenizerFile(pieces: Readonly<Record<string, number>>): Uint8Array {
+  const bytes = Array.from({ length: 256 }, (_, byte): [string, number] => {
+    return [`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`, FIRST_BYTE_ID + byte];
+  });
+  const file = {
+    version: "1.0",
+    added_tokens: [],
+    normalizer: { type: "Replace", pattern: { String: " " }, content: "▁" },
+    // Gemma's own file splits nothing and has 500,000 merges; whole words serve as well here.
+    pre_tokenizer: { type: "Split", pattern: { Regex: "▁?[^▁:]+|:|▁" }, behavior: "Isolated", invert: false },
+    post_processor: null,
+    decoder: null,
+    model: {
+      type: "BPE",
+      vocab: { ...pieces, ...Object.fromEntries(bytes) },
+      merges: [],
+      byte_fallback: true,
+      ignore_merges: true,
+    },
+  };
+  return new TextEncoder().encode(JSON.stringify(file));
+}
+
+/** Gemma's, of byte 0. */
+const FIRST_BYTE_ID = 217;
+
+/** Writes a folder as `maxleaf models pull` would leave it, without a lock; the caller adds the graph. */
+export async function writeModelFolder(folder: string, tokenizer: Uint8Array): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "tokenizer.json"), tokenizer);
+  await writeFile(join(folder, "tokenizer_config.json"), "{}");
 }

@@ -64,7 +64,7 @@ export class TextTokenizer {
 
   /** Undefined if the pieces do not spell `text`. */
   #ranges(text: string, pieces: readonly string[]): [number, number][] | undefined {
-    const unitAt = unitOfByte(text);
+    const units = unitsOfBytes(text);
     const bytes = new TextEncoder().encode(text);
     const ranges: [number, number][] = [];
     let position = 0;
@@ -72,8 +72,9 @@ export class TextTokenizer {
       const spelled = this.#bytesOf(piece);
       if (spelled.some((byte, i) => byte !== bytes[position + i])) return undefined;
       const next = position + spelled.length;
-      // A piece that ends inside a character stands for all of it.
-      ranges.push([unitAt[position] ?? 0, unitAt[next] ?? text.length]);
+      // A piece that is part of a character stands for all of it.
+      const start = units[position]?.[0] ?? text.length;
+      ranges.push([start, units[next - 1]?.[1] ?? start]);
       position = next;
     }
     return position === bytes.length ? ranges : undefined;
@@ -108,24 +109,19 @@ async function readJson(path: string): Promise<Record<string, unknown>> {
   }
 }
 
-/** Whether the decoder, alone or in a sequence, is `ByteLevel`. */
-function hasByteLevelPart(tokenizer: Record<string, unknown>): boolean {
-  return JSON.stringify(tokenizer["decoder"] ?? null).includes('"ByteLevel"');
+/** Whether it splits or joins by `ByteLevel`, alone or in a sequence. */
+function hasByteLevelPart({ pre_tokenizer: preTokenizer, decoder }: Record<string, unknown>): boolean {
+  return JSON.stringify([preTokenizer, decoder]).includes('"ByteLevel"');
 }
 
-/** `[bytes + 1]`: where in the text the character of each byte of its UTF-8 begins; one past the end for the last. */
-function unitOfByte(text: string): number[] {
-  const units: number[] = [];
+/** `[bytes]`: the range, in the text, of the character that each byte of its UTF-8 is of. */
+function unitsOfBytes(text: string): [number, number][] {
   let unit = 0;
-  for (const character of text) {
-    const { length } = new TextEncoder().encode(character);
-    units.push(unit);
-    // Inside a character the next boundary counts, so that a part's range is never empty.
-    for (let byte = 1; byte < length; byte++) units.push(unit + character.length);
+  return Array.from(text).flatMap((character) => {
+    const range: [number, number] = [unit, unit + character.length];
     unit += character.length;
-  }
-  units.push(unit);
-  return units;
+    return Array.from(new TextEncoder().encode(character), () => range);
+  });
 }
 
 /** GPT-2's alphabet: printable bytes stand for themselves, the other 68 for U+0100 and on, in order. */
