@@ -40,7 +40,7 @@ export function modelTable(models: readonly ModelSummary[]): string {
   const rows = models.map((model) => [
     model.name,
     model.dim,
-    model.vectorsPerPage,
+    brief(model.vectorsPerPage),
     model.parameters,
     model.bytes === undefined ? "not known" : byteSize(model.bytes),
     model.licence,
@@ -49,6 +49,11 @@ export function modelTable(models: readonly ModelSummary[]): string {
     model.place,
   ]);
   return `${table(HEADER, rows)}${hint(models)}`;
+}
+
+/** Up to the first comma: the rest is for `show`. */
+function brief(text: string): string {
+  return /^\D[^,]*/u.exec(text)?.[0] ?? text;
 }
 
 function hint(models: readonly ModelSummary[]): string {

@@ -5,13 +5,14 @@
  */
 import { MaxleafError, quote } from "../../shared/errors.ts";
 import type { Recipe } from "../../shared/recipe/recipe.ts";
+import { colbertEntries } from "./colbert/index.ts";
 import { minilmEntries } from "./minilm/entries.ts";
 import { minilmWordsRecipe } from "./minilm/words.ts";
 import type { LoadOptions, Model, RegistryEntry } from "./model.ts";
 
 export const DEFAULT_RECIPE = minilmWordsRecipe.name;
 
-const families: readonly (readonly RegistryEntry[])[] = [minilmEntries];
+const families: readonly (readonly RegistryEntry[])[] = [minilmEntries, colbertEntries];
 
 const entries = new Map(families.flat().map((entry) => [entry.recipe.name, entry]));
 

@@ -139,10 +139,17 @@ describe("openModelFiles", () => {
     await expect(opening).rejects.toThrow('holds the model "someone/other", not "someone/some-model"');
   });
 
-  it("refuses a lock that lacks a file of the card", async () => {
+  it("takes a file that was put beside the pulled ones, by its checksum", async () => {
     await writeLock({ files: goodLock.files.slice(0, 1) });
+    const { lock } = await openModelFiles(entry, { modelFolder: folder });
+    expect(lock).toEqual({
+      repository: "someone/some-model",
+      commit: goodLock.commit,
+      files: goodLock.files.toReversed(),
+    });
+    await rm(join(folder, "onnx/model.onnx"));
     await expect(openModelFiles(entry, { modelFolder: folder })).rejects.toThrow(
-      'maxleaf-model.json" does not list the file "onnx/model.onnx"',
+      '"onnx/model.onnx" of the model is not in',
     );
   });
 

@@ -41,7 +41,7 @@ export interface ModelFiles {
 /**
  * Finds the files that the card lists and checks them: their size always, their SHA-256 once per process. They are looked for
  * in `options.modelFolder`, else in the recipe's own folder below `options.modelsFolder`, else in `modelsFolder` itself if it
- * holds the files. A folder without a lock is taken as it is; {@link pinnedRecipe} then tells its files apart by checksum.
+ * holds the files. Files that no lock lists are taken as they are; {@link pinnedRecipe} tells them apart by checksum.
  *
  * Errors: `model_unavailable` for a missing file, one that is not what the lock says, and a folder of another repository; it
  * names the file and the command that fetches it.
@@ -118,11 +118,10 @@ async function checkLocal(name: string, folder: string, file: string): Promise<L
 
 async function checkLocked(name: string, folder: string, file: string, lock: FilesOrigin): Promise<LockedFile> {
   const locked = lock.files.find(({ path }) => path === file);
+  // Put there by hand, beside what was pulled: a graph that nobody publishes. Its checksum is in the fingerprint all the same.
+  if (locked === undefined) return await checkLocal(name, folder, file);
   const bytes = await fileSize(name, folder, file);
   const path = join(folder, file);
-  if (locked === undefined) {
-    throw unavailable(name, `${quote(join(folder, MODEL_LOCK_FILE), 200)} does not list the file ${quote(file)}`, file);
-  }
   if (bytes !== locked.bytes) {
     throw unavailable(name, `${quote(path, 200)} has ${bytes} bytes where its lock says ${locked.bytes}`, file);
   }
