@@ -8,6 +8,7 @@ import type { ObjectStore } from "../../shared/store/object-store.ts";
 import type { Discovery } from "../ingest/discover.ts";
 import { ingestFiles } from "../ingest/pipeline.ts";
 import type { IngestReport } from "../ingest/report.ts";
+import type { LoadOptions } from "../models/model.ts";
 import type { ExecutionProvider } from "../models/onnx-session.ts";
 import { DEFAULT_RECIPE, loadModel } from "../models/registry.ts";
 import { calibrateIngested } from "./calibrate-ingested.ts";
@@ -21,6 +22,8 @@ export interface RunIngestOptions {
   recipe?: string | undefined;
   metadata?: Readonly<Record<string, string>> | undefined;
   threads?: number | undefined;
+  /** Where models are and where they run. */
+  modelOptions?: LoadOptions | undefined;
   executionProvider?: ExecutionProvider | undefined;
   /** Measure afterwards what searches find, when that is due; default: yes. */
   calibrate?: boolean | undefined;
@@ -38,7 +41,7 @@ export async function runIngest(
   const { terminal, signal } = context;
   const before = await readManifest(store, index);
   const recipe = options.recipe ?? before?.recipe.name ?? DEFAULT_RECIPE;
-  const model = await loadModel(recipe, { threads });
+  const model = await loadModel(recipe, { ...options.modelOptions, threads });
   const progress = showIngestProgress(found.files, terminal, options.quiet === true);
   const warnings: string[] = [];
   const onWarning = (message: string) => void warnings.push(message);

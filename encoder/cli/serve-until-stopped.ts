@@ -7,6 +7,7 @@ import { once } from "node:events";
 import type { Manifest } from "../../shared/format/manifest.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import type { CommandContext, GlobalOptions } from "./context.ts";
+import { loadOptionsOf } from "./load-options.ts";
 
 export interface ServeOptions extends GlobalOptions {
   port?: number;
@@ -46,6 +47,7 @@ export async function serveUntilStopped(
     port: options.port,
     encoderPort: options.encoderPort,
     encoder: options.encoder,
+    modelOptions: loadOptionsOf(options, context.env),
     signal,
     onWait: (owner) => terminal.err(waitNotice(owner)),
     ...(options.verbose === true && { onLog: (line: string) => terminal.err(`${line}\n`) }),

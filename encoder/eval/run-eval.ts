@@ -4,6 +4,7 @@
  * @module
  */
 import type { KernelModule } from "../../shared/kernel/webassembly.ts";
+import type { LoadOptions } from "../models/model.ts";
 import { DEFAULT_RECIPE, findRecipe, loadModel } from "../models/registry.ts";
 import { type Dataset, readDataset } from "./datasets.ts";
 import { DEFAULT_MEASURES, measure, parseMeasure } from "./measures.ts";
@@ -24,6 +25,8 @@ export interface EvalOptions {
   /** A document with a query's id is no answer to it: some sets (ArguAna, Quora) ask for what is like a document of theirs. */
   ignoreIdenticalIds?: boolean | undefined;
   threads?: number | undefined;
+  /** Where models are and where they run. */
+  modelOptions?: LoadOptions | undefined;
   /** Encoded pages are kept here between runs, and the index while it is measured. */
   cacheFolder: string;
   kernelModule: KernelModule;
@@ -60,7 +63,7 @@ export async function runEval(options: EvalOptions): Promise<Evaluation> {
   const systems: SystemAnswers[] = [];
   let corpus: Pick<EvalReport, "documents" | "pages" | "failedFiles"> | undefined;
   for (const name of names) {
-    const model = await loadModel(name, { threads: options.threads });
+    const model = await loadModel(name, { ...options.modelOptions, threads: options.threads });
     try {
       const run = await RecipeRun.start(dataset, model, options);
       try {

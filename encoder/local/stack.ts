@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { pino } from "pino";
 import { MaxleafError, quote } from "../../shared/errors.ts";
+import type { LoadOptions } from "../models/model.ts";
 import { startEncoderService } from "../service/start-service.ts";
 import type { DataDir } from "./data-dir.ts";
 import { type EdgeProcess, startEdge } from "./edge-process.ts";
@@ -25,6 +26,8 @@ export interface StackOptions {
   encoderPort?: number | undefined;
   /** An encoder service that runs elsewhere, instead of one of our own. */
   encoder?: { url: string; secret: string } | undefined;
+  /** Where models are and where they run, for our own encoder service. */
+  modelOptions?: LoadOptions | undefined;
   signal: AbortSignal;
   onWait: (owner: Owner) => void;
   onLog?: ((line: string) => void) | undefined;
@@ -80,12 +83,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-async function startOwnEncoder({ dataDir, encoderPort }: StackOptions, closers: (() => Promise<void>)[]) {
+async function startOwnEncoder({ dataDir, encoderPort, modelOptions }: StackOptions, closers: (() => Promise<void>)[]) {
   const secret = randomBytes(SECRET_BYTES).toString("base64url");
   const port = await choosePort(encoderPort, DEFAULT_ENCODER_PORT);
   // Beside the terminal's progress bars, a line per request would be noise.
   const logger = pino({ name: "maxleaf-encoder" }, pino.destination(join(dataDir.logs, "encoder.log")));
-  const service = await startEncoderService({ port, host: LOOPBACK, secret, logger });
+  const service = await startEncoderService({ port, host: LOOPBACK, secret, logger, modelOptions });
   closers.push(() => service.close());
   return { url: service.url, secret };
 }

@@ -6,13 +6,14 @@
 import { MaxleafError, quote } from "../../shared/errors.ts";
 import type { Recipe } from "../../shared/recipe/recipe.ts";
 import { colbertEntries } from "./colbert/index.ts";
+import { imageEntries } from "./images/index.ts";
 import { minilmEntries } from "./minilm/entries.ts";
 import { minilmWordsRecipe } from "./minilm/words.ts";
 import type { LoadOptions, Model, RegistryEntry } from "./model.ts";
 
 export const DEFAULT_RECIPE = minilmWordsRecipe.name;
 
-const families: readonly (readonly RegistryEntry[])[] = [minilmEntries, colbertEntries];
+const families: readonly (readonly RegistryEntry[])[] = [minilmEntries, colbertEntries, imageEntries];
 
 const entries = new Map(families.flat().map((entry) => [entry.recipe.name, entry]));
 

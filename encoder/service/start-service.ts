@@ -8,6 +8,7 @@ import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { type Logger, pino } from "pino";
 import { MaxleafError } from "../../shared/errors.ts";
+import type { LoadOptions } from "../models/model.ts";
 import { DEFAULT_RECIPE } from "../models/registry.ts";
 import type { AdmissionLimits } from "./admission.ts";
 import { createEncoderApp } from "./app.ts";
@@ -35,6 +36,8 @@ export interface EncoderServiceOptions {
   /** What callers must present. */
   secret: string;
   threads?: number | undefined;
+  /** Where models are and where they run. */
+  modelOptions?: LoadOptions | undefined;
   /** Recipes to load before the service says that it listens; the others load at their first question. */
   preload?: readonly string[] | undefined;
   limits?: AdmissionLimits | undefined;
@@ -64,7 +67,7 @@ export async function startEncoderService(options: EncoderServiceOptions): Promi
   }
   const logger = options.logger ?? pino({ name: "maxleaf-encoder" }, pino.destination(process.stderr.fd));
 
-  const encoder = new LocalQueryEncoder({ threads });
+  const encoder = new LocalQueryEncoder({ ...options.modelOptions, threads });
   try {
     await Promise.all(preload.map((recipe) => encoder.preload(recipe)));
     const app = createEncoderApp({ encoder, secret, logger, limits });

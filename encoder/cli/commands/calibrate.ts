@@ -7,8 +7,11 @@ import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import type { EncodedQuery } from "../../../shared/engine/contract.ts";
 import type { Calibration, Manifest } from "../../../shared/format/manifest.ts";
+import { requireSameRecipe } from "../../../shared/recipe/mismatch.ts";
+import type { LoadOptions } from "../../models/model.ts";
 import type { CommandContext, GlobalOptions } from "../context.ts";
 import { counted, table } from "../format.ts";
+import { loadOptionsOf } from "../load-options.ts";
 import { type Device, deviceOption, indexName, integer } from "../option-values.ts";
 import { withStore } from "../with-store.ts";
 
@@ -56,8 +59,9 @@ export function addCalibrate(program: Command, context: CommandContext): void {
         import("../stage-progress.ts"),
       ]);
       await withStore(context, { ...globals, title: "maxleaf calibrate" }, async (store) => {
-        const { recipe } = await requireManifest(store, index);
-        const queries = file === undefined ? undefined : await encodeQuestions(file, recipe.name, threads);
+        const manifest = await requireManifest(store, index);
+        const modelOptions = { ...loadOptionsOf(globals, context.env), threads };
+        const queries = file === undefined ? undefined : await encodeQuestions(file, manifest, modelOptions);
         const kernelModule = await loadKernel();
         const progress = showStageProgress(context.terminal, json);
         try {
@@ -65,9 +69,9 @@ export function addCalibrate(program: Command, context: CommandContext): void {
           const onProgress = (at: { stage: "exact" | "searching"; share: number }) =>
             progress.update(at.stage === "exact" ? "answering exactly" : "searching", at.share);
           const how = { maxPages, threads, executionProvider: device, signal, onProgress };
-          const manifest = await calibrateIndex({ store, index, kernelModule, queries, ...how });
+          const calibrated = await calibrateIndex({ store, index, kernelModule, queries, ...how });
           progress.stop();
-          context.terminal.out(json ? `${JSON.stringify(toJson(index, manifest))}\n` : asText(index, manifest));
+          context.terminal.out(json ? `${JSON.stringify(toJson(index, calibrated))}\n` : asText(index, calibrated));
         } finally {
           progress.stop();
         }
@@ -75,14 +79,15 @@ export function addCalibrate(program: Command, context: CommandContext): void {
     });
 }
 
-async function encodeQuestions(file: string, recipe: string, threads: number | undefined): Promise<EncodedQuery[]> {
+async function encodeQuestions(file: string, manifest: Manifest, options: LoadOptions): Promise<EncodedQuery[]> {
   const [{ readQuestions }, { loadModel }] = await Promise.all([
     import("../read-questions.ts"),
     import("../../models/registry.ts"),
   ]);
   const questions = await readQuestions(file);
-  const model = await loadModel(recipe, { threads });
+  const model = await loadModel(manifest.recipe.name, options);
   try {
+    requireSameRecipe(manifest.index, manifest, model);
     const encoded: EncodedQuery[] = [];
     for (const question of questions) encoded.push(await model.encodeQuery(question));
     return encoded;

@@ -10,6 +10,7 @@ import type { Command } from "commander";
 import type { Evaluation } from "../../eval/run-eval.ts";
 import { abortable } from "../abortable.ts";
 import type { CommandContext, GlobalOptions } from "../context.ts";
+import { loadOptionsOf } from "../load-options.ts";
 import { integer, list } from "../option-values.ts";
 import { addEvalCompare } from "./eval-compare.ts";
 
@@ -89,6 +90,7 @@ async function evaluate(command: Command, context: CommandContext): Promise<void
       maxTokens: options.maxTokens,
       ignoreIdenticalIds: options.ignoreIdenticalIds,
       threads: options.threads,
+      modelOptions: loadOptionsOf({ ...options, dataDir }, context.env),
       cacheFolder: join(path, "eval-cache"),
       kernelModule: await loadKernel(),
       onProgress: (at) => progress.update(at),

@@ -7,6 +7,7 @@ import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import type { CommandContext, GlobalOptions } from "../context.ts";
 import { ingestExitCode, ingestSummary } from "../ingest-report.ts";
+import { loadOptionsOf } from "../load-options.ts";
 import { type Device, deviceOption, indexName, integer, metadata } from "../option-values.ts";
 import { withStore } from "../with-store.ts";
 
@@ -58,6 +59,7 @@ export function addIngest(program: Command, context: CommandContext): void {
           recipe,
           metadata: meta,
           threads,
+          modelOptions: loadOptionsOf(globals, context.env),
           executionProvider: device,
           calibrate,
           quiet: json,

@@ -10,6 +10,7 @@ import type { Discovery } from "../../ingest/discover.ts";
 import type { CommandContext, GlobalOptions } from "../context.ts";
 import { FALLBACK_INDEX_NAME, indexNameOf } from "../index-name-of.ts";
 import { ingestSummary } from "../ingest-report.ts";
+import { loadOptionsOf } from "../load-options.ts";
 import { indexName, portNumber } from "../option-values.ts";
 import { type ServedStack, serveUntilStopped } from "../serve-until-stopped.ts";
 
@@ -53,7 +54,7 @@ export function addStart(program: Command, context: CommandContext): void {
       // Before anything starts: a path that does not exist should not cost a minute.
       const batches = await findBatches(paths, options.index);
       await serveUntilStopped(context, options, "maxleaf start", async (stack) => {
-        await ingestBatches(context, stack, batches, options.recipe);
+        await ingestBatches(context, stack, batches, options);
       });
     });
 }
@@ -80,11 +81,13 @@ async function ingestBatches(
   context: CommandContext,
   stack: ServedStack,
   batches: readonly Batch[],
-  recipe: string | undefined,
+  options: Options,
 ): Promise<void> {
   const { runIngest } = await import("../run-ingest.ts");
+  const { recipe } = options;
+  const modelOptions = loadOptionsOf(options, context.env);
   for (const { index, found } of batches) {
-    const report = await runIngest(context, stack.store, { index, found, recipe });
+    const report = await runIngest(context, stack.store, { index, found, recipe, modelOptions });
     context.terminal.out(ingestSummary(report));
     if (report.interrupted) return;
   }

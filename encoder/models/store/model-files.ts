@@ -10,14 +10,7 @@ import type { Recipe } from "../../../shared/recipe/recipe.ts";
 import { DEFAULT_DATA_DIR } from "../../local/data-dir.ts";
 import type { LoadOptions, RegistryEntry } from "../model.ts";
 import { fileFacts } from "./file-checksum.ts";
-import {
-  isMissing,
-  type LockedFile,
-  MODEL_LOCK_FILE,
-  type ModelLock,
-  PARTS_FOLDER,
-  readModelLock,
-} from "./model-lock.ts";
+import { isMissing, type LockedFile, type ModelLock, PARTS_FOLDER, readModelLock } from "./model-lock.ts";
 
 /** Below the data folder, where `maxleaf models pull` puts models, one folder each, called as the recipe. */
 export const MODELS_FOLDER = "models";
