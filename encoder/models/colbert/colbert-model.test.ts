@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -19,6 +19,7 @@ import { jinaColbertV2 } from "./jina-colbert-v2.ts";
 import { mxbaiEdgeColbert32m } from "./mxbai-edge-colbert-32m.ts";
 import { preparePage } from "./prepare-page.ts";
 import { prepareQuery } from "./prepare-query.ts";
+import { writeColbertModel } from "./testing.ts";
 import { type ColbertVocabulary, readVocabulary } from "./vocabulary.ts";
 
 let folder: string;
@@ -52,16 +53,6 @@ const cases = [
   },
 ] satisfies { entry: ColbertEntry; tokenizer: () => unknown; graph: object }[];
 
-async function writeModel(entry: ColbertEntry, target: string, graph: TinyGraph, tokenizer: Uint8Array): Promise<void> {
-  const { file, data } = entry.facts.graph;
-  const slash = file.lastIndexOf("/");
-  await writeTinyGraph(graph, join(target, file.slice(0, Math.max(slash, 0))), {
-    name: file.slice(slash + 1),
-    dataFile: data?.[0]?.slice(slash + 1),
-  });
-  await writeFile(join(target, "tokenizer.json"), tokenizer);
-}
-
 /** What the graph gives for one text, in loops. */
 function expected(graph: TinyGraph, ids: readonly number[], attention: readonly number[]): TokenVectors {
   const tensor = (values: readonly number[]) => ({
@@ -94,7 +85,7 @@ describe.each(cases)("$entry.recipe.name over a tiny graph", ({ entry, tokenizer
     const bytes = await tokenizer();
     vocabulary = readVocabulary(facts, bytes);
     const modelFolder = join(folder, facts.name);
-    await writeModel(entry, modelFolder, graph, bytes);
+    await writeColbertModel(entry, modelFolder, { graph, tokenizer: bytes });
     model = await entry.load({ modelFolder, threads: 1 });
   });
   afterAll(async () => await model.dispose());
@@ -164,7 +155,7 @@ describe("a model folder", () => {
   /** Loads colbertv2 from a folder of its own with this graph and tokenizer. */
   async function load(name: string, graph: TinyGraph, tokenizer?: Uint8Array): Promise<Model> {
     const modelFolder = join(folder, name);
-    await writeModel(colbertv2, modelFolder, graph, tokenizer ?? (await bertTokenizerFile()));
+    await writeColbertModel(colbertv2, modelFolder, { graph, tokenizer: tokenizer ?? (await bertTokenizerFile()) });
     return await colbertv2.load({ modelFolder, threads: 1 });
   }
 

@@ -49,6 +49,8 @@ export interface ColbertFacts {
     /** Name of `[batch, tokens, dim]`; absent: the first output. */
     output?: string;
   };
+  /** vLLM serves `model`, and attends as the recipe says: see `vllm-runner.ts`. */
+  vllm?: boolean;
 }
 
 /** Python's `string.punctuation`, the skiplist of Stanford's ColBERT and the default one of PyLate. */

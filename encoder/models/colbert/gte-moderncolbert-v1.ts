@@ -29,6 +29,9 @@ const facts: ColbertFacts = {
   lowerCase: false,
   // pylate-onnx-export (lightonai/next-plaid, colbert_export/export.py): L2 inside, no token_type_ids.
   graph: { file: "model.onnx", output: "output" },
+  // vllm serve lightonai/GTE-ModernColBERT-v1 --hf-overrides '{"architectures": ["ColBERTModernBertModel"]}'
+  // (docs/models/pooling_models/specific_models.md of vLLM 0.32).
+  vllm: true,
 };
 
 export const gteModernColbert = colbertEntry(facts, {

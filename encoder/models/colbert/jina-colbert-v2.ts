@@ -34,6 +34,9 @@ const facts: ColbertFacts = {
   skiplist: "first-piece",
   lowerCase: false,
   graph: { file: "onnx/model.onnx", data: ["onnx/model.onnx_data"] },
+  // vllm serve jinaai/jina-colbert-v2 --hf-overrides '{"architectures": ["ColBERTJinaRobertaModel"]}' --trust-remote-code
+  // (docs/models/pooling_models/specific_models.md of vLLM 0.32).
+  vllm: true,
 };
 
 export const jinaColbertV2 = colbertEntry(facts, {
