@@ -12,7 +12,7 @@ describe("planSearch", () => {
     [{ k: 10 }, 4_000, { hits: 10, candidates: 64, exact: 24 }],
     [{ k: 10 }, 40_000, { hits: 10, candidates: 128, exact: 24 }],
     [{ k: 10 }, 1_000_000, { hits: 10, candidates: 338, exact: 24 }],
-    [{ k: 100 }, 4_000, { hits: 100, candidates: 300, exact: 150 }],
+    [{ k: 100 }, 4_000, { hits: 100, candidates: 300, exact: 125 }],
     [{ k: 1_000 }, 4_000, { hits: 1_000, candidates: 3_000, exact: MAX_EXACT_PAGES }],
     [{ k: 10 }, 5, { hits: 5, candidates: 5, exact: 5 }],
     [{ k: 10 }, 0, { hits: 0, candidates: 0, exact: 0 }],
@@ -24,7 +24,7 @@ describe("planSearch", () => {
 
   it.each([
     [{ k: 10 }, 1_000_000, { hits: 10, candidates: 1_000, exact: 250 }],
-    [{ k: 1_000 }, 1_000_000, { hits: 1_000, candidates: 3_000, exact: 1_500 }],
+    [{ k: 1_000 }, 1_000_000, { hits: 1_000, candidates: 3_000, exact: 1_250 }],
     [{ k: 10 }, 100, { hits: 10, candidates: 100, exact: 100 }],
     [{ k: 10, candidates: 50, exact: 20 }, 100, { hits: 10, candidates: 50, exact: 20 }],
   ])("plans %o over %i pages of a dense recipe as %o", (request, matchedPages, plan) => {
@@ -123,6 +123,6 @@ describe("accuracy", () => {
 
   it("keeps as many pages for a deep list as without", () => {
     const plan = planSearch({ k: 100, accuracy: 0.95 }, context({ calibration }));
-    expect(plan).toMatchObject({ candidates: 338, exact: 150, accuracy: undefined });
+    expect(plan).toMatchObject({ candidates: 338, exact: 125, accuracy: undefined });
   });
 });
