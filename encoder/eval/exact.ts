@@ -24,11 +24,7 @@ export async function exactScores(
   onPages?: (done: number) => void,
 ): Promise<number[][]> {
   const scores = queries.map((): number[] => []);
-  const tokens = stackTokens(queries);
-  let batch: ScorablePage[] = [];
-  let vectors = 0;
-  const flush = async () => {
-    const best = await bestPerPage(runner, tokens, batch);
+  for await (const { pages: batch, best } of tokenScores(runner, queries, pages)) {
     batch.forEach((page, position) => {
       let token = 0;
       for (const [query, { tokenCount }] of queries.entries()) {
@@ -37,17 +33,35 @@ export async function exactScores(
         scores[query]?.push(score);
       }
     });
-    batch = [];
-    vectors = 0;
     onPages?.(scores[0]?.length ?? 0);
-  };
+  }
+  return scores;
+}
+
+/** Some pages, in order, and how well each token of all queries fits them: `[tokens, pages]`, 0 on a page without vectors. */
+export interface TokenScores {
+  pages: readonly ScorablePage[];
+  best: Float32Array;
+}
+
+/** What {@link exactScores} adds up, before it does: the largest inner product of every token with every page. */
+export async function* tokenScores(
+  runner: MatrixRunner,
+  queries: readonly EncodedQuery[],
+  pages: AsyncIterable<ScorablePage>,
+): AsyncGenerator<TokenScores> {
+  const tokens = stackTokens(queries);
+  let batch: ScorablePage[] = [];
+  let vectors = 0;
   for await (const page of pages) {
     batch.push(page);
     vectors += page.vectorCount;
-    if (vectors >= VECTORS_PER_RUN) await flush();
+    if (vectors < VECTORS_PER_RUN) continue;
+    yield { pages: batch, best: await bestPerPage(runner, tokens, batch) };
+    batch = [];
+    vectors = 0;
   }
-  if (batch.length > 0) await flush();
-  return scores;
+  if (batch.length > 0) yield { pages: batch, best: await bestPerPage(runner, tokens, batch) };
 }
 
 /** The vectors of all queries below one another. */

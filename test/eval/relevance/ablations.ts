@@ -1,0 +1,75 @@
+/**
+ * `node test/eval/relevance/ablations.ts --dataset FOLDER --cache FOLDER [--max-tokens N] [--measure nDCG@10] [--recipe NAME]`
+ *
+ * Tries what might find more, over exact scores of stored vectors. Questions are split in two by a fixed seed: of every group of
+ * variants the one that is best on the first half is reported on the second, with the paired bootstrap interval of its difference
+ * to scores as they are.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { pairedDifference } from "../../../encoder/eval/bootstrap.ts";
+import { parseMeasure, RANKING_DEPTH } from "../../../encoder/eval/measures.ts";
+import { meanOf } from "../../../encoder/eval/metrics.ts";
+import { DEFAULT_RECIPE } from "../../../encoder/models/registry.ts";
+import { seededRandom } from "../../../shared/seeded-random.ts";
+import { readTokenTable } from "./token-table.ts";
+import { BASE, type Variant, variants } from "./variants.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    dataset: { type: "string" },
+    cache: { type: "string", default: "build/eval" },
+    recipe: { type: "string", default: DEFAULT_RECIPE },
+    measure: { type: "string", default: "nDCG@10" },
+    "max-tokens": { type: "string" },
+  },
+});
+if (options.dataset === undefined) throw new Error("--dataset is needed");
+const measure = parseMeasure(options.measure);
+const table = await readTokenTable({
+  folder: options.dataset,
+  recipe: options.recipe,
+  cacheFolder: options.cache,
+  maxTokens: options["max-tokens"] === undefined ? undefined : Number(options["max-tokens"]),
+});
+
+const SPLIT_SEED = 2_026;
+const random = seededRandom(SPLIT_SEED);
+const order = Array.from(table.dataset.queries.keys(), (query) => ({ query, at: random.next() }))
+  .toSorted((a, b) => a.at - b.at)
+  .map(({ query }) => query);
+const half = order.length >> 1;
+const [tuning, report] = [order.slice(0, half), order.slice(half)];
+
+/** The measure, query by query. */
+function figures({ score }: Variant, queries: readonly number[]): number[] {
+  return queries.map((query) => {
+    const scores = score(table, query);
+    const ranking = Array.from(table.pages.keys())
+      .filter((page) => (table.pages[page]?.vectorCount ?? 0) > 0)
+      .toSorted((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b)
+      .slice(0, RANKING_DEPTH)
+      .flatMap((page) => table.pages[page]?.key ?? []);
+    return measure.of(ranking, table.dataset.queries[query]?.judgements ?? new Map());
+  });
+}
+
+const base = { tuning: figures(BASE, tuning), report: figures(BASE, report) };
+console.log(
+  `${table.dataset.name}, ${options.recipe}, ${measure.name}: ${tuning.length} questions to tune on, ${report.length} to report on`,
+);
+console.log(`as it is: ${meanOf(base.tuning).toFixed(4)} and ${meanOf(base.report).toFixed(4)}`);
+for (const [group, tried] of Object.entries(variants)) {
+  console.log(`\n${group}, on the half to tune on`);
+  const means = tried.map((variant) => ({ variant, mean: meanOf(figures(variant, tuning)) }));
+  for (const { variant, mean } of means) console.log(`  ${mean.toFixed(4)}  ${variant.name}`);
+  const [best] = means.toSorted((a, b) => b.mean - a.mean);
+  if (best === undefined) continue;
+  const there = figures(best.variant, report);
+  const { mean, low, high } = pairedDifference(base.report, there);
+  console.log(
+    `  on the other half, ${best.variant.name}: ${meanOf(there).toFixed(4)}, ` +
+      `${mean >= 0 ? "+" : ""}${mean.toFixed(4)} (95 % interval ${low.toFixed(4)} to ${high.toFixed(4)})`,
+  );
+}

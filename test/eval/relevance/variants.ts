@@ -1,0 +1,184 @@
+/**
+ * What is tried: ways to turn the scores of a question's tokens into a ranking of pages.
+ *
+ * @module
+ */
+import { type TokenTable, wordAround } from "./token-table.ts";
+
+export interface Variant {
+  name: string;
+  /** Scores of all pages for one query. */
+  score: (table: TokenTable, query: number) => ArrayLike<number>;
+}
+
+type Weight = (token: { word: string; frequency: number; scores: Float32Array }) => number;
+
+/**
+ * English words that say nothing of the subject: articles, prepositions, pronouns, auxiliaries, question words. Ours; short on
+ * purpose.
+ */
+const STOP_WORDS = new Set(
+  (
+    "a an the of in on at by for from to with without into as is are was were be been being am do does did doing have has had " +
+    "having and or but if then than that this these those it its there here i you he she we they them his her our their my " +
+    "your what which who whom whose when where why how can could will would shall should may might must not no any some such " +
+    "so also about between during over under again further once only own same too very please"
+  ).split(" "),
+);
+
+/** Σ of the tokens' weighted scores. */
+export function weighted(table: TokenTable, query: number, weight: Weight): Float64Array {
+  const sums = new Float64Array(table.pages.length);
+  const first = table.firstToken[query] ?? 0;
+  const text = table.dataset.queries[query]?.text ?? "";
+  const tokens = table.queries[query]?.tokens ?? [];
+  const weights = tokens.map(({ start, end }, at) =>
+    weight({
+      word: wordAround(text, start, end),
+      frequency: table.documentFrequency[first + at] ?? 0,
+      scores: table.scores[first + at] ?? new Float32Array(),
+    }),
+  );
+  // A question of nothing but such words is asked as it is.
+  const all = weights.every((value) => value === 0);
+  for (const [at, value] of weights.entries()) {
+    const row = table.scores[first + at];
+    const by = all ? 1 : value;
+    if (row === undefined || by === 0) continue;
+    for (let page = 0; page < sums.length; page++) sums[page] = (sums[page] ?? 0) + by * (row[page] ?? 0);
+  }
+  return sums;
+}
+
+const isPunctuation = (word: string): boolean => !/[\p{L}\p{N}]/u.test(word);
+
+/** ln(1 / share of the pages that have the word), 0…1 with 1 for a word that one page in a thousand has. */
+const rarity = (frequency: number): number => Math.min(1, Math.log(1 / Math.max(frequency, 1e-3)) / Math.log(1e3));
+
+const plain: Weight = () => 1;
+
+/** Weights of query tokens. */
+const weights: Record<string, Weight> = {
+  "without punctuation": ({ word }) => (isPunctuation(word) ? 0 : 1),
+  "without stop words": ({ word }) => (isPunctuation(word) || STOP_WORDS.has(word) ? 0 : 1),
+  "stop words at half": ({ word }) => (isPunctuation(word) || STOP_WORDS.has(word) ? 0.5 : 1),
+  "idf, floor .25": ({ frequency }) => 0.25 + 0.75 * rarity(frequency),
+  "idf, floor .5": ({ frequency }) => 0.5 + 0.5 * rarity(frequency),
+  "idf, floor .75": ({ frequency }) => 0.75 + 0.25 * rarity(frequency),
+  "spread of its scores": ({ scores }) => deviation(scores),
+};
+
+function deviation(values: Float32Array): number {
+  let sum = 0;
+  let squares = 0;
+  for (const value of values) {
+    sum += value;
+    squares += value * value;
+  }
+  const mean = sum / values.length;
+  return Math.sqrt(Math.max(0, squares / values.length - mean * mean));
+}
+
+/** `b` added to every page's score for every e-fold of its vectors, per token: long pages have more chances of a good match. */
+function lengthPrior(b: number): Variant {
+  return {
+    name: `length prior −${b}`,
+    score: (table, query) => {
+      const tokens = table.queries[query]?.tokenCount ?? 0;
+      const sums = weighted(table, query, plain);
+      return sums.map((sum, page) => sum - b * tokens * Math.log(1 + (table.pages[page]?.vectorCount ?? 0)));
+    },
+  };
+}
+
+/** The words of the document's name count as if they stood on every page. */
+function names(share: number): Variant {
+  return {
+    name: `document name, ${share}`,
+    score: (table, query) => {
+      const sums = new Float64Array(table.pages.length);
+      const first = table.firstToken[query] ?? 0;
+      for (let at = first; at < first + (table.queries[query]?.tokenCount ?? 0); at++) {
+        for (const [page, { document }] of table.pages.entries()) {
+          const own = table.scores[at]?.[page] ?? 0;
+          const best = Math.max(own, table.nameScores[at]?.[document] ?? 0);
+          sums[page] = (sums[page] ?? 0) + own + share * (best - own);
+        }
+      }
+      return sums;
+    },
+  };
+}
+
+/** A share of what the pages before and after score is added. */
+function neighbours(share: number): Variant {
+  return {
+    name: `neighbouring pages, ${share}`,
+    score: (table, query) => {
+      const sums = weighted(table, query, plain);
+      const at = (page: number, document: number | undefined) =>
+        table.pages[page]?.document === document ? (sums[page] ?? 0) : undefined;
+      return sums.map((sum, page) => {
+        const document = table.pages[page]?.document;
+        const around = [at(page - 1, document), at(page + 1, document)].filter((value) => value !== undefined);
+        return sum + share * Math.max(0, ...around);
+      });
+    },
+  };
+}
+
+/** A share of the mean score of the document's best pages is added. */
+function documents(share: number): Variant {
+  const BEST = 5;
+  return {
+    name: `best pages of the document, ${share}`,
+    score: (table, query) => {
+      const sums = weighted(table, query, plain);
+      const byDocument = Map.groupBy(table.pages.keys(), (page) => table.pages[page]?.document ?? 0);
+      const means = new Map(
+        [...byDocument].map(([document, pages]) => {
+          const best = pages
+            .map((page) => sums[page] ?? 0)
+            .toSorted((a, b) => b - a)
+            .slice(0, BEST);
+          return [document, best.reduce((sum, value) => sum + value, 0) / best.length];
+        }),
+      );
+      return sums.map((sum, page) => sum + share * (means.get(table.pages[page]?.document ?? 0) ?? 0));
+    },
+  };
+}
+
+/** Sum with BM25, both scaled to 0…1 over the pages of the query. */
+function fused(keywordShare: number): Variant {
+  return {
+    name: `BM25, ${keywordShare}`,
+    score: (table, query) => {
+      const vectors = scaled(weighted(table, query, plain));
+      const words = scaled((table.keywords[query] ?? []).map((score) => Math.max(0, score)));
+      return vectors.map((score, page) => (1 - keywordShare) * score + keywordShare * (words[page] ?? 0));
+    },
+  };
+}
+
+function scaled(values: ArrayLike<number>): number[] {
+  const list = Array.from(values);
+  const low = list.reduce((least, value) => Math.min(least, value), Infinity);
+  const high = list.reduce((most, value) => Math.max(most, value), -Infinity);
+  return list.map((value) => (value - low) / Math.max(high - low, 1e-9));
+}
+
+export const BASE: Variant = { name: "as it is", score: (table, query) => weighted(table, query, plain) };
+
+/** By group: what is alike is tuned together, and the best of a group is what is reported. */
+export const variants: Record<string, readonly Variant[]> = {
+  "query token weights": Object.entries(weights).map(([name, weight]) => ({
+    name,
+    score: (table, query) => weighted(table, query, weight),
+  })),
+  "page length": [0.005, 0.01, 0.02, 0.03, 0.05, 0.08].map(lengthPrior),
+  "document name": [0.25, 0.5, 1].map(names),
+  "neighbouring pages": [0.05, 0.1, 0.2, 0.4].map(neighbours),
+  "document context": [0.1, 0.2, 0.5, 1].map(documents),
+  "sum with BM25": [0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5].map(fused),
+};
