@@ -90,6 +90,17 @@ describe("encoding", () => {
     expect(seen.find(({ body }) => body["input"] !== undefined)?.body).toMatchObject({ add_special_tokens: false });
   });
 
+  it("says what the server must be started with for a prompt of the recipe's own", async () => {
+    const image: VllmItem = { kind: "image", image: PNG, mediaType: "image/png" };
+    const spec = { imageOptions: { chat_template: "Describe the image." } };
+    await expect((await open({}, spec)).encode([image])).rejects.toMatchObject({
+      code: "model_unavailable",
+      message: expect.stringContaining("--trust-request-chat-template is not set"),
+    });
+    await restart({ trustRequestChatTemplate: true });
+    expect(await (await open({}, spec)).encode([image])).toHaveLength(1);
+  });
+
   it("keeps to the number of requests at once, and sends the key", async () => {
     await restart({ apiKey: "secret" });
     const client = await open({ concurrency: 2, apiKey: "secret" });

@@ -21,6 +21,8 @@ export interface FakeVllmOptions {
   task?: string;
   maxModelLen?: number;
   imageTokens?: number;
+  /** `--trust-request-chat-template` */
+  trustRequestChatTemplate?: boolean;
 }
 
 export const DEFAULT_MODEL = "vidore/colpali-v1.3-hf";
@@ -150,6 +152,10 @@ export class FakeVllm {
       const wanted = textOf(body["task"]);
       return badRequest(`Try switching the model's pooling_task via --pooler-config.task ${wanted}.`, "task");
     }
+    if (body["chat_template"] !== undefined && this.#options.trustRequestChatTemplate !== true) {
+      const reason = "Chat template is passed with request, but --trust-request-chat-template is not set.";
+      return badRequest(`${reason} Refused request with untrusted chat template.`, null);
+    }
     if (body["input"] === undefined && body["messages"] === undefined) return badRequest("Field required", "input");
     return undefined;
   }
@@ -165,7 +171,7 @@ function textOf(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-function badRequest(message: string, param: string) {
+function badRequest(message: string, param: string | null) {
   return { message, type: "BadRequestError", param, code: 400 };
 }
 
