@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { indexName, integer, list, metadata } from "./option-values.ts";
+import { Command } from "commander";
+import { deviceOption, indexName, integer, list, metadata } from "./option-values.ts";
 
 describe("integer", () => {
   const parse = integer(1, 1_000);
@@ -47,6 +48,21 @@ describe("metadata", () => {
     expect(() => metadata(`a=${"x".repeat(513)}`)).toThrow("more than 512 characters");
     const many = Object.fromEntries(Array.from({ length: 32 }, (_, at) => [`f${at}`, ""]));
     expect(() => metadata("one=more", many)).toThrow("more than 32 fields");
+  });
+});
+
+describe("deviceOption", () => {
+  const parse = (...args: string[]) =>
+    new Command()
+      .exitOverride()
+      .configureOutput({ writeErr: () => undefined })
+      .addOption(deviceOption("where"))
+      .parse(args, { from: "user" })
+      .opts<{ device: string }>().device;
+
+  it("takes a device that there may be, by itself by default", () => {
+    expect([parse(), parse("--device", "cpu"), parse("--device", "cuda")]).toEqual(["auto", "cpu", "cuda"]);
+    expect(() => parse("--device", "tpu")).toThrow("Allowed choices are auto, cpu, cuda");
   });
 });
 
