@@ -27,6 +27,10 @@ export interface PageGeometry {
 export const pageStatuses = ["searchable", "no-text"] as const;
 export type PageStatus = (typeof pageStatuses)[number];
 
+/** Where the words of a page come from: its text layer, or its picture, read by OCR. */
+export const textSources = ["layer", "ocr"] as const;
+export type TextSource = (typeof textSources)[number];
+
 /** One encoded page. `vectors` is `[vectorCount, dim]`, every row of length 1. */
 export interface EncodedPage {
   /** 1-based, as a PDF viewer counts. */
@@ -40,6 +44,8 @@ export interface EncodedPage {
   geometry: PageGeometry;
   /** The page's words in reading order, joined by single spaces; word i of `words` geometry is the i-th of them. */
   text: string;
+  /** Absent: `layer`. */
+  textSource?: TextSource | undefined;
 }
 
 /** A document as the index knows it. */

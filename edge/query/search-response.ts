@@ -63,6 +63,7 @@ function toHitBody(index: string, hit: PageHit, rank: number): HitBody {
     height: hit.height,
     ...pageUrls(index, hit.documentId, hit.pageNumber, hit.revision),
     snippet: hit.snippet,
+    ...(hit.textSource === undefined ? {} : { textSource: hit.textSource }),
     matches: hit.matches.map(toMatchBody),
   };
 }

@@ -37,8 +37,12 @@ export function ingestSummary(report: IngestReport): string {
   return `${lines.join("\n")}\n`;
 }
 
-function pageLine({ pages, searchablePages, pagesWithoutText, seconds, pagesPerSecond }: IngestReport): string {
+function pageLine(report: IngestReport): string {
+  const { pages, searchablePages, pagesWithoutText, seconds, pagesPerSecond } = report;
+  const { pagesReadByOcr, ocrPagesPerSecond } = report;
+  const readByOcr =
+    pagesReadByOcr === 0 ? "" : ` (${count(pagesReadByOcr)} read by OCR at ${ocrPagesPerSecond.toFixed(1)} pages/s)`;
   const withoutText = pagesWithoutText === 0 ? "" : `, ${count(pagesWithoutText)} without text that can be searched`;
   const speed = `${duration(seconds * 1_000)}, ${pagesPerSecond.toFixed(1)} pages/s`;
-  return `${counted(pages, "page")}: ${count(searchablePages)} searchable${withoutText}; ${speed}`;
+  return `${counted(pages, "page")}: ${count(searchablePages)} searchable${readByOcr}${withoutText}; ${speed}`;
 }

@@ -8,6 +8,7 @@ import type { ObjectStore } from "../../shared/store/object-store.ts";
 import type { Discovery } from "../ingest/discover.ts";
 import { ingestFiles } from "../ingest/pipeline.ts";
 import type { IngestReport } from "../ingest/report.ts";
+import type { PageReader } from "../ocr/page-reader.ts";
 import type { LoadOptions } from "../models/model.ts";
 import type { ExecutionProvider } from "../models/onnx-session.ts";
 import { DEFAULT_RECIPE, loadModel } from "../models/registry.ts";
@@ -25,13 +26,15 @@ export interface RunIngestOptions {
   /** Where models are and where they run. */
   modelOptions?: LoadOptions | undefined;
   executionProvider?: ExecutionProvider | undefined;
+  /** Languages of scans, as `parseOcrLanguages` takes them; `undefined`: scans are not read. */
+  ocrLanguage?: string | undefined;
   /** Measure afterwards what searches find, when that is due; default: yes. */
   calibrate?: boolean | undefined;
   /** No line per document when nobody watches. */
   quiet?: boolean | undefined;
 }
 
-/** Errors: `recipe_not_found`, and those of `ingestFiles`. */
+/** Errors: `recipe_not_found`, those of `parseOcrLanguages` and of `ingestFiles`. */
 export async function runIngest(
   context: CommandContext,
   store: ObjectStore,
@@ -39,6 +42,7 @@ export async function runIngest(
 ): Promise<IngestReport> {
   const { index, found, metadata, threads, executionProvider } = options;
   const { terminal, signal } = context;
+  const pageReader = await openPageReader(options.ocrLanguage);
   const before = await readManifest(store, index);
   const recipe = options.recipe ?? before?.recipe.name ?? DEFAULT_RECIPE;
   const model = await loadModel(recipe, { ...options.modelOptions, threads });
@@ -52,6 +56,7 @@ export async function runIngest(
       index,
       model,
       found,
+      pageReader,
       metadata,
       threads,
       executionProvider,
@@ -64,7 +69,18 @@ export async function runIngest(
     return { ...report, manifestVersion: (await calibrateIngested(calibration)) ?? report.manifestVersion };
   } finally {
     progress.stop();
+    pageReader?.close();
     for (const warning of warnings) terminal.err(`maxleaf: ${warning}\n`);
     await model.dispose();
   }
+}
+
+/** Errors: those of `parseOcrLanguages`. */
+async function openPageReader(ocrLanguage: string | undefined): Promise<PageReader | undefined> {
+  if (ocrLanguage === undefined) return undefined;
+  const [{ parseOcrLanguages }, { TesseractReader }] = await Promise.all([
+    import("../ocr/languages.ts"),
+    import("../ocr/tesseract-reader.ts"),
+  ]);
+  return new TesseractReader({ languages: parseOcrLanguages(ocrLanguage) });
 }

@@ -18,6 +18,8 @@ import type { LiveDocument } from "../indexing/document-index.ts";
 import { type IndexingProgress, IndexWriter } from "../indexing/index-writer.ts";
 import type { Model, ModelPage } from "../models/model.ts";
 import type { ExecutionProvider } from "../models/onnx-session.ts";
+import type { PageReader } from "../ocr/page-reader.ts";
+import { type ReadScan, ScanReading } from "../ocr/scan-reading.ts";
 import { MAX_RENDER_PROCESSES } from "../render/limits.ts";
 import { RenderPool } from "../render/render-pool.ts";
 import type { RenderedDocument } from "../render/rendered-document.ts";
@@ -58,6 +60,8 @@ export interface IngestOptions {
   index: string;
   model: Model;
   found: Discovery;
+  /** Reads pages without a text layer, for a model that works from words. Absent: they stay without words. */
+  pageReader?: PageReader | undefined;
   /** Put on every document. Absent: a replaced document keeps its own. */
   metadata?: Readonly<Record<string, string>> | undefined;
   threads?: number | undefined;
@@ -101,6 +105,7 @@ class Ingestion {
   readonly #renderPool: RenderPool;
   readonly #live: ReadonlyMap<string, LiveDocument>;
   readonly #batcher: PageBatcher;
+  readonly #scans: ScanReading | undefined;
   readonly #report: IngestReport;
   /** Aborted by the caller's signal or by the first fatal failure. */
   readonly #stop = new AbortController();
@@ -118,6 +123,10 @@ class Ingestion {
     this.#renderPool = renderPool;
     this.#live = live;
     this.#batcher = new PageBatcher(options.model, this.#stop.signal);
+    const { pageReader, model } = options;
+    // A model that looks at pages needs no words of them.
+    const readsScans = pageReader !== undefined && model.pictureLongEdgePx === undefined;
+    this.#scans = readsScans ? new ScanReading(pageReader) : undefined;
     this.#report = emptyReport(options.index, options.model.recipe.name);
   }
 
@@ -143,6 +152,7 @@ class Ingestion {
     report.failed.sort((a, b) => (a.name < b.name ? -1 : 1));
     report.seconds = (systemClock.nowMs() - begunMs) / 1_000;
     report.pagesPerSecond = report.pages / report.seconds;
+    report.ocrPagesPerSecond = this.#scans?.pagesPerSecond ?? 0;
     return report;
   }
 
@@ -218,19 +228,21 @@ class Ingestion {
   /** The pages of a document, each after its images are stored. Counts them when the last one is through. */
   async *#encodedPages(file: FoundFile, entry: DocumentEntry, document: RenderedDocument): AsyncGenerator<EncodedPage> {
     const { observer } = this.#options;
-    const counts = { pages: 0, searchablePages: 0, vectors: 0 };
+    const counts = { pages: 0, searchablePages: 0, pagesReadByOcr: 0, vectors: 0 };
     const notices: PageNotice[] = [];
     const work = async (page: RenderedPage) => {
       this.#throwIfStopped();
-      const [encoded] = await Promise.all([this.#batcher.encode(page), this.#storeImages(entry, page)]);
-      return { page, encoded };
+      const [read] = await Promise.all([this.#encode(page), this.#storeImages(entry, page)]);
+      return { page, ...read };
     };
-    for await (const { page, encoded } of mapInOrder(document, PAGES_AT_ONCE, work)) {
+    for await (const { page, encoded, problem } of mapInOrder(document, PAGES_AT_ONCE, work)) {
       this.#throwIfStopped();
       notices.push(...noticesOf(entry.name, page, encoded));
+      if (problem !== undefined) notices.push({ name: entry.name, page: page.pageNumber, ...problem });
       counts.pages++;
       counts.vectors += encoded.vectorCount;
       if (encoded.vectorCount > 0) counts.searchablePages++;
+      if (encoded.textSource === "ocr") counts.pagesReadByOcr++;
       observer?.onPage?.(file, page.pageNumber, entry.pageCount);
       yield encoded;
     }
@@ -238,9 +250,20 @@ class Ingestion {
     const report = this.#report;
     report.pages += counts.pages;
     report.searchablePages += counts.searchablePages;
+    report.pagesReadByOcr += counts.pagesReadByOcr;
     report.pagesWithoutText += counts.pages - counts.searchablePages;
     report.vectors += counts.vectors;
     this.#uncommittedPages += counts.pages;
+  }
+
+  /** The page encoded, its words read from its image where it has no others. */
+  async #encode(rendered: RenderedPage): Promise<{ encoded: ModelPage } & Pick<ReadScan, "problem">> {
+    const { page, problem }: ReadScan = (await this.#scans?.read(rendered)) ?? { page: rendered };
+    this.#throwIfStopped();
+    const encoded = await this.#batcher.encode(page);
+    const { textSource } = page;
+    const marked = textSource === undefined || encoded.vectorCount === 0 ? encoded : { ...encoded, textSource };
+    return { encoded: marked, ...(problem === undefined ? {} : { problem }) };
   }
 
   async #storeImages(entry: DocumentEntry, page: RenderedPage): Promise<void> {
@@ -262,10 +285,11 @@ class Ingestion {
     if (commit.drift !== undefined) this.#report.drift = Math.max(this.#report.drift ?? 0, commit.drift);
   }
 
-  /** Lets nothing new begin and ends what would take long: pages being rendered, and documents waiting for that. */
+  /** Lets nothing new begin and ends what would take long: pages being rendered or read, and documents waiting for that. */
   #stopWorking(): void {
     this.#stop.abort();
     this.#renderPool.close();
+    this.#options.pageReader?.close();
   }
 
   #throwIfStopped(): void {

@@ -12,7 +12,7 @@ export interface FailedFile {
   reason: string;
 }
 
-/** A page that is in the index but not as it should be: not drawn, or only part of its words searchable. */
+/** A page that is in the index but not as it should be: not drawn, not read, or only part of its words searchable. */
 export interface PageNotice {
   name: string;
   page: number;
@@ -34,6 +34,10 @@ export interface IngestReport {
   pages: number;
   searchablePages: number;
   pagesWithoutText: number;
+  /** Searchable pages whose words were read from their image. */
+  pagesReadByOcr: number;
+  /** Of one reading process, pages without text included; 0 when none was read. */
+  ocrPagesPerSecond: number;
   pageNotices: PageNotice[];
   vectors: number;
   seconds: number;
@@ -61,6 +65,8 @@ export function emptyReport(index: string, recipe: string): IngestReport {
     pages: 0,
     searchablePages: 0,
     pagesWithoutText: 0,
+    pagesReadByOcr: 0,
+    ocrPagesPerSecond: 0,
     pageNotices: [],
     vectors: 0,
     seconds: 0,

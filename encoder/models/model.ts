@@ -5,7 +5,7 @@
  * @module
  */
 import type { EncodedQuery } from "../../shared/engine/contract.ts";
-import type { EncodedPage } from "../../shared/page.ts";
+import type { EncodedPage, TextSource } from "../../shared/page.ts";
 import type { Recipe } from "../../shared/recipe/recipe.ts";
 
 /** A word of a page, from its text layer or its OCR. */
@@ -23,6 +23,8 @@ export interface PageWords {
   width: number;
   height: number;
   words: readonly PageWord[];
+  /** Where the words come from; absent: `layer`. */
+  textSource?: TextSource | undefined;
 }
 
 /** A page's pixels: RGB, row-major `[height, width, 3]`. */

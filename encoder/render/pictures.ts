@@ -21,6 +21,8 @@ sharp.cache(false);
 export interface Pictures {
   image: Uint8Array;
   thumbnail: Uint8Array;
+  /** Set when they stand for a page that could not be drawn. */
+  placeholder?: true;
 }
 
 /** The page image (never enlarged) and the thumbnail of `picture`; transparent parts become white. */
@@ -53,5 +55,5 @@ export async function makePlaceholder(size: { width: number; height: number }): 
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">
     <rect width="100%" height="100%" fill="#f4f4f5"/>
     <path d="M0 0 L${width} ${height} M${width} 0 L0 ${height}" stroke="#d4d4d8" stroke-width="3"/></svg>`;
-  return makePictures(sharp(Buffer.from(svg)));
+  return { ...(await makePictures(sharp(Buffer.from(svg)))), placeholder: true };
 }

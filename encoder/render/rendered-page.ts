@@ -26,6 +26,8 @@ export interface RenderedPage extends PageWords {
   image: Uint8Array;
   /** WebP, `THUMBNAIL_WIDTH_PX` wide. */
   thumbnail: Uint8Array;
+  /** Set when the images stand for a page that could not be drawn. */
+  placeholder?: true;
   /** `no-text`: the page has no text layer, or none that can be read. */
   status: PageStatus;
   /** Set when part of the page failed; the page is kept all the same. */

@@ -14,6 +14,7 @@ import {
   MAX_NPROBE,
   MAX_QUERY_CHARS,
 } from "../limits.ts";
+import { textSources } from "../page.ts";
 
 const metadataValue = z.string().max(MAX_METADATA_VALUE_CHARS);
 
@@ -112,6 +113,10 @@ export const hitSchema = z
     imageUrl: z.string(),
     thumbnailUrl: z.string(),
     snippet: z.string(),
+    textSource: z
+      .enum(textSources)
+      .optional()
+      .openapi({ description: "`ocr`: the page's words were read from its picture. Absent: from its text layer." }),
     matches: z.array(matchSchema),
   })
   .openapi("Hit");

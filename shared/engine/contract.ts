@@ -7,6 +7,7 @@
 
 import type { SegmentReader } from "../format/contract.ts";
 import type { Manifest } from "../format/manifest.ts";
+import type { TextSource } from "../page.ts";
 
 /** An encoded query. `vectors` is `[tokenCount, dim]`, rows of length 1. */
 export interface EncodedQuery {
@@ -94,6 +95,8 @@ export interface PageHit {
   matches: TokenMatch[];
   /** Words around the densest run of matches; empty when the page has no text. */
   snippet: string;
+  /** `ocr` when the page's words were read from its picture; absent otherwise. */
+  textSource?: TextSource | undefined;
 }
 
 /** What the query cost. Times in milliseconds. */

@@ -17,7 +17,8 @@ import { snippetOf } from "./snippet.ts";
 const SCORE_PLACES = 4;
 
 /** What names a page. */
-type PageFacts = Pick<PageLayout, "document" | "pageNumber" | "width" | "height">;
+type PageFacts = Pick<PageLayout, "document" | "pageNumber" | "width" | "height"> &
+  Partial<Pick<PageLayout, "textSource">>;
 
 /** Hits without matches and text. Reads only what names them, where no table does. Errors: those of reading. */
 export async function bareHits(pages: readonly RankedPage[], context: RerankContext): Promise<PageHit[]> {
@@ -107,7 +108,7 @@ function pageSnippet(geometry: PageGeometry, words: readonly string[], matches: 
 }
 
 function toHit({ score }: RankedPage, facts: PageFacts, matches: TokenMatch[], snippet: string): PageHit {
-  const { document, pageNumber, width, height } = facts;
+  const { document, pageNumber, width, height, textSource } = facts;
   return {
     documentId: document.id,
     documentName: document.name,
@@ -120,5 +121,6 @@ function toHit({ score }: RankedPage, facts: PageFacts, matches: TokenMatch[], s
     metadata: document.metadata,
     matches,
     snippet,
+    ...(textSource === "ocr" ? { textSource } : {}),
   };
 }

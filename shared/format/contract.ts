@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { DocumentEntry, EncodedPage, PageGeometry, PageStatus } from "../page.ts";
+import type { DocumentEntry, EncodedPage, PageGeometry, PageStatus, TextSource } from "../page.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import type { LexicalIndex } from "./lexical/contract.ts";
 
@@ -81,6 +81,8 @@ export interface PageLayout {
   pageNumber: number;
   width: number;
   height: number;
+  /** Absent: `layer`. */
+  textSource?: TextSource | undefined;
 }
 
 /** Everything about a page but its exact vectors. */

@@ -6,7 +6,7 @@
  */
 import { z } from "zod";
 import { MaxleafError } from "../errors.ts";
-import type { EncodedPage } from "../page.ts";
+import { type EncodedPage, textSources } from "../page.ts";
 import { ByteReader, ByteWriter, decodeUtf8 } from "./bytes.ts";
 import type { PageLayout } from "./contract.ts";
 import { documentEntrySchema } from "./documents.ts";
@@ -24,6 +24,8 @@ const factsSchema = z.strictObject({
   pageNumber: z.number().int().positive(),
   width: extent,
   height: extent,
+  /** Absent: `layer`. Pages written before there was OCR do not say. */
+  textSource: z.enum(textSources).optional(),
 });
 
 /**
@@ -31,14 +33,16 @@ const factsSchema = z.strictObject({
  * @param documentJson the entry of its document as JSON, made once for all its pages.
  */
 export function encodePageLayout(
-  { geometry, text, pageNumber, width, height }: Omit<EncodedPage, "vectors">,
+  { geometry, text, pageNumber, width, height, textSource }: Omit<EncodedPage, "vectors">,
   page: number,
   documentJson: string,
 ): Uint8Array {
   const encoder = new TextEncoder();
   // What the page table says, which has 32-bit floats.
   const extents = `"width":${Math.fround(width)},"height":${Math.fround(height)}`;
-  const facts = encoder.encode(`{"document":${documentJson},"pageNumber":${pageNumber},${extents}}`);
+  // Left out where it is `layer`: such pages have the bytes that they had before the field was there.
+  const source = textSource === "ocr" ? ',"textSource":"ocr"' : "";
+  const facts = encoder.encode(`{"document":${documentJson},"pageNumber":${pageNumber},${extents}${source}}`);
   const geometryBytes = encodeGeometry(geometry);
   // Lone surrogates, which UTF-8 cannot hold, become U+FFFD.
   const textBytes = encoder.encode(text);

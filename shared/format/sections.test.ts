@@ -68,6 +68,7 @@ describe("decoding what was encoded gives the same", () => {
         pageNumber: fc.integer({ min: 1, max: 100_000 }),
         width: extent,
         height: extent,
+        textSource: fc.constantFrom(undefined, "ocr" as const),
       }),
     );
     fc.assert(
@@ -77,6 +78,25 @@ describe("decoding what was encoded gives the same", () => {
         expect(decodePageLayout(bytes, { page: 5, vectorCount }, "layout")).toEqual({ ...shown, document });
       }),
     );
+  });
+
+  it("the text source of a page only where it is not its text layer, as before there was another", () => {
+    const [document] = fc.sample(documentEntry, 1).map((entry) => JSON.stringify(entry));
+    const empty = { kind: "words" as const, boxes: new Uint16Array(), columns: 0, rows: 0 };
+    const page = {
+      pageNumber: 1,
+      width: 600,
+      height: 800,
+      status: "no-text" as const,
+      vectorCount: 0,
+      geometry: { ...empty, regionOfVector: new Uint16Array() },
+      text: "",
+    };
+    const bytes = encodePageLayout(page, 0, document ?? "");
+    expect(encodePageLayout({ ...page, textSource: "layer" }, 0, document ?? "")).toEqual(bytes);
+    expect(new TextDecoder().decode(bytes)).not.toContain("textSource");
+    const read = encodePageLayout({ ...page, textSource: "ocr" }, 0, document ?? "");
+    expect(decodePageLayout(read, { page: 0, vectorCount: 0 }, "layout").textSource).toBe("ocr");
   });
 
   it("documents, whatever the order of their metadata", () => {

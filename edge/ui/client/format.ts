@@ -4,6 +4,9 @@
  * @module
  */
 
+/** Beside words that are not the document's own. */
+export const OCR_LABEL = "read by OCR";
+
 const COUNT = new Intl.NumberFormat("en-US");
 
 /** `12345` → `12,345`. */

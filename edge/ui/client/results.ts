@@ -5,11 +5,11 @@
  */
 import { highlightBoxes, matchRange } from "./boxes.ts";
 import { asksForNewTab, element } from "./dom.ts";
-import { splitName } from "./format.ts";
+import { OCR_LABEL, splitName } from "./format.ts";
 import type { ScoreRange } from "./heatmap.ts";
 import { markWords, matchedWords, tellingMatches } from "./snippet.ts";
-import { formatState } from "./state.ts";
-import type { Hit, Match, SearchResponse } from "./types.ts";
+import { formatState, parseState } from "./state.ts";
+import type { Hit, Match, Mode, SearchResponse } from "./types.ts";
 
 /** Placeholders while the first answer is awaited: about what fits one screen. */
 const SKELETON_CARDS = 6;
@@ -71,6 +71,8 @@ export class Results {
     const href = formatState({
       query: response.query,
       index: response.index,
+      // As it was asked for, if it was.
+      mode: parseState(location.search).mode,
       open: { document: hit.document.id, page: hit.page },
     });
     const body = element(
@@ -85,9 +87,13 @@ export class Results {
       element(
         "p",
         { class: "card-page" },
-        `Page ${hit.page} of ${hit.document.pageCount}${folder === "" ? "" : ` · ${folder}`}`,
+        [
+          `Page ${hit.page} of ${hit.document.pageCount}`,
+          ...(hit.textSource === "ocr" ? [OCR_LABEL] : []),
+          ...(folder === "" ? [] : [folder]),
+        ].join(" · "),
       ),
-      scoreBar(hit.score, response.tokens.length),
+      scoreBar(hit, response),
       snippet(hit.snippet, matches),
     );
     const link = element(
@@ -156,12 +162,19 @@ function thumbnail(hit: Hit, matches: readonly Match[], range: ScoreRange | unde
   return element("div", { class: "thumbnail-cell" }, frame);
 }
 
-/** A bar from 0 to the best possible score, which is one for every query token. */
-function scoreBar(score: number, tokenCount: number): HTMLElement {
-  const best = Math.max(1, tokenCount);
+/** A bar from 0 to the best possible score; of words alone, which have no such, to that of the first hit. */
+function scoreBar({ score, scores }: Hit, { hits, tokens, performance }: SearchResponse): HTMLElement {
+  const byVectors = Math.max(1, tokens.length);
+  const best = { late: byVectors, dense: byVectors, lexical: hits[0]?.score ?? 1, hybrid: 1 }[performance.mode];
+  const meanings: Record<Mode, string> = {
+    late: "the sum, over the query's tokens, of each one's best match here",
+    dense: "the cosine of the question and the page",
+    lexical: "by the question's words (BM25)",
+    hybrid: `vectors ${scores?.vectors.toFixed(3)} and words ${scores?.words.toFixed(3)} together`,
+  };
   const fill = element("span", { class: "bar-fill" });
   fill.style.width = `${Math.min(100, Math.max(0, (score / best) * 100)).toFixed(1)}%`;
-  const title = `${score.toFixed(3)} of at most ${best}: the sum, over the query's tokens, of each one's best match here`;
+  const title = `${score.toFixed(3)} of at most ${Number(best.toFixed(3))}: ${meanings[performance.mode]}`;
   return element(
     "div",
     { class: "score", title },

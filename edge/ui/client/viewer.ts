@@ -7,7 +7,7 @@ import { explain, isAbort, LatestRequest } from "./api.ts";
 import { matchRange } from "./boxes.ts";
 import { need } from "./dom.ts";
 import { EvidencePanel } from "./evidence.ts";
-import { splitName } from "./format.ts";
+import { OCR_LABEL, splitName } from "./format.ts";
 import type { ScoreRange } from "./heatmap.ts";
 import { Stage } from "./stage.ts";
 import type { Explanation, Hit, SearchResponse } from "./types.ts";
@@ -136,7 +136,12 @@ export class Viewer {
     text("#viewer-title", file);
     text(
       ".viewer-page",
-      `Page ${hit.page} of ${hit.document.pageCount} · score ${hit.score.toFixed(2)}${folder === "" ? "" : ` · ${folder}`}`,
+      [
+        `Page ${hit.page} of ${hit.document.pageCount}`,
+        `score ${hit.score.toFixed(2)}`,
+        ...(hit.textSource === "ocr" ? [OCR_LABEL] : []),
+        ...(folder === "" ? [] : [folder]),
+      ].join(" · "),
     );
     const position = this.#position();
     text(".viewer-position", position === -1 ? "–" : `${position + 1} / ${response.hits.length}`);

@@ -9,9 +9,10 @@ import type { CommandContext, GlobalOptions } from "../context.ts";
 import { ingestExitCode, ingestSummary } from "../ingest-report.ts";
 import { loadOptionsOf } from "../load-options.ts";
 import { type Device, deviceOption, indexName, integer, metadata } from "../option-values.ts";
+import { noOcrOption, ocrLanguageOf, ocrLanguageOption, type OcrOptions } from "../ocr-options.ts";
 import { withStore } from "../with-store.ts";
 
-interface Options extends GlobalOptions {
+interface Options extends GlobalOptions, OcrOptions {
   index: string;
   recipe?: string;
   meta?: Record<string, string>;
@@ -41,6 +42,8 @@ export function addIngest(program: Command, context: CommandContext): void {
     .option("--meta <key=value>", "a filterable field of the documents; may be repeated", metadata)
     .option("--threads <number>", "threads of the model", integer(1, availableParallelism()))
     .addOption(deviceOption("where codebooks are trained and vectors coded"))
+    .addOption(ocrLanguageOption())
+    .addOption(noOcrOption())
     .option("--no-calibrate", "do not measure what searches find (maxleaf calibrate does it later)")
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
@@ -61,6 +64,7 @@ export function addIngest(program: Command, context: CommandContext): void {
           threads,
           modelOptions: loadOptionsOf(globals, context.env),
           executionProvider: device,
+          ocrLanguage: ocrLanguageOf(given),
           calibrate,
           quiet: json,
         };

@@ -107,6 +107,7 @@ function toJson({ query, recipe, encodeMs, result }: Answer, question: string, i
       width: hit.width,
       height: hit.height,
       snippet: hit.snippet,
+      textSource: hit.textSource,
       matches: hit.matches.map(({ token, score, text, box }) => ({ token, score, text, box })),
     })),
     pagesMatched: result.pagesMatched,
@@ -125,7 +126,8 @@ function asText({ encodeMs, result }: Answer, terminal: Terminal): string {
 
 function hitText(hit: PageHit, rank: number, terminal: Terminal): string {
   const where = `${hit.documentName}, page ${hit.pageNumber} of ${hit.pageCount}`;
-  const line = `${String(rank).padStart(3)}  ${hit.score.toFixed(2).padStart(6)}  ${terminal.bold(where)}\n`;
+  const source = hit.textSource === "ocr" ? `  ${terminal.dim("(read by OCR)")}` : "";
+  const line = `${String(rank).padStart(3)}  ${hit.score.toFixed(2).padStart(6)}  ${terminal.bold(where)}${source}\n`;
   return hit.snippet === "" ? `${line}\n` : `${line}     ${emphasise(hit, terminal)}\n\n`;
 }
 

@@ -11,10 +11,11 @@ import type { CommandContext, GlobalOptions } from "../context.ts";
 import { FALLBACK_INDEX_NAME, indexNameOf } from "../index-name-of.ts";
 import { ingestSummary } from "../ingest-report.ts";
 import { loadOptionsOf } from "../load-options.ts";
+import { noOcrOption, ocrLanguageOf, ocrLanguageOption, type OcrOptions } from "../ocr-options.ts";
 import { indexName, portNumber } from "../option-values.ts";
 import { type ServedStack, serveUntilStopped } from "../serve-until-stopped.ts";
 
-interface Options extends GlobalOptions {
+interface Options extends GlobalOptions, OcrOptions {
   index?: string;
   recipe?: string;
   port?: number;
@@ -48,6 +49,8 @@ export function addStart(program: Command, context: CommandContext): void {
     .option("--recipe <name>", "how pages become vectors, for a new index (default: minilm-words)")
     .option("--port <number>", "of the search page (default: 8787, or a free one)", portNumber)
     .option("--encoder-port <number>", "of the encoder service (default: 8788, or a free one)", portNumber)
+    .addOption(ocrLanguageOption())
+    .addOption(noOcrOption())
     .addHelpText("after", HELP)
     .action(async (paths: string[], _options: Options, command: Command) => {
       const options = command.optsWithGlobals<Options>();
@@ -86,8 +89,9 @@ async function ingestBatches(
   const { runIngest } = await import("../run-ingest.ts");
   const { recipe } = options;
   const modelOptions = loadOptionsOf(options, context.env);
+  const ocrLanguage = ocrLanguageOf(options);
   for (const { index, found } of batches) {
-    const report = await runIngest(context, stack.store, { index, found, recipe, modelOptions });
+    const report = await runIngest(context, stack.store, { index, found, recipe, modelOptions, ocrLanguage });
     context.terminal.out(ingestSummary(report));
     if (report.interrupted) return;
   }

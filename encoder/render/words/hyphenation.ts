@@ -36,9 +36,9 @@ type WordCounts = ReadonlyMap<string, number>;
  *
  * @param lines - words line by line, in reading order. Not changed.
  */
-export function joinHyphenated(lines: readonly (readonly PlacedWord[])[]): PlacedWord[] {
+export function joinHyphenated<W extends PlacedWord>(lines: readonly (readonly W[])[]): W[] {
   const known = countWords(lines.flat());
-  const joined: PlacedWord[] = [];
+  const joined: W[] = [];
   let openEnd = false;
   for (const line of lines) {
     const [first, ...rest] = line;
@@ -46,12 +46,12 @@ export function joinHyphenated(lines: readonly (readonly PlacedWord[])[]): Place
     const cut = openEnd ? joined.at(-1) : undefined;
     const whole = cut === undefined ? undefined : join(cut.text, first.text, known);
     if (cut === undefined || whole === undefined) joined.push(first);
-    else joined[joined.length - 1] = { text: whole, box: cut.box };
+    else joined[joined.length - 1] = { ...cut, text: whole };
     joined.push(...rest);
     openEnd = true;
   }
   return joined
-    .map((word) => ({ text: word.text.replaceAll("\u00ad", ""), box: word.box }))
+    .map((word) => ({ ...word, text: word.text.replaceAll("\u00ad", "") }))
     .filter((word) => word.text !== "");
 }
 

@@ -51,7 +51,7 @@ function cuts(text: string): [number, number][] {
 }
 
 function placedWord(line: Line, from: number, to: number): PlacedWord | undefined {
-  const text = normalise(line.text.slice(from, to));
+  const text = readableText(line.text.slice(from, to));
   const [first, ...rest] = line.boxes.slice(from, to);
   if (text === "" || first === undefined) return undefined;
   return { text, box: rest.reduce(union, first) };
@@ -63,8 +63,8 @@ function placedWord(line: Line, from: number, to: number): PlacedWord | undefine
  */
 const UNREADABLE = /[\p{Cc}\p{Co}\p{Cn}\p{Cs}\s\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffd]/gu;
 
-/** Soft hyphens at the end stay until hyphenated words are joined. */
-function normalise(raw: string): string {
+/** `raw` in NFKC without what nobody can read. Soft hyphens at the end stay until hyphenated words are joined. */
+export function readableText(raw: string): string {
   const softEnd = raw.endsWith("\u00ad") ? "\u00ad" : "";
   const text = raw.normalize("NFKC").replace(UNREADABLE, "");
   return text === "" ? "" : text + softEnd;
