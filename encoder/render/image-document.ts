@@ -8,7 +8,7 @@ import { MaxleafError, quote } from "../../shared/errors.ts";
 import { MAX_SOURCE_PIXELS } from "./limits.ts";
 import { makePictures, makePlaceholder } from "./pictures.ts";
 import type { RenderedPage, SourceFile } from "./rendered-page.ts";
-import type { SourceDocument } from "./source-document.ts";
+import type { DrawOptions, SourceDocument } from "./source-document.ts";
 
 /** EXIF orientations 5 to 8 turn the picture by a quarter. */
 const FIRST_QUARTER_TURN = 5;
@@ -22,7 +22,7 @@ export async function openImage(file: SourceFile): Promise<SourceDocument> {
   const pageCount = first.format === "tiff" ? (first.pages ?? 1) : 1;
   return {
     pageCount,
-    renderPage: (pageNumber, { draw }) => renderImage(file, pageNumber, draw, { ...options, page: pageNumber - 1 }),
+    renderPage: (pageNumber, draw) => renderImage(file, pageNumber, draw, { ...options, page: pageNumber - 1 }),
     close: () => Promise.resolve(),
   };
 }
@@ -30,7 +30,7 @@ export async function openImage(file: SourceFile): Promise<SourceDocument> {
 async function renderImage(
   file: SourceFile,
   pageNumber: number,
-  draw: boolean,
+  { draw, pictureLongEdgePx }: DrawOptions,
   options: SharpOptions,
 ): Promise<RenderedPage> {
   const { width, height, orientation = 1 } = await readMetadata(file, options);
@@ -42,7 +42,9 @@ async function renderImage(
   }
   const size = orientation >= FIRST_QUARTER_TURN ? { width: height, height: width } : { width, height };
   try {
-    const pictures = draw ? await makePictures(sharp(file.bytes, options).autoOrient()) : await makePlaceholder(size);
+    const pictures = draw
+      ? await makePictures(sharp(file.bytes, options).autoOrient(), pictureLongEdgePx)
+      : await makePlaceholder(size);
     return { pageNumber, ...size, words: [], status: "no-text", ...pictures };
   } catch (error) {
     throw unreadable(file, error);

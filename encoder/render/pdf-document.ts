@@ -57,14 +57,14 @@ export async function openPdf(file: SourceFile): Promise<SourceDocument> {
   let pictures: PictureSession | undefined;
   return {
     pageCount: document.numPages,
-    async renderPage(pageNumber, { draw }) {
+    async renderPage(pageNumber, { draw, pictureLongEdgePx }) {
       if (!draw) return renderPage(document, pageNumber, makePlaceholder);
       if (pictures?.isSpent() === true) {
         await pictures.close();
         pictures = undefined;
       }
       const session = (pictures ??= await PictureSession.open(file));
-      return renderPage(document, pageNumber, (size) => session.draw(pageNumber, size));
+      return renderPage(document, pageNumber, (size) => session.draw(pageNumber, size, pictureLongEdgePx));
     },
     async close() {
       await pictures?.close();
@@ -107,10 +107,11 @@ class PictureSession {
     return this.#drawn >= PAGES_PER_PICTURE_SESSION;
   }
 
-  /** Draws a page of `width` × `height` points. */
-  async draw(pageNumber: number, { width, height }: PageSize): Promise<Pictures> {
+  /** Draws a page of `width` × `height` points, once: as large as the larger of image and picture. */
+  async draw(pageNumber: number, { width, height }: PageSize, pictureLongEdgePx = 0): Promise<Pictures> {
     this.#drawn++;
-    const scale = Math.min(MAX_PAGE_SCALE, PAGE_IMAGE_LONG_EDGE_PX / Math.max(width, height));
+    const longEdge = Math.max(PAGE_IMAGE_LONG_EDGE_PX, pictureLongEdgePx);
+    const scale = Math.min(MAX_PAGE_SCALE, longEdge / Math.max(width, height));
     this.#options.scale = scale;
     const pixels = await this.#pdf.getPage(pageNumber);
     const columns = Math.floor(width * scale);
@@ -118,7 +119,8 @@ class PictureSession {
     if (pixels.byteLength !== columns * rows * 4) {
       throw new RangeError(`expected ${columns} × ${rows} pixels but got ${pixels.byteLength} bytes`);
     }
-    return makePictures(sharp(pixels, { raw: { width: columns, height: rows, channels: 4 } }));
+    const drawn = sharp(pixels, { raw: { width: columns, height: rows, channels: 4 } });
+    return makePictures(drawn, pictureLongEdgePx || undefined);
   }
 
   async close(): Promise<void> {

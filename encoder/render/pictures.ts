@@ -3,7 +3,8 @@
  *
  * @module
  */
-import sharp, { type Sharp } from "sharp";
+import sharp, { type ResizeOptions, type Sharp } from "sharp";
+import type { PagePicture } from "../models/model.ts";
 import {
   MAX_THUMBNAIL_ASPECT,
   PAGE_IMAGE_LONG_EDGE_PX,
@@ -12,6 +13,8 @@ import {
   THUMBNAIL_WIDTH_PX,
   WEBP_EFFORT,
 } from "./limits.ts";
+
+const CHANNELS = 3;
 
 /** One thread a process: pages are drawn by several processes already. */
 sharp.concurrency(1);
@@ -23,17 +26,51 @@ export interface Pictures {
   thumbnail: Uint8Array;
   /** Set when they stand for a page that could not be drawn. */
   placeholder?: true;
+  picture?: PagePicture;
 }
 
-/** The page image (never enlarged) and the thumbnail of `picture`; transparent parts become white. */
-export async function makePictures(picture: Sharp): Promise<Pictures> {
-  const { data, info } = await picture
-    .flatten({ background: "white" })
-    .resize(PAGE_IMAGE_LONG_EDGE_PX, PAGE_IMAGE_LONG_EDGE_PX, { fit: "inside", withoutEnlargement: true })
+/**
+ * The page image and the thumbnail of `source`, and its raw picture if a long edge is given (at least that of the page image).
+ * None is enlarged; transparent parts become white.
+ */
+export async function makePictures(source: Sharp, pictureLongEdgePx?: number): Promise<Pictures> {
+  const flat = source.flatten({ background: "white" });
+  if (pictureLongEdgePx === undefined) return await makeImages(await toRgb(fitInside(flat, PAGE_IMAGE_LONG_EDGE_PX)));
+  // Without the JPEG decoder's own shrinking, which is coarser.
+  const longEdgePx = Math.max(pictureLongEdgePx, PAGE_IMAGE_LONG_EDGE_PX);
+  const picture = await toRgb(fitInside(flat, longEdgePx, { fastShrinkOnLoad: false }));
+  const forImage = sharp(picture.data, { raw: rawOf(picture) });
+  return { ...(await makeImages(await toRgb(fitInside(forImage, PAGE_IMAGE_LONG_EDGE_PX)))), picture };
+}
+
+function fitInside(source: Sharp, longEdgePx: number, options: ResizeOptions = {}): Sharp {
+  return source.resize(longEdgePx, longEdgePx, { fit: "inside", withoutEnlargement: true, ...options });
+}
+
+/** Eight bits of red, green and blue, whatever the source has. */
+async function toRgb(source: Sharp): Promise<PagePicture> {
+  const { data, info } = await source
     .toColourspace("srgb")
-    .raw()
+    .raw({ depth: "uchar" })
     .toBuffer({ resolveWithObject: true });
-  const raw = { width: info.width, height: info.height, channels: info.channels };
+  const { width, height, channels } = info;
+  if (data.length !== width * height * channels || channels < 1) {
+    throw new RangeError(`expected ${width} × ${height} pixels of ${channels} bytes but got ${data.length} bytes`);
+  }
+  if (channels === CHANNELS) return { width, height, data };
+  // Grey, or grey with an alpha that is opaque by now.
+  const rgb = new Uint8Array(width * height * CHANNELS);
+  for (let i = 0; i < rgb.length; i++) rgb[i] = data[Math.floor(i / CHANNELS) * channels] ?? 0;
+  return { width, height, data: rgb };
+}
+
+function rawOf({ width, height }: PagePicture) {
+  return { width, height, channels: CHANNELS } as const;
+}
+
+async function makeImages(page: PagePicture): Promise<Pick<Pictures, "image" | "thumbnail">> {
+  const raw = rawOf(page);
+  const { data } = page;
   const [image, thumbnail] = await Promise.all([
     sharp(data, { raw }).webp({ quality: PAGE_IMAGE_QUALITY, effort: WEBP_EFFORT }).toBuffer(),
     sharp(data, { raw })

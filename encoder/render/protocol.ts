@@ -6,11 +6,12 @@
 import type { ErrorCode } from "../../shared/errors.ts";
 import type { IngestibleType } from "./file-kind.ts";
 import type { RenderedPage, SourceFile } from "./rendered-page.ts";
+import type { DrawOptions } from "./source-document.ts";
 
 export type RenderRequest =
   | { type: "open"; file: SourceFile }
   /** `draw: false` leaves the picture out: for a page whose drawing took a process down before. */
-  | { type: "render"; pageNumber: number; draw: boolean }
+  | ({ type: "render"; pageNumber: number } & DrawOptions)
   | { type: "close" };
 
 export type RenderReply =

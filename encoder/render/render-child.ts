@@ -15,7 +15,7 @@ let document: SourceDocument | undefined;
 async function answer(request: RenderRequest): Promise<RenderReply> {
   if (request.type === "render") {
     if (document === undefined) throw new MaxleafError("internal", "a page was asked for before a document was opened");
-    return { type: "page", page: await document.renderPage(request.pageNumber, { draw: request.draw }) };
+    return { type: "page", page: await document.renderPage(request.pageNumber, request) };
   }
   await document?.close();
   document = undefined;

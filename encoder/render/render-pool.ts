@@ -8,7 +8,7 @@ import { availableParallelism } from "node:os";
 import { MaxleafError } from "../../shared/errors.ts";
 import { DEFAULT_BOUNDS, DOCUMENTS_PER_PROCESS, MAX_RENDER_PROCESSES, type RenderBounds } from "./limits.ts";
 import { RenderProcess } from "./render-process.ts";
-import { RenderedDocument } from "./rendered-document.ts";
+import { type PictureOptions, RenderedDocument } from "./rendered-document.ts";
 import type { RenderedPage, SourceFile } from "./rendered-page.ts";
 
 export interface RenderOptions {
@@ -35,16 +35,23 @@ export class RenderPool {
   /**
    * Opens a document; waits while all processes are taken. Iterate over the result once, or close it.
    *
+   * @param options - `pictureLongEdgePx`: pages come with raw pictures, their long edge at most this long (11 MB a page of A4
+   *   at 2,339).
+   *
    * Errors: `file_empty`, `file_unsupported`, `file_encrypted`, `file_unreadable`, `file_too_large`, `render_timeout`.
    */
-  async open(file: SourceFile): Promise<RenderedDocument> {
+  async open(file: SourceFile, options: PictureOptions = {}): Promise<RenderedDocument> {
     await this.#acquire();
     try {
-      return await RenderedDocument.open(file, this.#bounds, {
-        take: () => this.#take(),
-        giveBack: (process) => this.#giveBack(process),
-        end: () => this.#release(),
-      });
+      return await RenderedDocument.open(
+        file,
+        { ...this.#bounds, ...options },
+        {
+          take: () => this.#take(),
+          giveBack: (process) => this.#giveBack(process),
+          end: () => this.#release(),
+        },
+      );
     } catch (error) {
       this.#release();
       throw error;

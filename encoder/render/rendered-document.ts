@@ -9,6 +9,7 @@ import { MAX_LOST_PROCESSES, type RenderBounds } from "./limits.ts";
 import { makePlaceholder } from "./pictures.ts";
 import type { RenderRequest } from "./protocol.ts";
 import type { RenderOutcome, RenderProcess } from "./render-process.ts";
+import type { DrawOptions } from "./source-document.ts";
 import type { PageProblem, RenderedPage, SourceFile } from "./rendered-page.ts";
 
 /** What the pool lends to a document: one process at a time, from `open` until `end`. */
@@ -19,6 +20,11 @@ export interface ProcessLoan {
   end(): void;
 }
 
+export type PictureOptions = Pick<DrawOptions, "pictureLongEdgePx">;
+
+/** Bounds of a document, and what is made of its pages. */
+type Settings = RenderBounds & PictureOptions;
+
 /** A page lost with its process has no known size: A4, in points. */
 const LOST_PAGE_SIZE = { width: 595, height: 842 };
 
@@ -27,22 +33,16 @@ export class RenderedDocument implements AsyncIterable<RenderedPage> {
   readonly contentType: IngestibleType;
   readonly pageCount: number;
   readonly #file: SourceFile;
-  readonly #bounds: RenderBounds;
+  readonly #settings: Settings;
   readonly #loan: ProcessLoan;
   #process: RenderProcess;
   #lostProcesses = 0;
   #busyMs = 0;
   #closed = false;
 
-  private constructor(
-    file: SourceFile,
-    bounds: RenderBounds,
-    loan: ProcessLoan,
-    process: RenderProcess,
-    opened: Opened,
-  ) {
+  private constructor(file: SourceFile, settings: Settings, loan: ProcessLoan, process: RenderProcess, opened: Opened) {
     this.#file = file;
-    this.#bounds = bounds;
+    this.#settings = settings;
     this.#loan = loan;
     this.#process = process;
     this.contentType = opened.contentType;
@@ -50,11 +50,11 @@ export class RenderedDocument implements AsyncIterable<RenderedPage> {
   }
 
   /** Errors: see `RenderPool.open`. */
-  static async open(file: SourceFile, bounds: RenderBounds, loan: ProcessLoan): Promise<RenderedDocument> {
+  static async open(file: SourceFile, settings: Settings, loan: ProcessLoan): Promise<RenderedDocument> {
     const process = loan.take();
     try {
-      const opened = expectOpened(file, await process.request({ type: "open", file }, bounds.openTimeoutMs));
-      return new RenderedDocument(file, bounds, loan, process, opened);
+      const opened = expectOpened(file, await process.request({ type: "open", file }, settings.openTimeoutMs));
+      return new RenderedDocument(file, settings, loan, process, opened);
     } catch (error) {
       loan.giveBack(process);
       throw error;
@@ -82,14 +82,15 @@ export class RenderedDocument implements AsyncIterable<RenderedPage> {
     this.#closed = true;
     const outcome = this.#process.busy
       ? undefined
-      : await this.#process.request({ type: "close" }, this.#bounds.openTimeoutMs);
+      : await this.#process.request({ type: "close" }, this.#settings.openTimeoutMs);
     if (outcome?.type !== "closed") this.#process.kill();
     this.#loan.giveBack(this.#process);
     this.#loan.end();
   }
 
   async #render(pageNumber: number): Promise<RenderedPage> {
-    const drawn = await this.#request({ type: "render", pageNumber, draw: true });
+    const { pictureLongEdgePx } = this.#settings;
+    const drawn = await this.#request({ type: "render", pageNumber, draw: true, pictureLongEdgePx });
     if (drawn.type === "page") return drawn.page;
     if (!isLoss(drawn)) {
       // A file of one picture that cannot be decoded has nothing to show.
@@ -106,15 +107,15 @@ export class RenderedDocument implements AsyncIterable<RenderedPage> {
   }
 
   async #request(request: RenderRequest): Promise<RenderOutcome> {
-    const left = this.#bounds.documentTimeoutMs - this.#busyMs;
+    const left = this.#settings.documentTimeoutMs - this.#busyMs;
     if (left <= 0) {
       throw new MaxleafError(
         "render_timeout",
-        `${quote(this.#file.name)} took more than ${this.#bounds.documentTimeoutMs / 60_000} minutes to render`,
+        `${quote(this.#file.name)} took more than ${this.#settings.documentTimeoutMs / 60_000} minutes to render`,
       );
     }
     const begunMs = performance.now();
-    const outcome = await this.#process.request(request, Math.min(this.#bounds.pageTimeoutMs, left));
+    const outcome = await this.#process.request(request, Math.min(this.#settings.pageTimeoutMs, left));
     this.#busyMs += performance.now() - begunMs;
     return outcome;
   }
@@ -131,7 +132,7 @@ export class RenderedDocument implements AsyncIterable<RenderedPage> {
     this.#process = this.#loan.take();
     expectOpened(
       this.#file,
-      await this.#process.request({ type: "open", file: this.#file }, this.#bounds.openTimeoutMs),
+      await this.#process.request({ type: "open", file: this.#file }, this.#settings.openTimeoutMs),
     );
   }
 }

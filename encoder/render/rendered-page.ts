@@ -5,7 +5,7 @@
  */
 import type { ErrorCode } from "../../shared/errors.ts";
 import type { PageStatus } from "../../shared/page.ts";
-import type { PageWords } from "../models/model.ts";
+import type { PageInput } from "../models/model.ts";
 
 /** A source file in memory. `name` is only for error sentences. */
 export interface SourceFile {
@@ -20,8 +20,8 @@ export interface PageProblem {
   reason: string;
 }
 
-/** A page, its pictures and its words. */
-export interface RenderedPage extends PageWords {
+/** A page, its images, its words and, where it was asked for, its picture for a model, before any lossy compression. */
+export interface RenderedPage extends PageInput {
   /** WebP, long edge `PAGE_IMAGE_LONG_EDGE_PX`. A blank, crossed-out page when `problem` says that drawing failed. */
   image: Uint8Array;
   /** WebP, `THUMBNAIL_WIDTH_PX` wide. */

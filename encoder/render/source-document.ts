@@ -10,14 +10,21 @@ import { MAX_DOCUMENT_PAGES, MAX_SOURCE_BYTES } from "./limits.ts";
 import { openPdf } from "./pdf-document.ts";
 import type { RenderedPage, SourceFile } from "./rendered-page.ts";
 
+/** What is made of a page beside its words. */
+export interface DrawOptions {
+  /** `false`: a placeholder instead of the images. */
+  draw: boolean;
+  /** Long edge of the raw picture for a model that looks at pages; undefined: none is made. */
+  pictureLongEdgePx?: number | undefined;
+}
+
 export interface SourceDocument {
   readonly pageCount: number;
   /**
-   * Renders a page, 1-based. A page of which only a part fails comes back with its `problem`.
-   *
-   * @param options - `draw: false`: a placeholder instead of the picture.
+   * Renders a page, 1-based. A page of which only a part fails comes back with its `problem`; one that was not drawn has no
+   * picture.
    */
-  renderPage(pageNumber: number, options: { draw: boolean }): Promise<RenderedPage>;
+  renderPage(pageNumber: number, options: DrawOptions): Promise<RenderedPage>;
   close(): Promise<void>;
 }
 
