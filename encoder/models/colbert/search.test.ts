@@ -14,7 +14,7 @@ import type { Model } from "../model.ts";
 import { bertTokenizerFile } from "../text/testing-tokenizers.ts";
 import { textPage } from "../text/testing.ts";
 import { colbertv2 } from "./colbertv2.ts";
-import { writeColbertModel } from "./testing.ts";
+import { writeColbertModel } from "../../../test/fakes/colbert-model.ts";
 
 /** A page longer than a window, and pages of a sentence. */
 const texts = [

@@ -5,9 +5,9 @@
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type TinyGraph, writeTinyGraph } from "../../../test/fakes/tiny-graphs/tiny-graph.ts";
-import type { ColbertEntry } from "./entry.ts";
-import { TOKENIZER_FILE } from "./facts.ts";
+import { type TinyGraph, writeTinyGraph } from "./tiny-graphs/tiny-graph.ts";
+import type { ColbertEntry } from "../../encoder/models/colbert/entry.ts";
+import { TOKENIZER_FILE } from "../../encoder/models/colbert/facts.ts";
 
 /** Writes the files of a recipe's card into `folder`: `graph` under the names of its graph, and `tokenizer`. */
 export async function writeColbertModel(
