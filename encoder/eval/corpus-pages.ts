@@ -4,7 +4,6 @@
  * @module
  */
 import { readFile } from "node:fs/promises";
-import { toMaxleafError } from "../../shared/errors.ts";
 import { loadTokenizer, type WordTokenizer } from "../models/minilm/tokens.ts";
 import { SPECIALS_PER_WINDOW } from "../models/minilm/trunk.ts";
 import type { PageInput } from "../models/model.ts";
@@ -13,7 +12,8 @@ import type { Corpus, CorpusPicture, CorpusText } from "./datasets.ts";
 
 export interface CorpusDocument {
   name: string;
-  pages: PageInput[];
+  /** Read as they are asked for: the pictures of a long document do not fit into memory. Throws where the file cannot be read. */
+  pages: AsyncIterable<PageInput>;
 }
 
 export interface ReadCorpusOptions {
@@ -21,8 +21,6 @@ export interface ReadCorpusOptions {
   maxTokens?: number | undefined;
   /** Long edge of the pictures that the recipe wants; undefined: it works from words. */
   pictureLongEdgePx?: number | undefined;
-  /** Told of a file that cannot be read; the rest goes on. */
-  onFailedFile?: ((name: string, reason: string) => void) | undefined;
 }
 
 /**
@@ -47,7 +45,7 @@ async function* readTexts(
     const words = text.match(/\S+/g) ?? [];
     const kept = tokenizer === undefined ? words : firstTokens(words, tokenizer, maxTokens ?? Infinity);
     const page = { pageNumber: 1, width: 1, height: 1, words: kept.map((word) => ({ text: word, box: WHOLE_PAGE })) };
-    yield { name, pages: [page] };
+    yield { name, pages: only(page) };
   }
 }
 
@@ -69,22 +67,27 @@ async function* readPictures(
   else yield* readFiles(pictures, options);
 }
 
-async function* readFiles(
-  files: readonly { name: string; read: () => Promise<Uint8Array> }[],
-  { onFailedFile }: ReadCorpusOptions,
-): AsyncGenerator<CorpusDocument> {
+async function* readFiles(files: readonly CorpusFile[], options: ReadCorpusOptions): AsyncGenerator<CorpusDocument> {
   await using pool = new RenderPool({ processes: 1 });
-  for (const { name, read } of files) {
-    const pages: PageInput[] = [];
-    try {
-      const document = await pool.open({ name, bytes: await read() });
-      for await (const { pageNumber, width, height, words } of document) {
-        pages.push({ pageNumber, width, height, words });
-      }
-    } catch (error) {
-      onFailedFile?.(name, toMaxleafError(error).message);
-      continue;
-    }
-    yield { name, pages };
+  for (const file of files) yield { name: file.name, pages: pagesOf(pool, file, options) };
+}
+
+interface CorpusFile {
+  name: string;
+  read: () => Promise<Uint8Array>;
+}
+
+async function* pagesOf(
+  pool: RenderPool,
+  { name, read }: CorpusFile,
+  { pictureLongEdgePx }: ReadCorpusOptions,
+): AsyncGenerator<PageInput> {
+  const document = await pool.open({ name, bytes: await read() }, { pictureLongEdgePx });
+  for await (const { pageNumber, width, height, words, picture } of document) {
+    yield { pageNumber, width, height, words, picture };
   }
+}
+
+async function* only<T>(value: T): AsyncGenerator<T> {
+  yield value;
 }

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
+import { toMaxleafError } from "../../shared/errors.ts";
 import type { EncodedPage } from "../../shared/page.ts";
 import { RecordFile } from "../indexing/record-file.ts";
 import type { Model } from "../models/model.ts";
@@ -15,8 +16,10 @@ import { type Corpus, pageKey } from "./datasets.ts";
 
 /** Raise it when words are read from pages in another way: cached pages of older versions are encoded again. */
 const CACHE_VERSION = 1;
-/** Texts handed to the model at once; a PDF's pages go together. */
+/** Pages of a document handed to the model at once. */
 const PAGES_PER_CALL = 32;
+/** Pages handed to a model that looks at them: a raw picture has up to 11 MB. */
+const PICTURES_PER_CALL = 4;
 
 const corpusIndexSchema = z.strictObject({
   encodeSeconds: z.number(),
@@ -100,30 +103,56 @@ export class EncodedCorpus {
 
 async function encodeInto(file: RecordFile<EncodedPage>, options: EncodeCorpusOptions): Promise<CorpusIndex> {
   const { corpus, model, maxTokens, onPages } = options;
+  const { pictureLongEdgePx } = model;
   const index: CorpusIndex = { encodeSeconds: 0, failedFiles: [], documents: [] };
-  const onFailedFile = (name: string, reason: string) => index.failedFiles.push({ name, reason });
+  const perCall = pictureLongEdgePx === undefined ? PAGES_PER_CALL : PICTURES_PER_CALL;
   let done = 0;
-  for await (const { name, pages } of readCorpus(corpus, {
-    maxTokens,
-    pictureLongEdgePx: model.pictureLongEdgePx,
-    onFailedFile,
-  })) {
+  for await (const { name, pages } of readCorpus(corpus, { maxTokens, pictureLongEdgePx })) {
     const stored: CachedPage[] = [];
-    for (let first = 0; first < pages.length; first += PAGES_PER_CALL) {
-      const batch = pages.slice(first, first + PAGES_PER_CALL);
-      const startMs = performance.now();
-      const encoded = await model.encodePages(batch);
-      index.encodeSeconds += (performance.now() - startMs) / 1_000;
-      for (const page of encoded) {
-        const { pageNumber, vectorCount } = page;
-        stored.push({ pageNumber, vectorCount, ...(await file.append(page)) });
+    const batches = batchesOf(pages, perCall);
+    try {
+      for (let batch = await nextBatch(batches); batch !== undefined; batch = await nextBatch(batches)) {
+        const startMs = performance.now();
+        const encoded = await model.encodePages(batch);
+        index.encodeSeconds += (performance.now() - startMs) / 1_000;
+        for (const page of encoded) {
+          const { pageNumber, vectorCount } = page;
+          stored.push({ pageNumber, vectorCount, ...(await file.append(page)) });
+        }
+        done += batch.length;
+        onPages?.(done);
       }
-      done += batch.length;
-      onPages?.(done);
+    } catch (error) {
+      if (!(error instanceof UnreadableFile)) throw error;
+      index.failedFiles.push({ name, reason: error.message });
+      continue;
     }
     index.documents.push({ name, pages: stored });
   }
   return index;
+}
+
+/** The data set's fault, not the model's: the evaluation goes on without the file. */
+class UnreadableFile extends Error {}
+
+async function nextBatch<T>(batches: AsyncIterator<T[]>): Promise<T[] | undefined> {
+  try {
+    const { value, done } = await batches.next();
+    return done === true ? undefined : value;
+  } catch (cause) {
+    throw new UnreadableFile(toMaxleafError(cause).message, { cause });
+  }
+}
+
+async function* batchesOf<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+  let batch: T[] = [];
+  for await (const item of items) {
+    batch.push(item);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }
 
 async function cacheName({ corpus, model, maxTokens }: EncodeCorpusOptions): Promise<string> {
