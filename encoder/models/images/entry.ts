@@ -8,7 +8,7 @@ import type { Recipe } from "../../../shared/recipe/recipe.ts";
 import { openOnnxGraph } from "../../backends/onnx/open-graph.ts";
 import { VllmClient } from "../../backends/vllm/client.ts";
 import type { LoadOptions, Model, ModelCard, RegistryEntry } from "../model.ts";
-import { LOCAL_REVISION, openModelFiles, pinnedRecipe } from "../store/model-files.ts";
+import { hasModelFile, LOCAL_REVISION, openModelFiles, pinnedRecipe } from "../store/model-files.ts";
 import type { PictureFamily } from "./family.ts";
 import { GraphEncoder, graphSpec } from "./graph-encoder.ts";
 import { PictureModel } from "./picture-model.ts";
@@ -37,7 +37,9 @@ export function pictureEntry(parts: PictureEntryParts): RegistryEntry {
     backends: served === undefined ? ["onnx"] : graph.published ? ["onnx", "vllm"] : ["vllm", "onnx"],
   };
   const load = (options: LoadOptions) =>
-    options.vllm === undefined ? loadOnGraph(parts, card, options) : loadOnServer(parts, card, options, options.vllm);
+    options.vllm === undefined || served === undefined
+      ? loadOnGraph(parts, card, options)
+      : loadOnServer(parts, served, card, options, options.vllm);
   return { recipe, card, load };
 }
 
@@ -50,8 +52,8 @@ async function loadOnGraph(
   card: ModelCard,
   options: LoadOptions,
 ): Promise<Model> {
-  if (!graph.published && options.modelFolder === undefined) {
-    const ways = `give a folder with one by --model-dir${card.backends.includes("vllm") ? ", or a vLLM server" : ""}`;
+  if (!graph.published && !(await hasModelFile(recipe.name, graph.file, options))) {
+    const ways = `give a folder with ${graph.file} by --model-dir${card.backends.includes("vllm") ? ", or a vLLM server" : ""}`;
     throw new MaxleafError("model_unavailable", `no ONNX graph of ${quote(recipe.name)} is published: ${ways}`);
   }
   const { lock, path } = await openModelFiles({ recipe, card: { ...card, files: filesOf(graph) } }, options);
@@ -67,14 +69,12 @@ async function loadOnGraph(
 
 /** Only the tokenizer is read here. The server's model counts as another recipe than the graph: its weights are others. */
 async function loadOnServer(
-  { recipe, family, served }: PictureEntryParts,
+  { recipe, family }: PictureEntryParts,
+  served: ServedModel,
   card: ModelCard,
   options: LoadOptions,
   vllm: NonNullable<LoadOptions["vllm"]>,
 ): Promise<Model> {
-  if (served === undefined) {
-    throw new MaxleafError("model_unavailable", `${quote(recipe.name)} runs on its ONNX graph, not on vLLM`);
-  }
   const { lock, path } = await openModelFiles({ recipe, card: { ...card, files: TOKENIZER_FILES } }, options);
   const tokenizer = await loadTextTokenizer(path(TOKENIZER_FILE), path(TOKENIZER_CONFIG_FILE));
   const isOfModel = card.repository === served.repository && lock.commit !== LOCAL_REVISION;

@@ -81,6 +81,11 @@ export function pinnedRecipe(recipe: Recipe, lock: Pick<FilesOrigin, "commit" | 
   return { ...recipe, revision: lock.commit, extra: { ...recipe.extra, ...Object.fromEntries(checksums) } };
 }
 
+/** Whether the recipe's folder has `file`, which the card need not list: a graph that only its user has. */
+export async function hasModelFile(name: string, file: string, options: LoadOptions): Promise<boolean> {
+  return await exists(join(await findModelFolder(name, [file], options), file));
+}
+
 /** Where the files of a recipe are or would be. Absolute. */
 export async function findModelFolder(
   name: string,

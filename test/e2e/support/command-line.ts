@@ -17,7 +17,7 @@ const POLL_MS = 200;
 
 /** A setting of the machine that runs the tests must not reach them. */
 const CLEAN_ENVIRONMENT = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(MAXLEAF|AWS|ENCODER|FORCE_COLOR)/.test(name)),
+  Object.entries(process.env).filter(([name]) => !/^(MAXLEAF|AWS|ENCODER|HF_|FORCE_COLOR)/.test(name)),
 );
 
 export interface Finished {
