@@ -4,13 +4,13 @@
  *
  * @module
  */
-import type { Model, ModelPage, PageWords } from "../models/model.ts";
+import type { Model, ModelPage, PageInput } from "../models/model.ts";
 
 /** Pages of one call: 11 windows of 256 tokens, 1 to 2 s on two cores, which is how long Ctrl-C has to wait. */
 const MAX_BATCH_PAGES = 4;
 
 interface Waiting {
-  page: PageWords;
+  page: PageInput;
   resolve: (page: ModelPage) => void;
   reject: (error: unknown) => void;
 }
@@ -28,7 +28,7 @@ export class PageBatcher {
   }
 
   /** Encodes `page` together with whatever else is waiting when the model becomes free. */
-  encode(page: PageWords): Promise<ModelPage> {
+  encode(page: PageInput): Promise<ModelPage> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ page, resolve, reject });
       if (!this.#encoding) void this.#encodeWaiting();

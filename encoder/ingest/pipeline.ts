@@ -2,8 +2,8 @@
  * The ingestion pipeline: read → render → encode and store the images → index.
  *
  * Rendering runs in processes of its own, encoding in the model's threads and storing on the network; all three overlap,
- * within a document and across documents. Memory is bounded by DOCUMENTS_AT_ONCE sources and as many times PAGES_AT_ONCE
- * pages. A document enters the index only after all its images are stored, so that no hit ever points at a missing one.
+ * within a document and across documents. Memory is bounded by DOCUMENTS_AT_ONCE sources and as many times PAGES_AT_ONCE (or
+ * PICTURED_PAGES_AT_ONCE) pages. A document enters the index only after all its images are stored, so that no hit ever points at a missing one.
  *
  * @module
  */
@@ -26,6 +26,7 @@ import type { RenderedDocument } from "../render/rendered-document.ts";
 import type { RenderedPage } from "../render/rendered-page.ts";
 import type { Discovery, FoundFile } from "./discover.ts";
 import { type DocumentSource, isUnchanged, readSource } from "./document-source.ts";
+import { encodePage } from "./encode-page.ts";
 import { mapInOrder } from "./map-in-order.ts";
 import { PageBatcher } from "./page-batcher.ts";
 import { emptyReport, type IngestReport, type PageNotice } from "./report.ts";
@@ -34,6 +35,11 @@ import { emptyReport, type IngestReport, type PageNotice } from "./report.ts";
 const DOCUMENTS_AT_ONCE = MAX_RENDER_PROCESSES + 1;
 /** Pages of one document between its renderer and the index: images of about 250 kB and vectors of 350 kB each. */
 const PAGES_AT_ONCE = 8;
+/**
+ * The same for a model that looks at pages: raw pictures of 12 MB, and the model's tensors of up to 53 MB for the one that it
+ * looks at. One page is encoded while the next is drawn; the renderer holds one more.
+ */
+const PICTURED_PAGES_AT_ONCE = 2;
 /** A commit's worth: about one full segment (see plan-segments.ts), 3,100 pages of text. What a crash loses at most. */
 const COMMIT_VECTORS = 2_000_000;
 const COMMIT_PAGES = 4_096;
@@ -194,7 +200,8 @@ class Ingestion {
 
   async #add(file: FoundFile, source: DocumentSource, live: LiveDocument | undefined): Promise<void> {
     const { store, index, metadata } = this.#options;
-    const document = await this.#renderPool.open({ name: source.name, bytes: source.bytes });
+    const { pictureLongEdgePx } = this.#options.model;
+    const document = await this.#renderPool.open({ name: source.name, bytes: source.bytes }, { pictureLongEdgePx });
     const entry: DocumentEntry = {
       id: source.id,
       name: source.name,
@@ -227,15 +234,17 @@ class Ingestion {
 
   /** The pages of a document, each after its images are stored. Counts them when the last one is through. */
   async *#encodedPages(file: FoundFile, entry: DocumentEntry, document: RenderedDocument): AsyncGenerator<EncodedPage> {
-    const { observer } = this.#options;
+    const { observer, model } = this.#options;
     const counts = { pages: 0, searchablePages: 0, pagesReadByOcr: 0, vectors: 0 };
     const notices: PageNotice[] = [];
     const work = async (page: RenderedPage) => {
       this.#throwIfStopped();
       const [read] = await Promise.all([this.#encode(page), this.#storeImages(entry, page)]);
-      return { page, ...read };
+      // The picture is not needed any more, and the page may have to wait for those before it.
+      return { page: { ...page, picture: undefined }, ...read };
     };
-    for await (const { page, encoded, problem } of mapInOrder(document, PAGES_AT_ONCE, work)) {
+    const pagesAtOnce = model.pictureLongEdgePx === undefined ? PAGES_AT_ONCE : PICTURED_PAGES_AT_ONCE;
+    for await (const { page, encoded, problem } of mapInOrder(document, pagesAtOnce, work)) {
       this.#throwIfStopped();
       notices.push(...noticesOf(entry.name, page, encoded));
       if (problem !== undefined) notices.push({ name: entry.name, page: page.pageNumber, ...problem });
@@ -258,9 +267,9 @@ class Ingestion {
 
   /** The page encoded, its words read from its image where it has no others. */
   async #encode(rendered: RenderedPage): Promise<{ encoded: ModelPage } & Pick<ReadScan, "problem">> {
-    const { page, problem }: ReadScan = (await this.#scans?.read(rendered)) ?? { page: rendered };
+    const { page, problem: unread }: ReadScan = (await this.#scans?.read(rendered)) ?? { page: rendered };
     this.#throwIfStopped();
-    const encoded = await this.#batcher.encode(page);
+    const { encoded, problem = unread } = await encodePage(page, this.#options.model, this.#batcher);
     const { textSource } = page;
     const marked = textSource === undefined || encoded.vectorCount === 0 ? encoded : { ...encoded, textSource };
     return { encoded: marked, ...(problem === undefined ? {} : { problem }) };

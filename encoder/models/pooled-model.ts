@@ -8,7 +8,7 @@ import type { EncodedQuery } from "../../shared/engine/contract.ts";
 import { recipeFingerprint } from "../../shared/recipe/fingerprint.ts";
 import type { Recipe } from "../../shared/recipe/recipe.ts";
 import { poolPage } from "../indexing/pooling.ts";
-import type { Model, ModelPage, PageWords } from "./model.ts";
+import type { Model, ModelPage, PageInput } from "./model.ts";
 
 /** `recipe` with one page vector for every `factor`, called `minilm-words-pool2` and so on. */
 export function pooledRecipe(recipe: Recipe, factor: number): Recipe {
@@ -24,17 +24,19 @@ export async function poolModel(model: Model, factor: number): Promise<Model> {
 class PooledModel implements Model {
   readonly recipe: Recipe;
   readonly recipeFingerprint: string;
+  readonly pictureLongEdgePx: number | undefined;
   readonly #model: Model;
   readonly #factor: number;
 
   constructor(model: Model, recipe: Recipe, fingerprint: string, factor: number) {
     this.recipe = recipe;
     this.recipeFingerprint = fingerprint;
+    this.pictureLongEdgePx = model.pictureLongEdgePx;
     this.#model = model;
     this.#factor = factor;
   }
 
-  async encodePages(pages: readonly PageWords[]): Promise<ModelPage[]> {
+  async encodePages(pages: readonly PageInput[]): Promise<ModelPage[]> {
     const encoded = await this.#model.encodePages(pages);
     return encoded.map((page) => poolPage(page, this.recipe.dim, this.#factor));
   }

@@ -19,6 +19,7 @@ export function graphSpec(name: string, family: PictureFamily, dim: number): Gra
 }
 
 export class GraphEncoder implements SequenceEncoder {
+  readonly pagesAtOnce = 1;
   readonly #runner: GraphRunner;
   readonly #family: PictureFamily;
 

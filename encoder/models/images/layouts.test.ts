@@ -51,6 +51,7 @@ async function encodeQuestion(family: PictureFamily, tokenizerFile: Uint8Array, 
     family,
     tokenizer,
     encoder: {
+      pagesAtOnce: 1,
       encodePage: ({ ids }) => Promise.resolve(ones(ids.length)),
       encodeQuery: (query) => {
         asked.push(query);

@@ -29,6 +29,8 @@ export interface QuerySequence {
 
 /** Runs sequences, on a graph or a server. */
 export interface SequenceEncoder {
+  /** Pages worth giving it at once. The tensors of a page are up to 53 MB. */
+  readonly pagesAtOnce: number;
   /** `[layout.ids, dim]`. */
   encodePage(layout: PageLayout, picture: PagePicture): Promise<TokenVectors>;
   /** `[query.ids, dim]`. */
@@ -68,9 +70,12 @@ export class PictureModel implements Model {
    * and those of the backend.
    */
   async encodePages(pages: readonly PageInput[]): Promise<ModelPage[]> {
+    const { pagesAtOnce } = this.#encoder;
     const encoded: ModelPage[] = [];
-    // One at a time: the tensors of a page are up to 53 MB.
-    for (const page of pages) encoded.push(await this.#encodePage(page));
+    for (let start = 0; start < pages.length; start += pagesAtOnce) {
+      const group = pages.slice(start, start + pagesAtOnce);
+      encoded.push(...(await Promise.all(group.map((page) => this.#encodePage(page)))));
+    }
     return encoded;
   }
 

@@ -7,7 +7,7 @@
 import sharp from "sharp";
 import type { Recipe } from "../../../shared/recipe/recipe.ts";
 import type { TokenVectors } from "../../backends/contract.ts";
-import type { VllmClient, VllmSpec } from "../../backends/vllm/client.ts";
+import { DEFAULT_CONCURRENCY, type VllmClient, type VllmSpec } from "../../backends/vllm/client.ts";
 import type { PagePicture } from "../model.ts";
 import type { PageLayout, PictureFamily } from "./family.ts";
 import type { QuerySequence, SequenceEncoder } from "./picture-model.ts";
@@ -37,6 +37,7 @@ export function serverSpec({ name, dim }: Recipe, { repository, chatTemplate }: 
 }
 
 export class ServerEncoder implements SequenceEncoder {
+  readonly pagesAtOnce = DEFAULT_CONCURRENCY;
   readonly #client: Pick<VllmClient, "encode" | "dispose">;
   readonly #family: PictureFamily;
 
