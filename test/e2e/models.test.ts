@@ -13,7 +13,6 @@ import { colbertv2 } from "../../encoder/models/colbert/colbertv2.ts";
 import { writeColbertModel } from "../fakes/colbert-model.ts";
 import { FakeHub, sha256Of } from "../../encoder/models/store/testing-hub.ts";
 import { bertTokenizerFile } from "../../encoder/models/text/testing-tokenizers.ts";
-import { writeColbertModel } from "../fakes/colbert-model.ts";
 import { tinyTextGraph } from "../fakes/tiny-graphs/tiny-graph.ts";
 import { type Finished, run } from "./support/command-line.ts";
 import { writePdf } from "./support/documents.ts";
