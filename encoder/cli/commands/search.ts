@@ -6,9 +6,12 @@
 import type { Command } from "commander";
 import type { EncodedQuery, PageHit, SearchFilter, SearchResult } from "../../../shared/engine/contract.ts";
 import { DEFAULT_K, MAX_K } from "../../../shared/limits.ts";
+import { requireSameRecipe } from "../../../shared/recipe/mismatch.ts";
 import type { ObjectStore } from "../../../shared/store/object-store.ts";
+import type { LoadOptions } from "../../models/model.ts";
 import type { CommandContext, GlobalOptions } from "../context.ts";
 import { counted } from "../format.ts";
+import { loadOptionsOf } from "../load-options.ts";
 import { indexName, integer, metadata } from "../option-values.ts";
 import type { Terminal } from "../terminal.ts";
 import { withStore } from "../with-store.ts";
@@ -48,7 +51,7 @@ export function addSearch(program: Command, context: CommandContext): void {
     .action(async (question: string, _options: Options, command: Command) => {
       const options = command.optsWithGlobals<Options>();
       await withStore(context, { ...options, title: "maxleaf search" }, async (store) => {
-        const answer = await search(store, question, options);
+        const answer = await search(store, question, options, loadOptionsOf(options, context.env));
         const json = () => `${JSON.stringify(toJson(answer, question, options.index))}\n`;
         context.terminal.out(options.json === true ? json() : asText(answer, context.terminal));
       });
@@ -59,16 +62,23 @@ function collect(value: string, previous: string[] = []): string[] {
   return [...previous, value];
 }
 
-async function search(store: ObjectStore, question: string, options: Options): Promise<Answer> {
+async function search(
+  store: ObjectStore,
+  question: string,
+  options: Options,
+  modelOptions: LoadOptions,
+): Promise<Answer> {
   const [{ openIndex }, { loadKernel }, { loadModel }, { requireManifest }] = await Promise.all([
     import("../../../shared/engine/open-index.ts"),
     import("../load-kernel.ts"),
     import("../../models/registry.ts"),
     import("../index-access.ts"),
   ]);
-  const { recipe } = await requireManifest(store, options.index);
-  const [kernelModule, model] = await Promise.all([loadKernel(), loadModel(recipe.name)]);
+  const manifest = await requireManifest(store, options.index);
+  const { recipe } = manifest;
+  const [kernelModule, model] = await Promise.all([loadKernel(), loadModel(recipe.name, modelOptions)]);
   try {
+    requireSameRecipe(options.index, manifest, model);
     const begunMs = performance.now();
     const query = await model.encodeQuery(question);
     const encodeMs = performance.now() - begunMs;
