@@ -47,7 +47,20 @@ describe("pictures as pages", () => {
     ]);
   });
 
-  it("are opened all the same where the set has no words for them", async () => {
+  it("are read where the set has no words for them", async () => {
+    const pageReader = {
+      read: async () => ({ words: [{ text: "read", box: [0, 0, 1, 1] as const, confidence: 1 }], readMs: 1 }),
+      close: () => undefined,
+    };
+    const pages = await pagesOf("v1", { pageReader });
+    expect(pages.map(([, { words, textSource }]) => [words.map(({ text }) => text), textSource])).toEqual(
+      Array.from({ length: 4 }, () => [["read"], "ocr"]),
+    );
+    // What the set says itself is not read again.
+    expect((await pagesOf("v3", { pageReader }))[0]?.[1].textSource).toBeUndefined();
+  });
+
+  it("have no words where nobody reads them", async () => {
     const pages = await pagesOf("v1");
     expect(pages.map(([name]) => name)).toEqual(["red", "green", "blue", "white"].map((name) => `pages/${name}.png`));
   });

@@ -7,6 +7,8 @@ import { readFile } from "node:fs/promises";
 import { loadTokenizer, type WordTokenizer } from "../models/minilm/tokens.ts";
 import { SPECIALS_PER_WINDOW } from "../models/minilm/trunk.ts";
 import type { PageInput } from "../models/model.ts";
+import type { PageReader } from "../ocr/page-reader.ts";
+import { ScanReading } from "../ocr/scan-reading.ts";
 import { RenderPool } from "../render/render-pool.ts";
 import type { Corpus, CorpusPicture, CorpusText } from "./datasets.ts";
 
@@ -21,6 +23,8 @@ export interface ReadCorpusOptions {
   maxTokens?: number | undefined;
   /** Long edge of the pictures that the recipe wants; undefined: it works from words. */
   pictureLongEdgePx?: number | undefined;
+  /** Reads pages without a text layer; undefined: they have no words. */
+  pageReader?: PageReader | undefined;
 }
 
 /**
@@ -80,11 +84,14 @@ interface CorpusFile {
 async function* pagesOf(
   pool: RenderPool,
   { name, read }: CorpusFile,
-  { pictureLongEdgePx }: ReadCorpusOptions,
+  { pictureLongEdgePx, pageReader }: ReadCorpusOptions,
 ): AsyncGenerator<PageInput> {
+  const scans = pageReader === undefined ? undefined : new ScanReading(pageReader);
   const document = await pool.open({ name, bytes: await read() }, { pictureLongEdgePx });
-  for await (const { pageNumber, width, height, words, picture } of document) {
-    yield { pageNumber, width, height, words, picture };
+  for await (const rendered of document) {
+    const { page } = (await scans?.read(rendered)) ?? { page: rendered };
+    const { pageNumber, width, height, words, textSource, picture } = page;
+    yield { pageNumber, width, height, words, textSource, picture };
   }
 }
 

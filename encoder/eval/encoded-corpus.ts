@@ -11,6 +11,9 @@ import { toMaxleafError } from "../../shared/errors.ts";
 import type { EncodedPage } from "../../shared/page.ts";
 import { RecordFile } from "../indexing/record-file.ts";
 import type { Model } from "../models/model.ts";
+import { parseOcrLanguages } from "../ocr/languages.ts";
+import type { PageReader } from "../ocr/page-reader.ts";
+import { TesseractReader } from "../ocr/tesseract-reader.ts";
 import { readCorpus } from "./corpus-pages.ts";
 import { type Corpus, pageKey } from "./datasets.ts";
 
@@ -41,6 +44,8 @@ export interface EncodeCorpusOptions {
   model: Model;
   cacheFolder: string;
   maxTokens?: number | undefined;
+  /** Languages in which pages without a text layer are read, as `parseOcrLanguages` takes them; undefined: they have no words. */
+  ocrLanguage?: string | undefined;
   onPages?: ((done: number) => void) | undefined;
 }
 
@@ -102,12 +107,31 @@ export class EncodedCorpus {
 }
 
 async function encodeInto(file: RecordFile<EncodedPage>, options: EncodeCorpusOptions): Promise<CorpusIndex> {
-  const { corpus, model, maxTokens, onPages } = options;
+  const languages = ocrLanguageOf(options);
+  const pageReader =
+    languages === undefined ? undefined : new TesseractReader({ languages: parseOcrLanguages(languages) });
+  try {
+    return await encodeDocuments(file, options, pageReader);
+  } finally {
+    pageReader?.close();
+  }
+}
+
+/** Texts have nothing to read, and a recipe that looks at pages needs no words. */
+function ocrLanguageOf({ corpus, model, ocrLanguage }: EncodeCorpusOptions): string | undefined {
+  return corpus.kind === "texts" || model.pictureLongEdgePx !== undefined ? undefined : ocrLanguage;
+}
+
+async function encodeDocuments(
+  file: RecordFile<EncodedPage>,
+  { corpus, model, maxTokens, onPages }: EncodeCorpusOptions,
+  pageReader: PageReader | undefined,
+): Promise<CorpusIndex> {
   const { pictureLongEdgePx } = model;
   const index: CorpusIndex = { encodeSeconds: 0, failedFiles: [], documents: [] };
   const perCall = pictureLongEdgePx === undefined ? PAGES_PER_CALL : PICTURES_PER_CALL;
   let done = 0;
-  for await (const { name, pages } of readCorpus(corpus, { maxTokens, pictureLongEdgePx })) {
+  for await (const { name, pages } of readCorpus(corpus, { maxTokens, pictureLongEdgePx, pageReader })) {
     const stored: CachedPage[] = [];
     const batches = batchesOf(pages, perCall);
     try {
@@ -155,8 +179,11 @@ async function* batchesOf<T>(items: AsyncIterable<T>, size: number): AsyncGenera
   if (batch.length > 0) yield batch;
 }
 
-async function cacheName({ corpus, model, maxTokens }: EncodeCorpusOptions): Promise<string> {
+async function cacheName(options: EncodeCorpusOptions): Promise<string> {
+  const { corpus, model, maxTokens } = options;
   const hash = createHash("sha256").update(JSON.stringify([CACHE_VERSION, maxTokens ?? null]));
+  const languages = ocrLanguageOf(options);
+  if (languages !== undefined) hash.update(`ocr ${languages}`);
   if (corpus.kind === "texts") hash.update(JSON.stringify(corpus.texts));
   else if (corpus.kind === "pictures") hash.update(corpus.version);
   else for (const { name, path: file } of corpus.files) hash.update(JSON.stringify(name)).update(await readFile(file));

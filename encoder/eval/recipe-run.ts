@@ -54,12 +54,13 @@ export class RecipeRun {
 
   /** Encodes the pages, or takes them from the cache. */
   static async start(dataset: Dataset, model: Model, options: EvalOptions): Promise<RecipeRun> {
-    const { cacheFolder, maxTokens, threads, onProgress } = options;
+    const { cacheFolder, maxTokens, ocrLanguage, threads, onProgress } = options;
     const corpus = await EncodedCorpus.open({
       corpus: dataset.corpus,
       model,
       cacheFolder,
       maxTokens,
+      ocrLanguage,
       onPages: (done) =>
         onProgress?.({ recipe: model.recipe.name, stage: "encoding", done, total: pagesOf(dataset.corpus) }),
     });

@@ -6,6 +6,7 @@
 import type { KernelModule } from "../../shared/kernel/webassembly.ts";
 import type { LoadOptions } from "../models/model.ts";
 import { DEFAULT_RECIPE, findRecipe, loadModel } from "../models/registry.ts";
+import { parseOcrLanguages } from "../ocr/languages.ts";
 import { type Dataset, readDataset } from "./datasets.ts";
 import { DEFAULT_MEASURES, measure, parseMeasure } from "./measures.ts";
 import { RecipeRun } from "./recipe-run.ts";
@@ -22,6 +23,8 @@ export interface EvalOptions {
   measures?: readonly string[] | undefined;
   /** Texts are cut to this many tokens, [CLS] and [SEP] included. */
   maxTokens?: number | undefined;
+  /** Languages in which pages without a text layer are read, `eng+deu`; undefined: they are not read. */
+  ocrLanguage?: string | undefined;
   /** A document with a query's id is no answer to it: some sets (ArguAna, Quora) ask for what is like a document of theirs. */
   ignoreIdenticalIds?: boolean | undefined;
   threads?: number | undefined;
@@ -58,6 +61,7 @@ export async function runEval(options: EvalOptions): Promise<Evaluation> {
   // Before anything takes long.
   names.forEach(findRecipe);
   const measures = (options.measures ?? DEFAULT_MEASURES).map(parseMeasure);
+  if (options.ocrLanguage !== undefined) parseOcrLanguages(options.ocrLanguage);
   const dataset = await readDataset(options.dataset, options.split);
   const recipes: RecipeReport[] = [];
   const systems: SystemAnswers[] = [];

@@ -11,10 +11,11 @@ import type { Evaluation } from "../../eval/run-eval.ts";
 import { abortable } from "../abortable.ts";
 import type { CommandContext, GlobalOptions } from "../context.ts";
 import { loadOptionsOf } from "../load-options.ts";
+import { noOcrOption, ocrLanguageOf, ocrLanguageOption, type OcrOptions } from "../ocr-options.ts";
 import { integer, list } from "../option-values.ts";
 import { addEvalCompare } from "./eval-compare.ts";
 
-interface Options extends GlobalOptions {
+interface Options extends GlobalOptions, OcrOptions {
   dataset?: string;
   split?: string;
   recipe?: string[];
@@ -59,6 +60,8 @@ export function addEval(program: Command, context: CommandContext): void {
     .option("--measure <a,b>", "nDCG@k, recall@k, hit@k, MRR, MAP (default: those of the report)", list)
     .option("--max-tokens <number>", "cut texts to this many tokens", integer(MIN_MAX_TOKENS, MAX_MAX_TOKENS))
     .option("--ignore-identical-ids", "never answer a query by the document with its id (ArguAna, Quora)")
+    .addOption(ocrLanguageOption())
+    .addOption(noOcrOption())
     .option("--run <file>", "write a trec_eval run per system: FILE.bm25.run, FILE.minilm-words.run, …")
     .option("--qrels <file>", "write the judgements as trec_eval reads them")
     .option("--per-query <file>", "write every query's figures and first pages as JSON lines")
@@ -88,6 +91,7 @@ async function evaluate(command: Command, context: CommandContext): Promise<void
       recipes: recipe,
       measures: options.measure,
       maxTokens: options.maxTokens,
+      ocrLanguage: ocrLanguageOf(options),
       ignoreIdenticalIds: options.ignoreIdenticalIds,
       threads: options.threads,
       modelOptions: loadOptionsOf({ ...options, dataDir }, context.env),
