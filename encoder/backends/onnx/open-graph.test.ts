@@ -101,6 +101,14 @@ describe("vectors of tiny graphs, against plain loops", () => {
     expect(difference(vectors, graph.expected(textItem(9)))).toBeLessThan(1e-4);
   });
 
+  it("of two sessions of a graph, the same from both", async () => {
+    const graph = tinyTextGraph({ dim: DIM });
+    const items = Array.from({ length: 12 }, (_, i) => textItem(30 + 30 * (i % 3), { seed: i }));
+    const options = { sessions: 2, maxTokensPerRun: 64 };
+    const vectors = await withGraph({ graph: await write(graph) }, TEXT_SPEC, (runner) => runner.run(items), options);
+    for (const [i, item] of items.entries()) expect(difference(vectors[i], graph.expected(item))).toBeLessThan(1e-5);
+  });
+
   it("of a float16 graph", async () => {
     const graph = tinyTextGraph({ dim: DIM, precision: "float16" });
     const items = [textItem(20), textItem(21)];

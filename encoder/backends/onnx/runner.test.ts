@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { MaxleafError } from "../../../shared/errors.ts";
 import type { ItemInputs } from "../contract.ts";
@@ -41,7 +42,7 @@ function start(limits: { items?: number; queued?: number; queuedBytes?: number }
   const runner = new OnnxGraphRunner({
     spec: SPEC,
     graph: GRAPH,
-    thread: host,
+    hosts: [host],
     runLimits: { items: limits.items ?? 8, tokens: 1_000, bytes: 1_000_000 },
     queueLimits: { items: limits.queued ?? 100, bytes: limits.queuedBytes ?? 1_000_000 },
   });
@@ -70,6 +71,31 @@ describe("OnnxGraphRunner", () => {
       [3, 2],
       [2, 21],
     ]);
+  });
+
+  it("keeps all its hosts at work, those too that had nothing to do before", async () => {
+    const gates: PromiseWithResolvers<void>[] = [];
+    const hosts = [new Echo(), new Echo()].map((echo): GraphHost => ({
+      run: async (inputs) => {
+        const gate = Promise.withResolvers<void>();
+        gates.push(gate);
+        await gate.promise;
+        return await echo.run(inputs);
+      },
+      dispose: () => echo.dispose(),
+    }));
+    const limits = { items: 1, tokens: 10, bytes: 1_000 };
+    const runner = new OnnxGraphRunner({ spec: SPEC, graph: GRAPH, hosts, runLimits: limits, queueLimits: limits });
+    const first = runner.run([item(1)]);
+    while (gates.length < 1) await setImmediate();
+    // The second host has found the queue empty by now.
+    await setImmediate();
+    const second = runner.run([item(2)]);
+    while (gates.length < 2) await setImmediate();
+    for (const gate of gates) gate.resolve();
+    const results = await Promise.all([first, second]);
+    expect(results.map(([vectors]) => vectors?.values[0])).toEqual([1, 2]);
+    await runner.dispose();
   });
 
   it("gives nothing for nothing", async () => {

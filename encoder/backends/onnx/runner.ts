@@ -34,7 +34,8 @@ export interface GraphHost {
 export interface RunnerParts {
   spec: GraphSpec;
   graph: CheckedGraph;
-  thread: GraphHost;
+  /** Copies of the graph, which run at the same time; at least one. */
+  hosts: readonly GraphHost[];
   runLimits: BatchLimits;
   queueLimits: QueueLimits;
 }
@@ -47,8 +48,8 @@ export class OnnxGraphRunner implements GraphRunner {
   readonly #parts: RunnerParts;
   readonly #waiting: Entry[] = [];
   #queuedBytes = 0;
-  /** Empties the queue; undefined: nothing waits. */
-  #draining: Promise<void> | undefined;
+  /** Hosts that work off the queue; the others found it empty. */
+  readonly #serving = new Map<GraphHost, Promise<void>>();
   #disposed = false;
 
   constructor(parts: RunnerParts) {
@@ -66,15 +67,17 @@ export class OnnxGraphRunner implements GraphRunner {
       return { ...batchable(spec, graph, item), done: Promise.withResolvers<TokenVectors>() };
     });
     this.#enqueue(entries);
-    this.#draining ??= this.#drain();
+    for (const host of this.#parts.hosts) {
+      if (!this.#serving.has(host)) this.#serving.set(host, this.#serve(host));
+    }
     return await Promise.all(entries.map((entry) => entry.done.promise));
   }
 
-  /** Waits for what was asked before, then frees the session. */
+  /** Waits for what was asked before, then frees the sessions. */
   async dispose(): Promise<void> {
     this.#disposed = true;
-    await this.#draining;
-    await this.#parts.thread.dispose();
+    await Promise.all(this.#serving.values());
+    await Promise.all(this.#parts.hosts.map((host) => host.dispose()));
   }
 
   #enqueue(entries: readonly Entry[]): void {
@@ -89,28 +92,29 @@ export class OnnxGraphRunner implements GraphRunner {
     this.#waiting.push(...entries);
   }
 
-  async #drain(): Promise<void> {
+  async #serve(host: GraphHost): Promise<void> {
     // Calls made in the same turn are in the queue by then.
     await setImmediate();
     while (this.#waiting.length > 0) {
       const batch = takeBatch(this.#waiting, this.#parts.runLimits);
       for (const entry of batch) this.#queuedBytes -= entry.byteLength;
-      await this.#runBatch(batch);
+      await this.#runBatch(host, batch);
     }
-    this.#draining = undefined;
+    // In the turn that found the queue empty: whatever comes later wakes this host again.
+    this.#serving.delete(host);
   }
 
-  async #runBatch(batch: readonly Entry[]): Promise<void> {
-    const { spec, graph, thread } = this.#parts;
+  async #runBatch(host: GraphHost, batch: readonly Entry[]): Promise<void> {
+    const { spec, graph } = this.#parts;
     try {
-      const output = await thread.run(stackItems(batch), graph.outputName);
+      const output = await host.run(stackItems(batch), graph.outputName);
       for (const [i, result] of splitOutput(spec, graph, batch, output).entries()) {
         if (result instanceof MaxleafError) batch[i]?.done.reject(result);
         else batch[i]?.done.resolve(result);
       }
     } catch (error) {
       // One item may have been too much for the graph: the others get their run.
-      if (batch.length > 1) for (const entry of batch) await this.#runBatch([entry]);
+      if (batch.length > 1) for (const entry of batch) await this.#runBatch(host, [entry]);
       else batch[0]?.done.reject(error);
     }
   }
