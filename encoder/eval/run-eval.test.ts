@@ -3,9 +3,12 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { finished } from "node:stream/promises";
+import { fileURLToPath } from "node:url";
 import PdfDocument from "pdfkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { compileKernel, type KernelModule } from "../../shared/kernel/webassembly.ts";
+import { parseMeasure } from "./measures.ts";
+import { formatPerQuery } from "./per-query.ts";
 import { formatReport } from "./report.ts";
 import { runEval } from "./run-eval.ts";
 
@@ -109,6 +112,50 @@ describe("runEval", () => {
     expect(text).toContain("pdfs: 1 documents, 2 pages, 1 queries");
     expect(text).toMatch(/left out: broken\.pdf: .+/);
     expect(text).toMatch(/hit@1 +1\.000 +1\.000 +1\.000/);
+  });
+
+  it("measures ViDoRe's layout by language, and gives every system's answers", async () => {
+    const dataset = fileURLToPath(new URL("../../test/eval/vidore/v3", import.meta.url));
+    const measures = ["nDCG@3", "MAP"];
+    const options = { dataset, measures, cacheFolder: path.join(folder, "cache"), kernelModule, threads: 1 };
+    const evaluation = await runEval(options);
+    const { report, systems } = evaluation;
+    expect(systems.map(({ system }) => system)).toEqual(["bm25", "minilm-words", "minilm-words.exact"]);
+    expect(report.languages).toMatchObject([
+      { language: "english", queries: 1, systems: { "minilm-words": { "nDCG@3": 1, MAP: 1 } } },
+      { language: "french", queries: 1 },
+    ]);
+    expect(formatReport(report)).toMatch(/english, 1 queries\n +bm25 +minilm-words +minilm-words\.exact\nnDCG@3/);
+    const lines = formatPerQuery(evaluation, measures.map(parseMeasure)).trim().split("\n");
+    expect(lines.map((line): unknown => JSON.parse(line))[2]).toMatchObject({
+      system: "minilm-words",
+      query: "7",
+      language: "english",
+      "nDCG@3": 1,
+      MAP: 1,
+      relevant: ["1"],
+      found: [{ document: "1", grade: 2 }, {}, {}],
+    });
+    expect(lines).toHaveLength(6);
+  });
+
+  it("never answers by the document with the query's id, when told so", async () => {
+    const dataset = path.join(folder, "texts");
+    await writeTexts();
+    const asked = { id: "bread", text: texts.bread };
+    await writeFile(path.join(dataset, "queries.jsonl"), JSON.stringify(asked));
+    await writeFile(path.join(dataset, "qrels.tsv"), "bread\tengine\t1\n");
+    const options = { dataset, cacheFolder: path.join(folder, "cache"), kernelModule, threads: 1 };
+    for (const [ignoreIdenticalIds, first] of [
+      [false, true],
+      [true, false],
+    ] as const) {
+      const { systems } = await runEval({ ...options, ignoreIdenticalIds });
+      for (const { system, answers } of systems) {
+        expect(answers[0]?.ranking.includes("bread#1"), system).toBe(first);
+        if (system !== "bm25") expect(answers[0]?.ranking).toHaveLength(first ? 4 : 3);
+      }
+    }
   });
 
   it("refuses an unknown recipe before anything takes long", async () => {
