@@ -252,4 +252,10 @@ describe("an encoder that gives what it should not", () => {
     expect(page?.geometry.regionOfVector.filter((region) => region === NO_REGION)).toHaveLength(300);
     expect(most).toBe(64);
   });
+
+  it("says what it left out of a page that begins with a word too long for any page", async () => {
+    const model = await modelOver(async (items) => items.map((item) => vectorsOf(item)));
+    const [page] = await model.encodePages([textPage(`${"a.".repeat(70_000)} next`)]);
+    expect(page).toMatchObject({ status: "no-text", vectorCount: 0, wordsLeftOut: 2 });
+  });
 });

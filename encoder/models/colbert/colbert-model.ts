@@ -134,8 +134,9 @@ function placeWindows({ windows }: PreparedPage, target: Float32Array): WindowTa
 }
 
 function finishPage(page: PageInput, prepared?: PreparedPage, vectors?: Float32Array): ModelPage {
-  if (prepared === undefined || vectors === undefined || prepared.vectorCount === 0) return noTextPage(page, "words");
+  if (prepared === undefined || vectors === undefined) return noTextPage(page, "words");
   const { words, boxes, windows, vectorCount, wordsLeftOut } = prepared;
+  if (vectorCount === 0) return { ...noTextPage(page, "words"), wordsLeftOut };
   const regionOfVector = Uint16Array.from(windows.flatMap(({ wordOfKept }) => wordOfKept));
   return {
     pageNumber: page.pageNumber,

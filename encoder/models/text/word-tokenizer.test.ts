@@ -83,6 +83,17 @@ describe("pieces", () => {
     expect(parts(byteLevel, "e\u0301.")).toEqual([["e\u0301.", "e\u0301."]]);
   });
 
+  it("of a word of 200,000 characters are all there, whatever the tokenizer", () => {
+    for (const { file } of kinds) {
+      const long = `${"a".repeat(9_999)}😀${"a.".repeat(95_000)}`;
+      const pieces = split(file, [long]).flat();
+      expect(pieces[0]?.start).toBe(0);
+      expect(pieces.at(-1)?.end).toBe(long.length);
+      expect(pieces.every(({ start, end }, i) => start < end && start >= (pieces[i - 1]?.start ?? 0))).toBe(true);
+      expect(pieces.some(({ start, end }) => long.slice(start, end) === "😀")).toBe(file !== kinds[0]?.file);
+    }
+  });
+
   it("tell the unknown", () => {
     expect(readTokenizer(unigram, { name: "test" }).unknownId).toBe(3);
     expect(readTokenizer(byteLevel, { name: "test" }).unknownId).toBeUndefined();

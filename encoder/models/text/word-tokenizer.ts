@@ -32,6 +32,11 @@ export type WordPlace = "first" | "next";
 const CACHED_WORDS = 20_000;
 /** Longer "words" (links, base64) rarely come twice and would fill the memory. */
 const MAX_CACHED_WORD_CHARS = 64;
+/**
+ * Longer "words" are split in stretches of so many characters. The library's Unigram runs out of stack between 100,000 and
+ * 1,000,000 characters; no text has such words. WordPiece takes any length: it makes one unknown piece of more than 100 letters.
+ */
+const MAX_WHOLE_WORD_CHARS = 10_000;
 
 /**
  * What is used of the package's `Tokenizer`. Its declarations import each other without file extensions, which
@@ -89,9 +94,11 @@ export class WordTokenizer {
 
   /**
    * The pieces of one word (no white space inside). Empty if nothing is left of it, as of a zero-width space. A word
-   * that spells a marker, like `[SEP]`, is text like any other.
+   * that spells a marker, like `[SEP]`, is text like any other; where the vocabulary itself has it as a piece (`</s>` in
+   * XLM-RoBERTa's), it becomes that, as everywhere else.
    */
   splitWord(word: string, place: WordPlace = "first"): readonly WordPiece[] {
+    if (word.length > MAX_WHOLE_WORD_CHARS && this.#partKind !== "characters") return this.#splitStretches(word, place);
     const text = this.#partKind === "bytes" && place === "next" ? ` ${word}` : word;
     const cached = this.#cache.get(text);
     if (cached !== undefined) return cached;
@@ -103,6 +110,19 @@ export class WordTokenizer {
   /** The id of a whole token, special ones and those added to the vocabulary included. */
   idOf(token: string): number | undefined {
     return this.#idOf(token);
+  }
+
+  #splitStretches(word: string, place: WordPlace): WordPiece[] {
+    const pieces: WordPiece[] = [];
+    for (let from = 0; from < word.length;) {
+      const limit = from + MAX_WHOLE_WORD_CHARS;
+      // Not between the halves of a surrogate pair.
+      const to = (word.codePointAt(limit - 1) ?? 0) > 0xffff ? limit - 1 : limit;
+      const part = this.splitWord(word.slice(from, to), from === 0 ? place : "first");
+      for (const { id, text, start, end } of part) pieces.push({ id, text, start: start + from, end: end + from });
+      from = to;
+    }
+    return pieces;
   }
 
   #split(text: string, spaceChars: number): WordPiece[] {
@@ -135,7 +155,7 @@ export class WordTokenizer {
     const id = this.#idOf(name) ?? this.unknownId;
     if (id === undefined) throw new MaxleafError("model_unavailable", `the vocabulary lacks its own piece ${name}`);
     // WordPiece has one name for whatever is unknown; Unigram gives the characters themselves.
-    if (id === this.unknownId && this.#idOf(name) !== undefined) return { id, length: left };
+    if (this.#continuation !== "" && id === this.unknownId) return { id, length: left };
     return { id, length: (name.startsWith(this.#continuation) ? name.slice(this.#continuation.length) : name).length };
   }
 
