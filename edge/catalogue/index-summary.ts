@@ -4,6 +4,7 @@
  * @module
  */
 import type { IndexBody } from "../../shared/api/search.ts";
+import { vectorMode } from "../../shared/engine/lexical/mode.ts";
 import type { PageTable } from "../../shared/format/contract.ts";
 import { liveDocumentCount, type Manifest, type SegmentEntry } from "../../shared/format/manifest.ts";
 import { segmentIdentityOf } from "../../shared/format/segment-identity.ts";
@@ -28,6 +29,7 @@ export async function summarizeIndex(store: ObjectStore, manifest: Manifest): Pr
   return {
     name: manifest.index,
     recipe: manifest.recipe.name,
+    modes: [vectorMode(manifest.recipe), "lexical", "hybrid"],
     version: manifest.version,
     updatedAt: new Date(manifest.committedAtMs).toISOString(),
     documents: sum((count) => count.documents),

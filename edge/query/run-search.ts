@@ -41,16 +41,17 @@ export async function runSearch(
     return toSearchResponse({ index, recipe, query, tokens: encoded.tokens }, result, timings, partial);
   };
 
-  const path = await choosePath(services, index, body.path, background);
+  const path = await choosePath(services, { index, body }, background);
   if (path === "sharded") {
     return await services.manifests.withIndex(index, background, async (opened) => {
       const encoding = await encode(opened.manifest);
+      // Without the text, shards rank by vectors: see choosePath.
       return respond(encoding, await askShards(services, opened, toEngineSearch(body, encoding)));
     });
   }
   return await services.indexes.withIndex(index, background, async (opened) => {
     const encoding = await encode(opened.manifest);
-    const result = await opened.search({ ...toEngineSearch(body, encoding), path });
+    const result = await opened.search({ ...toEngineSearch(body, encoding), text: query, path });
     return respond(encoding, { result, partial: undefined });
   });
 }
@@ -61,14 +62,25 @@ type Found = Omit<ShardedSearch, "result"> & { result: Parameters<typeof toSearc
 /**
  * What the caller asked for; or shards where the deployment wants them for what one isolate cannot hold. Else undefined: the
  * engine's own choice.
+ *
+ * How rare a word is, and so what BM25 gives, depends on all pages, and a shard has some: searches by words are not spread over
+ * shards. An index that needs shards has an inverted file, so that one isolate can read what it needs of its words.
+ *
+ * Errors: `path_unavailable` for a search by words over shards.
  */
 async function choosePath(
   { searchPath, manifests, shardMemoryBytes }: Services,
-  index: string,
-  asked: SearchPath | undefined,
+  { index, body: { path: asked, mode } }: Question,
   background: Background,
 ): Promise<SearchPath | undefined> {
-  if (asked !== undefined || searchPath === undefined || searchPath === "pruned") return asked;
+  const isByWords = mode === "lexical" || mode === "hybrid";
+  if (isByWords && asked === "sharded") {
+    throw new MaxleafError(
+      "path_unavailable",
+      `mode ${quote(mode)} is not searched over shards: leave path out, or ask for "pruned"`,
+    );
+  }
+  if (isByWords || asked !== undefined || searchPath === undefined || searchPath === "pruned") return asked;
   if (searchPath !== "sharded") {
     throw new MaxleafError("internal", `SEARCH_PATH is ${quote(searchPath)}; it must be "pruned" or "sharded"`);
   }
@@ -78,8 +90,8 @@ async function choosePath(
 }
 
 function toEngineSearch(body: SearchRequestBody, { encoded }: CachedEncoding): Omit<SearchRequest, "path"> {
-  const { k, candidates, exact, accuracy, nprobe } = body;
-  return { query: encoded, k, filter: toSearchFilter(body.filter), candidates, exact, accuracy, nprobe };
+  const { k, mode, candidates, exact, accuracy, nprobe } = body;
+  return { query: encoded, k, mode, filter: toSearchFilter(body.filter), candidates, exact, accuracy, nprobe };
 }
 
 /** Asks all shards; once more by the newest manifest when a shard has seen a newer one than ours. */

@@ -57,6 +57,7 @@ function toHitBody(index: string, hit: PageHit, rank: number): HitBody {
   return {
     rank,
     score: hit.score,
+    ...(hit.scores === undefined ? {} : { scores: hit.scores }),
     document: { id: hit.documentId, name: hit.documentName, pageCount: hit.pageCount, metadata: hit.metadata },
     page: hit.pageNumber,
     width: hit.width,

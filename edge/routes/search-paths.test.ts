@@ -39,7 +39,7 @@ beforeAll(async () => {
 });
 
 async function search(body: Record<string, unknown>) {
-  const response = await app.post("/v1/indexes/paths/search", { query: "some words to find", ...body });
+  const response = await app.post("/v1/indexes/paths/search", { query: "some words to find", mode: "late", ...body });
   if (response.status !== 200) throw new Error(await response.text());
   return searchResponseSchema.parse(await response.json());
 }

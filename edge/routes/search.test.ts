@@ -38,7 +38,7 @@ async function search(body: unknown, path = PATH) {
 
 describe("POST /v1/indexes/{index}/search", () => {
   it("ranks pages by how many query words stand on them", async () => {
-    const answer = await search({ query: "revenue by region" });
+    const answer = await search({ query: "revenue by region", mode: "late" });
     expect(answer.hits.map(({ document, page }) => [document.name, page])).toEqual([
       ["north.pdf", 1],
       ["south.pdf", 1],

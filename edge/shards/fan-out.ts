@@ -8,6 +8,7 @@
  * @module
  */
 import type { SearchFilter } from "../../shared/engine/contract.ts";
+import { vectorMode } from "../../shared/engine/lexical/mode.ts";
 import { ERROR_STATUS, MaxleafError, quote } from "../../shared/errors.ts";
 import type { Manifest } from "../../shared/format/manifest.ts";
 import { describeCauses, logError } from "../http/log.ts";
@@ -69,7 +70,13 @@ export async function searchShards(options: FanOutOptions): Promise<ShardedSearc
   if (failures.length === 0) refuseUnknown(answers, search.filter);
   const totalMs = performance.now() - startedAtMs;
   return {
-    result: mergeAnswers(answers, { k: search.k, version: manifest.version, shards: outcomes.length, totalMs }),
+    result: mergeAnswers(answers, {
+      k: search.k,
+      mode: vectorMode(manifest.recipe),
+      version: manifest.version,
+      shards: outcomes.length,
+      totalMs,
+    }),
     partial: failures.length === 0 ? undefined : partialOf(outcomes, failures),
   };
 }

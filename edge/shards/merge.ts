@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { SearchPerformance, SearchResult } from "../../shared/engine/contract.ts";
+import type { SearchMode, SearchPerformance, SearchResult } from "../../shared/engine/contract.ts";
 import type { ShardAnswer } from "./protocol.ts";
 
 /** A search's result with how many shards were asked for it. */
@@ -11,6 +11,8 @@ export type ShardedResult = Omit<SearchResult, "performance"> & { performance: S
 
 export interface MergeOptions {
   k: number;
+  /** Shards rank by vectors only. */
+  mode: SearchMode;
   /** Of the manifest that was searched. */
   version: number;
   /** Asked, with or without an answer. */
@@ -25,6 +27,8 @@ const SUMMED = [
   "candidates",
   "exactPages",
   "cellsRead",
+  "terms",
+  "termsLeftOut",
   "reads",
   "bytesRead",
   "hedgedReads",
@@ -32,12 +36,21 @@ const SUMMED = [
   "storeCacheHits",
 ] as const;
 /** and what they did side by side: the longest counts. */
-const LONGEST = ["serialReadWaves", "serialHops", "tablesMs", "candidatesMs", "rerankMs", "exactMs", "hitsMs"] as const;
+const LONGEST = [
+  "serialReadWaves",
+  "serialHops",
+  "lexicalMs",
+  "tablesMs",
+  "candidatesMs",
+  "rerankMs",
+  "exactMs",
+  "hitsMs",
+] as const;
 
 /** `answers` in the order of their shards. Equal scores are ordered as one isolate would: by the manifest's order of segments. */
 export function mergeAnswers(
   answers: readonly ShardAnswer[],
-  { k, version, shards, totalMs }: MergeOptions,
+  { k, mode, version, shards, totalMs }: MergeOptions,
 ): ShardedResult {
   const results = answers.flatMap(({ result }) => (result === undefined ? [] : [result]));
   const costs = results.map((result) => result.performance);
@@ -53,6 +66,7 @@ export function mergeAnswers(
     pagesMatched: results.reduce((sum, { pagesMatched }) => sum + pagesMatched, 0),
     manifestVersion: version,
     performance: {
+      mode,
       path: "sharded",
       candidateSource: costs[0]?.candidateSource ?? "bags",
       nprobe: undefined,

@@ -33,8 +33,9 @@ function startSharded(options: TestAppOptions = {}): TestApp {
   return startApp({ ...options, sharding: { ...ONE_SEGMENT_A_SHARD, ...options.sharding } });
 }
 
+/** By vectors, as shards search. */
 async function search(app: TestApp, index: string, body: Record<string, unknown>) {
-  const response = await app.post(`/v1/indexes/${index}/search`, { path: "sharded", ...body });
+  const response = await app.post(`/v1/indexes/${index}/search`, { path: "sharded", mode: "late", ...body });
   if (response.status !== 200) throw new Error(await response.text());
   return searchResponseSchema.parse(await response.json());
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "@hono/zod-openapi";
-import { accuracies, type CandidateSource, searchPaths } from "../engine/contract.ts";
+import { accuracies, type CandidateSource, searchModes, searchPaths } from "../engine/contract.ts";
 import {
   DEFAULT_K,
   MAX_FILTER_DOCUMENTS,
@@ -39,6 +39,10 @@ export const searchRequestSchema = z
     query: z.string().openapi({ description: `1 to ${MAX_QUERY_CHARS} characters.`, example: "revenue by region" }),
     k: z.number().int().min(1).max(MAX_K).default(DEFAULT_K).openapi({ description: "Pages to return." }),
     filter: filterSchema.optional(),
+    mode: z.enum(searchModes).optional().openapi({
+      description:
+        "By what pages are ranked. `late` or `dense`: by vectors; an index answers the one that its recipe has. `lexical`: by the words of the question (BM25). `hybrid`: by both. Chosen for you by the index's recipe when absent. `candidates`, `exact`, `accuracy` and `nprobe` are about vectors: `lexical` does not use them.",
+    }),
     candidates: z
       .number()
       .int()
@@ -100,7 +104,14 @@ export const matchSchema = z
 export const hitSchema = z
   .object({
     rank: z.number().int(),
-    score: z.number().openapi({ description: "Σ over query tokens of the best cosine on the page." }),
+    score: z.number().openapi({
+      description:
+        "By vectors: Σ over query tokens of the best cosine on the page. By words: BM25. Of both: 0 to 1, comparable within one answer.",
+    }),
+    scores: z
+      .object({ vectors: z.number(), words: z.number() })
+      .optional()
+      .openapi({ description: "What a hybrid score was made from." }),
     document: z.object({
       id: z.string(),
       name: z.string(),
@@ -121,14 +132,15 @@ export const hitSchema = z
   })
   .openapi("Hit");
 
-const candidateSources = ["bags", "lists", "all"] as const satisfies readonly CandidateSource[];
+const candidateSources = ["bags", "lists", "all", "words"] as const satisfies readonly CandidateSource[];
 
 export const performanceSchema = z
   .object({
+    mode: z.enum(searchModes),
     path: z.enum(searchPaths),
     candidateSource: z
       .enum(candidateSources)
-      .openapi({ description: "The bags of all pages, lists of pages by centroid, or every page was scored." }),
+      .openapi({ description: "The bags of all pages, lists of pages by centroid, words; or every page was scored." }),
     shards: z.number().int().optional().openapi({ description: "Shards asked; only on the sharded path." }),
     accuracy: z.number().optional().openapi({
       description: "Recall@10 that calibration measured for settings like these; absent when it did not.",
@@ -138,6 +150,8 @@ export const performanceSchema = z
     candidates: z.number(),
     exactPages: z.number(),
     cellsRead: z.number().openapi({ description: "Cells of centroids whose lists were looked at." }),
+    terms: z.number().openapi({ description: "Different words looked up; 0 unless the mode ranks by words." }),
+    termsLeftOut: z.number().openapi({ description: "Words not looked up, since too many pages have them." }),
     reads: z.number(),
     bytesRead: z.number(),
     serialReadWaves: z
@@ -149,6 +163,7 @@ export const performanceSchema = z
     storeCacheHits: z.number().openapi({ description: "Reads that the data centre's cache answered." }),
     encodeMs: z.number(),
     encodeCached: z.boolean(),
+    lexicalMs: z.number(),
     tablesMs: z.number(),
     candidatesMs: z.number(),
     rerankMs: z.number(),
@@ -216,6 +231,7 @@ export const indexSchema = z
   .object({
     name: z.string(),
     recipe: z.string(),
+    modes: z.array(z.enum(searchModes)).openapi({ description: "What a search of it may ask for as `mode`." }),
     version: z.number().int(),
     updatedAt: z.iso.datetime(),
     documents: z.number().int(),

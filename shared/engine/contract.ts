@@ -50,11 +50,28 @@ export type SearchPath = (typeof searchPaths)[number];
 export const accuracies = [0.95, 0.98, 0.995, "exact"] as const;
 export type Accuracy = (typeof accuracies)[number];
 
-/** What candidates were found from: the bags of all pages, lists of centroids, or every page was scored. */
-export type CandidateSource = "bags" | "lists" | "all";
+/**
+ * What candidates were found from: the bags of all pages, lists of centroids, the words of the question; or every page was
+ * scored.
+ */
+export type CandidateSource = "bags" | "lists" | "all" | "words";
+
+/**
+ * By what pages are ranked. `late` and `dense`: by vectors, as the index's recipe has them; an index answers one of the two.
+ * `lexical`: by the words of the question (BM25). `hybrid`: by vectors and words together.
+ */
+export const searchModes = ["late", "dense", "lexical", "hybrid"] as const;
+export type SearchMode = (typeof searchModes)[number];
 
 export interface SearchRequest {
   query: EncodedQuery;
+  /** The question itself. Modes `lexical` and `hybrid` need it; without it the default mode is that of the vectors. */
+  text?: string | undefined;
+  /**
+   * Default: see `usualMode`. `invalid_request` for a mode that is not the recipe's; `path_unavailable` for `lexical` and
+   * `hybrid` where pages are without an index of their words.
+   */
+  mode?: SearchMode | undefined;
   k: number;
   filter?: SearchFilter | undefined;
   /** Default by the memory budget. The engine itself takes `resident` and `pruned`; `path_unavailable` when it cannot. */
@@ -89,8 +106,13 @@ export interface PageHit {
   pageCount: number;
   width: number;
   height: number;
-  /** Σ over query tokens of the best cosine: 0 … tokenCount. */
+  /**
+   * By vectors: Σ over query tokens of the best cosine, 0 … tokenCount. By words: BM25, 0 or more. Of both: 0 … 1, which
+   * compares pages of one answer only.
+   */
   score: number;
+  /** What a hybrid score was made from. */
+  scores?: { vectors: number; words: number } | undefined;
   metadata: Record<string, string>;
   matches: TokenMatch[];
   /** Words around the densest run of matches; empty when the page has no text. */
@@ -101,6 +123,7 @@ export interface PageHit {
 
 /** What the query cost. Times in milliseconds. */
 export interface SearchPerformance {
+  mode: SearchMode;
   path: SearchPath;
   candidateSource: CandidateSource;
   pagesSearched: number;
@@ -112,6 +135,10 @@ export interface SearchPerformance {
   accuracy: number | undefined;
   /** Cells of centroids whose lists were looked at. */
   cellsRead: number;
+  /** Different words of the question that were looked up; 0 unless the mode ranks by words. */
+  terms: number;
+  /** Those that were not, since most pages have them and reading them all would take too long. */
+  termsLeftOut: number;
   reads: number;
   bytesRead: number;
   /** Reads that had to wait for an earlier read, in sequence; six may be in flight. */
@@ -124,6 +151,7 @@ export interface SearchPerformance {
   cacheHits: number;
   /** Reads that a cache before the bucket answered. */
   storeCacheHits: number;
+  lexicalMs: number;
   tablesMs: number;
   candidatesMs: number;
   rerankMs: number;

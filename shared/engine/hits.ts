@@ -5,6 +5,7 @@
  */
 import { MaxleafError } from "../errors.ts";
 import type { PageLayout, SegmentReader } from "../format/contract.ts";
+import { termsOf } from "../format/lexical/terms.ts";
 import type { TokenBest } from "../kernel/kernel-query.ts";
 import type { QueryTables } from "../kernel/query-tables.ts";
 import type { PageGeometry } from "../page.ts";
@@ -30,13 +31,19 @@ export async function bareHits(pages: readonly RankedPage[], context: RerankCont
   });
 }
 
-/** Hits with the best place of every query token, and a snippet. Errors: those of reading. */
+/**
+ * Hits with the best place of every query token, and a snippet. Errors: those of reading.
+ *
+ * @param termWeights of the question's words, when pages were ranked by them: the snippet is where they are.
+ */
 export async function fullHits(
-  pages: readonly RankedPage[],
+  found: readonly RankedPage[],
   query: EncodedQuery,
   tables: QueryTables,
   context: RerankContext,
+  termWeights?: ReadonlyMap<string, number>,
 ): Promise<PageHit[]> {
+  const pages = await withCodes(found, context);
   const layouts = await layoutsOf(pages, context);
   // Of pages that exact vectors did not score, the stage before kept the codes.
   const byCodes = pqBests(
@@ -49,7 +56,20 @@ export async function fullHits(
     // Split once: with ten hits of 650 words, words are the dearest part of this stage.
     const words = layout.text === "" ? [] : layout.text.split(" ");
     const matches = matchesOf(query, layout.geometry, words, required(best));
-    return toHit(page, layout, matches, pageSnippet(layout.geometry, words, matches));
+    const weights =
+      termWeights === undefined ? matchWeights(layout.geometry, matches) : wordWeights(words, termWeights);
+    return toHit(page, layout, matches, snippetOf(words, weights));
+  });
+}
+
+/** `pages` with the codes of those that were found by words and not scored by vectors. */
+async function withCodes(pages: readonly RankedPage[], { caches, session }: RerankContext): Promise<RankedPage[]> {
+  const unscored = pages.filter(({ best, codes }) => best === undefined && codes === undefined);
+  const records = await caches.records.read(unscored, session);
+  const recordOf = new Map(unscored.map((page, i) => [page, required(records[i])]));
+  return pages.map((page) => {
+    const record = recordOf.get(page);
+    return record === undefined ? page : { ...page, codes: record.codes, record };
   });
 }
 
@@ -97,17 +117,29 @@ function matchesOf(
   });
 }
 
-function pageSnippet(geometry: PageGeometry, words: readonly string[], matches: readonly TokenMatch[]): string {
+/** How much each word of the page speaks for it by its vectors. */
+function matchWeights(geometry: PageGeometry, matches: readonly TokenMatch[]): ReadonlyMap<number, number> {
   const weights = new Map<number, number>();
   if (geometry.kind === "words") {
     for (const { region, score } of matches) {
       if (region !== undefined) weights.set(region, (weights.get(region) ?? 0) + score);
     }
   }
-  return snippetOf(words, weights);
+  return weights;
 }
 
-function toHit({ score }: RankedPage, facts: PageFacts, matches: TokenMatch[], snippet: string): PageHit {
+/** The same by the question's words. */
+function wordWeights(words: readonly string[], termWeights: ReadonlyMap<string, number>): ReadonlyMap<number, number> {
+  const weights = new Map<number, number>();
+  for (const [word, text] of words.entries()) {
+    let weight = 0;
+    for (const term of termsOf(text)) weight += termWeights.get(term) ?? 0;
+    if (weight > 0) weights.set(word, weight);
+  }
+  return weights;
+}
+
+function toHit({ score, scores }: RankedPage, facts: PageFacts, matches: TokenMatch[], snippet: string): PageHit {
   const { document, pageNumber, width, height, textSource } = facts;
   return {
     documentId: document.id,
@@ -118,6 +150,7 @@ function toHit({ score }: RankedPage, facts: PageFacts, matches: TokenMatch[], s
     width,
     height,
     score,
+    ...(scores === undefined ? {} : { scores }),
     metadata: document.metadata,
     matches,
     snippet,

@@ -22,7 +22,7 @@ export interface RecordOwner {
   heldBytes: number;
 }
 
-/** One part of one page, or the lists of a cell. */
+/** One part of one page, the lists of a cell, or a block of terms. */
 export interface HeldRecord {
   codes?: PageCodes;
   vectors?: PageVectors;
@@ -30,6 +30,8 @@ export interface HeldRecord {
   record?: PageRecord;
   /** Lists of one cell of centroids. */
   block?: CellBlock;
+  /** Terms and their postings. */
+  terms?: Uint8Array;
 }
 
 interface Entry {

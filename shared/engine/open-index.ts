@@ -32,6 +32,7 @@ import {
   type MemoryLimits,
   planHolding,
 } from "./planner/holding.ts";
+import { TermCache } from "./lexical/term-cache.ts";
 import { RecordCaches } from "./record-cache.ts";
 import { ReservingStore } from "./reserving-store.ts";
 import { searchSnapshot, type EngineParts } from "./search.ts";
@@ -109,6 +110,7 @@ class OpenedIndex implements SearchableIndex, Resident {
       store,
       hedging,
       caches: new RecordCaches(budget),
+      terms: new TermCache(budget),
       nowMs: options.nowMs ?? (() => performance.now()),
     };
   }
@@ -142,7 +144,7 @@ class OpenedIndex implements SearchableIndex, Resident {
   }
 
   get memoryBytes(): number {
-    return this.residentBytes + this.#parts.caches.heldBytes + this.#cells.heldBytes;
+    return this.residentBytes + this.#parts.caches.heldBytes + this.#parts.terms.heldBytes + this.#cells.heldBytes;
   }
 
   /** Without page records and lists that were read lately, which give way. */
@@ -186,6 +188,7 @@ class OpenedIndex implements SearchableIndex, Resident {
     this.#dropOther();
     this.#snapshot?.release();
     this.#parts.caches.clear();
+    this.#parts.terms.clear();
     this.#cells.clear();
     this.#options.memory?.remove(this);
   }

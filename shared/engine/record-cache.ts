@@ -22,7 +22,7 @@ export interface PageRef {
   readonly page: number;
 }
 
-type Kind = Exclude<keyof HeldRecord, "block">;
+type Kind = Exclude<keyof HeldRecord, "block" | "terms">;
 
 /** Where a record may be found. */
 interface RecordPlace<T> {

@@ -10,6 +10,7 @@ import type { PageCodes, PageRecord } from "../format/contract.ts";
 import { exactTokenBest, totalScore } from "../kernel/exact-scorer.ts";
 import type { TokenBest } from "../kernel/kernel-query.ts";
 import type { QueryTables } from "../kernel/query-tables.ts";
+import type { PageHit } from "./contract.ts";
 import type { ReadSession } from "./read-session.ts";
 import type { PageRef, RecordCaches } from "./record-cache.ts";
 import type { SearchPlan } from "./plan.ts";
@@ -39,6 +40,8 @@ export interface RankedPage extends PageRef {
   readonly codes: PageCodes | undefined;
   /** The same with its layout, when the two were read together. */
   readonly record: PageRecord | undefined;
+  /** What `score` was fused from, in a hybrid search. */
+  readonly scores?: PageHit["scores"];
 }
 
 /** What all stages work with. */

@@ -10,10 +10,14 @@ import type { HedgePolicy } from "../store/hedge-policy.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { candidatesFromBags } from "./candidates/from-bags.ts";
 import { candidatesFromLists, type ListCandidates } from "./candidates/from-lists.ts";
-import type { CandidateSource, PageHit, SearchRequest, SearchResult } from "./contract.ts";
+import type { CandidateSource, PageHit, SearchMode, SearchRequest, SearchResult } from "./contract.ts";
 import { selectPages } from "./filter.ts";
 import type { PageSelection } from "./selection.ts";
 import { bareHits, fullHits } from "./hits.ts";
+import { fusePages, pagesByWords, withPagesByWords } from "./lexical/mode-ranking.ts";
+import { fusionFor, MIN_WORD_CANDIDATES, modeOf, usualMode } from "./lexical/mode.ts";
+import { type LexicalRanking, rankByTerms } from "./lexical/score-terms.ts";
+import type { TermCache } from "./lexical/term-cache.ts";
 import { SegmentLookup } from "./open/segment-lookup.ts";
 import { planSearch, type SearchPlan } from "./plan.ts";
 import type { Holding } from "./planner/holding.ts";
@@ -33,6 +37,7 @@ export interface EngineParts {
   /** The isolate's; undefined: slow reads are not asked for twice. */
   hedging: HedgePolicy | undefined;
   caches: RecordCaches;
+  terms: TermCache;
   /** Milliseconds from any start. */
   nowMs: () => number;
 }
@@ -54,34 +59,47 @@ export async function searchSnapshot(
   checkCounts(request);
   const session = new ReadSession(parts.store, { hedging: parts.hedging });
   const selection = await selectPages(snapshot, request.filter, new SegmentLookup(snapshot, session.store));
-  const plan = planSearch(request, {
-    matchedPages: selection.pageCount,
-    interaction: manifest.recipe.interaction,
-    holding,
-    calibration: manifest.calibration,
-  });
+  const mode = modeOf(request, manifest, usualMode(snapshot, request.text));
+  const plan = planOf(request, mode, snapshot, selection);
   const codebook = snapshot.codebook?.value;
-  const { hits, cellsRead } =
+  const { hits, cellsRead, candidates, lexical } =
     codebook === undefined || plan.hits === 0
-      ? { hits: [], cellsRead: 0 }
-      : await findHits(request, plan, { ...parts, snapshot, codebook, selection, session, times });
+      ? NOTHING
+      : await findHits(request, plan, { ...parts, mode, snapshot, codebook, selection, session, times });
   return {
     hits,
     pagesMatched: selection.pageCount,
     manifestVersion: manifest.version,
     performance: {
+      mode,
       path: holding === "heads" ? "pruned" : "resident",
-      candidateSource: sourceOf(plan, selection, holding),
+      candidateSource: mode === "lexical" ? "words" : sourceOf(plan, selection, holding),
       nprobe: plan.nprobe === 0 ? undefined : plan.nprobe,
       accuracy: plan.accuracy,
       cellsRead,
+      terms: lexical?.terms ?? 0,
+      termsLeftOut: lexical?.termsLeftOut ?? 0,
       pagesSearched: selection.pageCount,
-      candidates: plan.candidates,
+      candidates,
       exactPages: plan.exact,
       ...session.counts,
       ...times.report(),
     },
   };
+}
+
+/** Settings of vectors do nothing for a search by words alone. */
+function planOf(
+  request: SearchRequest,
+  mode: SearchMode,
+  { manifest, holding }: IndexSnapshot,
+  selection: PageSelection,
+): SearchPlan {
+  const { interaction } = manifest.recipe;
+  const context = { matchedPages: selection.pageCount, interaction, holding, calibration: manifest.calibration };
+  if (mode !== "lexical") return planSearch(request, context);
+  const { k } = request;
+  return { ...planSearch({ k }, context), candidates: 0, exact: 0, nprobe: 0, accuracy: undefined };
 }
 
 function sourceOf(plan: SearchPlan, selection: PageSelection, holding: Holding): CandidateSource {
@@ -90,6 +108,7 @@ function sourceOf(plan: SearchPlan, selection: PageSelection, holding: Holding):
 }
 
 interface SearchWork extends EngineParts {
+  mode: SearchMode;
   snapshot: IndexSnapshot;
   codebook: KernelCodebook;
   selection: PageSelection;
@@ -100,7 +119,12 @@ interface SearchWork extends EngineParts {
 interface Found {
   hits: PageHit[];
   cellsRead: number;
+  /** Pages that were ranked by their vectors; by words alone, those that were found. */
+  candidates: number;
+  lexical: LexicalRanking | undefined;
 }
+
+const NOTHING: Found = { hits: [], cellsRead: 0, candidates: 0, lexical: undefined };
 
 async function findHits(request: SearchRequest, plan: SearchPlan, work: SearchWork): Promise<Found> {
   const { kernel, times } = work;
@@ -109,20 +133,24 @@ async function findHits(request: SearchRequest, plan: SearchPlan, work: SearchWo
   try {
     const query = held.use(new KernelQuery(kernel, vectors, tokenCount, dim));
     const tables = held.use(tablesFor(query, plan, work));
-    const { ranked, cellsRead } = plan.exhaustive
-      ? await rankAll(plan, tables, work)
-      : await rankCandidates(plan, tables, work);
+    const { ranked, cellsRead, lexical } = await rankPages(request.text ?? "", plan, tables, work);
     const shown = ranked.slice(0, plan.hits);
     const hits = await times.runAsync("hits", () =>
-      request.bare === true ? bareHits(shown, work) : fullHits(shown, request.query, tables, work),
+      request.bare === true ? bareHits(shown, work) : fullHits(shown, request.query, tables, work, lexical?.weights),
     );
-    return { hits, cellsRead };
+    return { hits, cellsRead, candidates: ranked.length, lexical };
   } finally {
     held.release();
   }
 }
 
-function tablesFor(query: KernelQuery, plan: SearchPlan, { snapshot, selection, codebook }: SearchWork): QueryTables {
+function tablesFor(
+  query: KernelQuery,
+  plan: SearchPlan,
+  { mode, snapshot, selection, codebook }: SearchWork,
+): QueryTables {
+  // Of pages found by words, only what is shown is scored.
+  if (mode === "lexical") return QueryTables.onDemand(query, codebook);
   const finds = !takesAll(plan, selection);
   const scansBags = finds && snapshot.holding === "bags";
   const probes = finds && !scansBags;
@@ -134,13 +162,39 @@ function tablesFor(query: KernelQuery, plan: SearchPlan, { snapshot, selection, 
 interface Ranking {
   ranked: RankedPage[];
   cellsRead: number;
+  lexical: LexicalRanking | undefined;
 }
 
-async function rankCandidates(plan: SearchPlan, tables: QueryTables, work: SearchWork): Promise<Ranking> {
-  const { positions, cellsRead } = await findCandidates(plan, tables, work);
-  const byCodes = await rankByCodes(unranked(positions, work.snapshot), Math.max(plan.exact, plan.hits), tables, work);
-  const ranked = await work.times.runAsync("exact", () => rankByVectors(byCodes, plan, tables, work));
-  return { ranked, cellsRead };
+async function rankPages(text: string, plan: SearchPlan, tables: QueryTables, work: SearchWork): Promise<Ranking> {
+  const { mode, snapshot, selection, session, times, terms: cache } = work;
+  const findByWords = async (limit: number): Promise<LexicalRanking> =>
+    await times.runAsync("lexical", () => rankByTerms(text, selection, limit, { snapshot, session, cache }));
+  if (mode === "lexical") {
+    const lexical = await findByWords(plan.hits);
+    return { ranked: pagesByWords(lexical, snapshot), cellsRead: 0, lexical };
+  }
+  if (mode !== "hybrid") return await rankByTheVectors(plan, tables, work, undefined);
+  // Begun first, so that words are read while candidates are looked for.
+  const byWords = findByWords(Math.max(plan.hits, MIN_WORD_CANDIDATES));
+  const { ranked, cellsRead, lexical } = await rankByTheVectors(plan, tables, work, byWords);
+  const fused = lexical === undefined ? ranked : fusePages(ranked, lexical, fusionFor(snapshot.manifest.recipe));
+  return { ranked: fused, cellsRead, lexical };
+}
+
+/** @param byWords what is found by words, to be ranked as well. */
+async function rankByTheVectors(
+  plan: SearchPlan,
+  tables: QueryTables,
+  work: SearchWork,
+  byWords: Promise<LexicalRanking> | undefined,
+): Promise<Ranking> {
+  const { snapshot, times } = work;
+  const [{ positions, cellsRead }, lexical] = await Promise.all([findCandidates(plan, tables, work), byWords]);
+  const pages = unranked(withPagesByWords(positions, lexical), snapshot);
+  const kept = lexical === undefined ? Math.max(plan.exact, plan.hits) : pages.length;
+  const byCodes = plan.exhaustive ? pages : await rankByCodes(pages, kept, tables, work);
+  const ranked = await times.runAsync("exact", () => rankByVectors(byCodes, plan, tables, work));
+  return { ranked, cellsRead, lexical };
 }
 
 async function findCandidates(plan: SearchPlan, tables: QueryTables, work: SearchWork): Promise<ListCandidates> {
@@ -160,14 +214,6 @@ async function findCandidates(plan: SearchPlan, tables: QueryTables, work: Searc
 /** Whether every page that may be returned is a candidate, so that nothing has to find them. */
 function takesAll(plan: SearchPlan, selection: PageSelection): boolean {
   return plan.exhaustive || plan.candidates >= selection.pageCount;
-}
-
-async function rankAll(plan: SearchPlan, tables: QueryTables, work: SearchWork): Promise<Ranking> {
-  const positions = selectedPositions(work.snapshot, work.selection);
-  const ranked = await work.times.runAsync("exact", () =>
-    rankByVectors(unranked(positions, work.snapshot), plan, tables, work),
-  );
-  return { ranked, cellsRead: 0 };
 }
 
 function selectedPositions(snapshot: IndexSnapshot, selection: PageSelection): number[] {

@@ -8,6 +8,7 @@ import type { InvertedFile } from "../format/inverted/contract.ts";
 import type { Manifest } from "../format/manifest.ts";
 import type { KernelBags, KernelCodebook } from "../kernel/kernel.ts";
 import type { CentroidLists } from "./candidates/centroid-lists.ts";
+import { LexicalHolder } from "./lexical/lexical-groups.ts";
 import { type PageSelection, SelectionCache } from "./selection.ts";
 import { HEAP_BYTES_PER_DOCUMENT, HEAP_BYTES_PER_PAGE, type Holding } from "./planner/holding.ts";
 import type { SharedResident } from "./shared-resident.ts";
@@ -80,6 +81,7 @@ export class IndexSnapshot {
   /** All searchable pages. */
   readonly everyPage: PageSelection;
   readonly selections = new SelectionCache();
+  readonly lexical = new LexicalHolder();
   #users = 1;
 
   /** Takes over one use of `codebook` and of every segment's bags. */
@@ -110,12 +112,13 @@ export class IndexSnapshot {
 
   /** Bytes held on the heap, about; what lies in kernel memory is counted there. */
   get heapBytes(): number {
-    let bytes = this.selections.bytes + (this.inverted?.bytes ?? 0);
+    let bytes = this.selections.bytes + this.lexical.bytes + (this.inverted?.bytes ?? 0);
     for (const lists of [this.invertedLists, this.otherLists]) bytes += lists?.bytes ?? 0;
     for (const { tables, listedBags, searchablePages } of this.segments) {
       bytes += searchablePages.byteLength;
       if (listedBags !== undefined) bytes += listedBags.ids.byteLength + listedBags.offsets.byteLength;
       if (tables === undefined) continue;
+      bytes += tables.lexical?.bytes ?? 0;
       bytes += tables.pageCount * HEAP_BYTES_PER_PAGE + tables.documents.length * HEAP_BYTES_PER_DOCUMENT;
     }
     return bytes;

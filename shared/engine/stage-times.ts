@@ -3,13 +3,13 @@
  *
  * @module
  */
-export type Stage = "tables" | "candidates" | "rerank" | "exact" | "hits";
+export type Stage = "lexical" | "tables" | "candidates" | "rerank" | "exact" | "hits";
 
 /** Milliseconds by stage; a stage may run several times. Workers' clocks move only with I/O: there, time without reads shows as 0. */
 export class StageTimes {
   readonly #nowMs: () => number;
   readonly #startedMs: number;
-  readonly #spentMs: Record<Stage, number> = { tables: 0, candidates: 0, rerank: 0, exact: 0, hits: 0 };
+  readonly #spentMs: Record<Stage, number> = { lexical: 0, tables: 0, candidates: 0, rerank: 0, exact: 0, hits: 0 };
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -38,8 +38,9 @@ export class StageTimes {
 
   /** Up to now. */
   report(): Record<`${Stage}Ms` | "totalMs", number> {
-    const { tables, candidates, rerank, exact, hits } = this.#spentMs;
+    const { lexical, tables, candidates, rerank, exact, hits } = this.#spentMs;
     return {
+      lexicalMs: lexical,
       tablesMs: tables,
       candidatesMs: candidates,
       rerankMs: rerank,

@@ -14,7 +14,7 @@ export function comesBefore(scoreA: number, positionA: number, scoreB: number, p
  *
  * @param selected a position whose byte is 0 is left out.
  */
-export function topPositions(scores: Int32Array, selected: Uint8Array, limit: number): number[] {
+export function topPositions(scores: Int32Array | Float64Array, selected: Uint8Array, limit: number): number[] {
   const heap = new WorstFirstHeap(limit);
   for (let position = 0; position < scores.length; position++) {
     if (selected[position] !== 0) heap.offer(scores[position] ?? 0, position);

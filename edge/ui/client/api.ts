@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Explanation, Index, SearchResponse } from "./types.ts";
+import type { Explanation, Index, Mode, SearchResponse } from "./types.ts";
 
 /** A failure a person can read: the `code` and `detail` of the problem body, or our words for a broken connection. */
 export class ApiError extends Error {
@@ -31,6 +31,8 @@ export interface SearchOptions {
   k?: number;
   /** Only pages of this document (id). */
   document?: string;
+  /** The server's choice when absent. */
+  mode?: Mode;
 }
 
 /** Pages of `index` for `query`, best first. */
@@ -41,8 +43,8 @@ export async function search(
   signal: AbortSignal,
 ): Promise<SearchResponse> {
   const filter = options.document === undefined ? {} : { filter: { documents: [options.document] } };
-  const k = options.k === undefined ? {} : { k: options.k };
-  return post(`${indexUrl(index)}/search`, { query, ...k, ...filter }, isSearchResponse, signal);
+  const { k, mode } = options;
+  return post(`${indexUrl(index)}/search`, { query, k, mode, ...filter }, isSearchResponse, signal);
 }
 
 /** Score of every query token in every box of one page. */

@@ -20,8 +20,10 @@ const VIEWER_ENTRY = { viewer: true };
 
 class App {
   readonly #view = new SearchView({
-    onSearch: (query) => this.#go({ query: query.trim(), index: this.#state.index, open: undefined }),
-    onPickIndex: (index) => this.#go({ query: this.#state.query, index, open: undefined }),
+    onSearch: (query) => this.#go({ ...this.#state, query: query.trim(), open: undefined }),
+    // Another index may have another recipe, which suits another mode.
+    onPickIndex: (index) => this.#go({ ...this.#state, index, mode: "", open: undefined }),
+    onPickMode: (mode) => this.#go({ ...this.#state, mode, open: undefined }),
     onOpen: (hit) => this.#go({ ...this.#state, open: openPageOf(hit) }),
   });
   readonly #viewer = new Viewer(need("#viewer", HTMLDialogElement), {
@@ -72,13 +74,17 @@ class App {
     const before = this.#state;
     this.#state = state;
     this.#view.setIndexes(this.#indexes, state.index);
+    this.#view.setModes(
+      this.#indexes.find(({ name }) => name === state.index),
+      state.mode,
+    );
     this.#view.setForm(state.query, state.index);
-    const sameSearch = before.query === state.query && before.index === state.index && this.#response !== undefined;
-    if (!sameSearch) await this.#search(state);
+    const isSame = before.query === state.query && before.index === state.index && before.mode === state.mode;
+    if (!isSame || this.#response === undefined) await this.#search(state);
     if (this.#state === state) await this.#syncViewer(state);
   }
 
-  async #search({ query, index }: PageState): Promise<void> {
+  async #search({ query, index, mode }: PageState): Promise<void> {
     const signal = this.#request.next();
     this.#response = undefined;
     if (index === "") {
@@ -91,7 +97,7 @@ class App {
     }
     this.#view.showLoading();
     try {
-      const response = await search(index, query, {}, signal);
+      const response = await search(index, query, mode === "" ? {} : { mode }, signal);
       this.#response = response;
       this.#view.showResponse(response);
     } catch (error) {

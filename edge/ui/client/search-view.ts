@@ -8,12 +8,14 @@ import { isTyping, element, need } from "./dom.ts";
 import { formatQuantity } from "./format.ts";
 import { errorNotice, noHitsNotice, noIndexNotice, partialNotice, startNotice } from "./notices.ts";
 import { Results } from "./results.ts";
-import { timingDetails, timingLine } from "./timings.ts";
-import type { Hit, Index, SearchResponse } from "./types.ts";
+import { isMode } from "./state.ts";
+import { MODE_NAMES, timingDetails, timingLine } from "./timings.ts";
+import type { Hit, Index, Mode, SearchResponse } from "./types.ts";
 
 export interface SearchViewHandlers {
   onSearch: (query: string) => void;
   onPickIndex: (index: string) => void;
+  onPickMode: (mode: Mode | "") => void;
   onOpen: (hit: Hit) => void;
 }
 
@@ -22,6 +24,7 @@ export class SearchView {
   readonly #handlers: SearchViewHandlers;
   readonly #query = need("#query", HTMLInputElement);
   readonly #picker = need("#index", HTMLSelectElement);
+  readonly #modes = need("#mode", HTMLSelectElement);
   readonly #status = need("#status", HTMLElement);
   readonly #details = need("#timings", HTMLElement);
   readonly #notice = need("#notice", HTMLElement);
@@ -39,6 +42,7 @@ export class SearchView {
       handlers.onSearch(this.#query.value);
     });
     this.#picker.addEventListener("change", () => handlers.onPickIndex(this.#picker.value));
+    this.#modes.addEventListener("change", () => handlers.onPickMode(this.#pickedMode()));
     this.#query.addEventListener("keydown", (event) => {
       if (event.key !== "ArrowDown") return;
       event.preventDefault();
@@ -70,6 +74,14 @@ export class SearchView {
     need(".picker", HTMLElement).hidden = options.length === 0;
   }
 
+  /** Offers what `index` can be ranked by. */
+  setModes(index: Index | undefined, selected: Mode | ""): void {
+    const modes = index?.modes ?? [];
+    const options = modes.map((mode) => element("option", { value: mode }, MODE_NAMES[mode]));
+    this.#modes.replaceChildren(element("option", { value: "" }, "what suits the index"), ...options);
+    this.#modes.value = modes.some((mode) => mode === selected) ? selected : "";
+  }
+
   showStart(index: Index | undefined): void {
     this.#show("start", [], index === undefined ? [] : [startNotice(index, this.#handlers.onSearch)]);
     this.results.clear();
@@ -97,6 +109,11 @@ export class SearchView {
   showError(error: unknown, onRetry: () => void): void {
     this.#show("results", [], [errorNotice(error, onRetry)]);
     this.results.clear();
+  }
+
+  #pickedMode(): Mode | "" {
+    const { value } = this.#modes;
+    return isMode(value) ? value : "";
   }
 
   #show(layout: "start" | "results", status: (Node | string)[], notices: HTMLElement[]): void {

@@ -4,13 +4,13 @@ import { formatState, parseState, samePage } from "./state.ts";
 
 describe("the page's address", () => {
   it("is empty for the start page", () => {
-    expect(formatState({ query: "", index: "", open: undefined })).toBe("");
-    expect(parseState("")).toEqual({ query: "", index: "", open: undefined });
+    expect(formatState({ query: "", index: "", mode: "", open: undefined })).toBe("");
+    expect(parseState("")).toEqual({ query: "", index: "", mode: "", open: undefined });
   });
 
   it("names the question, the index and the page in view", () => {
-    const state = { query: "a & b", index: "samples", open: { document: "0a", page: 3 } };
-    expect(formatState(state)).toBe("?q=a+%26+b&index=samples&doc=0a&page=3");
+    const state = { query: "a & b", index: "samples", mode: "lexical" as const, open: { document: "0a", page: 3 } };
+    expect(formatState(state)).toBe("?q=a+%26+b&index=samples&mode=lexical&doc=0a&page=3");
   });
 
   it("reads back what it wrote", () => {
@@ -19,8 +19,9 @@ describe("the page's address", () => {
       { nil: undefined },
     );
     const query = fc.string({ unit: "grapheme" }).map((text) => text.trim());
+    const mode = fc.constantFrom("" as const, "late" as const, "dense" as const, "lexical" as const, "hybrid" as const);
     fc.assert(
-      fc.property(fc.record({ query, index: fc.string(), open }), (state) => {
+      fc.property(fc.record({ query, index: fc.string(), mode, open }), (state) => {
         expect(parseState(formatState(state))).toEqual(state);
       }),
     );
@@ -32,6 +33,10 @@ describe("the page's address", () => {
     }
     expect(parseState("?q=x&page=3").open).toBeUndefined();
     expect(parseState("?q=x&doc=&page=3").open).toBeUndefined();
+  });
+
+  it("leaves out a mode that there is not", () => {
+    expect(parseState("?q=x&mode=best").mode).toBe("");
   });
 
   it("knows whether two states show the same page", () => {

@@ -1,9 +1,13 @@
 /**
  * What the page shows, as its address says it, so that links can be shared and Back works:
- * `?q=question&index=name&doc=document-id&page=3`.
+ * `?q=question&index=name&mode=lexical&doc=document-id&page=3`.
  *
  * @module
  */
+
+import type { Mode } from "./types.ts";
+
+const MODES: readonly Mode[] = ["late", "dense", "lexical", "hybrid"];
 
 export interface OpenPage {
   document: string;
@@ -15,6 +19,8 @@ export interface PageState {
   query: string;
   /** Empty: whichever index the page picks. */
   index: string;
+  /** By what pages are ranked; empty: as the index's recipe has it. */
+  mode: Mode | "";
   /** The page in the viewer. */
   open: OpenPage | undefined;
 }
@@ -25,8 +31,17 @@ export function parseState(search: string): PageState {
   return {
     query: (parameters.get("q") ?? "").trim(),
     index: parameters.get("index") ?? "",
+    mode: parseMode(parameters.get("mode")),
     open: parseOpenPage(parameters.get("doc"), parameters.get("page")),
   };
+}
+
+function parseMode(mode: string | null): PageState["mode"] {
+  return mode !== null && isMode(mode) ? mode : "";
+}
+
+export function isMode(text: string): text is Mode {
+  return MODES.some((mode) => mode === text);
 }
 
 function parseOpenPage(document: string | null, page: string | null): OpenPage | undefined {
@@ -39,6 +54,7 @@ export function formatState(state: PageState): string {
   const parameters = new URLSearchParams();
   if (state.query !== "") parameters.set("q", state.query);
   if (state.index !== "") parameters.set("index", state.index);
+  if (state.mode !== "") parameters.set("mode", state.mode);
   if (state.open !== undefined) {
     parameters.set("doc", state.open.document);
     parameters.set("page", String(state.open.page));

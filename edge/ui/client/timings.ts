@@ -32,9 +32,18 @@ const SOURCES: Record<Performance["candidateSource"], string> = {
   bags: "bags of all pages",
   lists: "lists of centroids",
   all: "every page",
+  words: "the question's words",
+};
+
+export const MODE_NAMES: Record<Performance["mode"], string> = {
+  late: "vectors",
+  dense: "vectors",
+  lexical: "words",
+  hybrid: "vectors and words",
 };
 
 const ROWS: readonly Row[] = [
+  ["Ranked by", (p) => MODE_NAMES[p.mode]],
   ["Path", (p) => p.path],
   ["Candidates from", (p) => SOURCES[p.candidateSource]],
   ["Recall@10 as calibrated", (p) => p.accuracy?.toFixed(3)],
@@ -43,6 +52,7 @@ const ROWS: readonly Row[] = [
   ["Pages searched", (p) => formatCount(p.pagesSearched)],
   ["Candidates reranked", (p) => formatCount(p.candidates)],
   ["Pages scored exactly", (p) => formatCount(p.exactPages)],
+  ["Words looked up", (p) => (p.terms === 0 ? undefined : formatCount(p.terms - p.termsLeftOut))],
   ["Cells of lists", (p) => (p.cellsRead === 0 ? undefined : formatCount(p.cellsRead))],
   ["Storage reads", (p) => formatCount(p.reads)],
   ["Waves of reads", (p) => formatCount(p.serialReadWaves)],
@@ -51,6 +61,7 @@ const ROWS: readonly Row[] = [
   ["Records in memory", (p) => formatCount(p.cacheHits)],
   ["Reads in the data centre's cache", (p) => formatCount(p.storeCacheHits)],
   ["Encode the question", (p) => `${formatMs(p.encodeMs)}${p.encodeCached ? " (cached)" : ""}`],
+  ["Words", (p) => (p.terms === 0 ? undefined : formatMs(p.lexicalMs))],
   ["Centroid tables", (p) => formatMs(p.tablesMs)],
   ["Find candidates", (p) => formatMs(p.candidatesMs)],
   ["Rerank", (p) => formatMs(p.rerankMs)],

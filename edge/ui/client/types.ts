@@ -9,6 +9,7 @@ export type Hit = HitBody;
 export type Index = IndexBody;
 export type Match = HitBody["matches"][number];
 export type Performance = SearchResponseBody["performance"];
+export type Mode = Performance["mode"];
 export type PartialAnswer = NonNullable<SearchResponseBody["partial"]>;
 export type SearchResponse = SearchResponseBody;
 export type Explanation = ExplainResponseBody;

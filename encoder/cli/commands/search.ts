@@ -3,8 +3,15 @@
  *
  * @module
  */
-import type { Command } from "commander";
-import type { EncodedQuery, PageHit, SearchFilter, SearchResult } from "../../../shared/engine/contract.ts";
+import { type Command, Option } from "commander";
+import {
+  type EncodedQuery,
+  type PageHit,
+  type SearchFilter,
+  type SearchMode,
+  searchModes,
+  type SearchResult,
+} from "../../../shared/engine/contract.ts";
 import { DEFAULT_K, MAX_K } from "../../../shared/limits.ts";
 import { requireSameRecipe } from "../../../shared/recipe/mismatch.ts";
 import type { ObjectStore } from "../../../shared/store/object-store.ts";
@@ -19,6 +26,7 @@ import { withStore } from "../with-store.ts";
 interface Options extends GlobalOptions {
   index: string;
   k: number;
+  mode?: SearchMode;
   document?: string[];
   meta?: Record<string, string>;
   json?: boolean;
@@ -35,6 +43,7 @@ const EXAMPLES = `
 Examples:
   maxleaf search "revenue by region" --index reports
   maxleaf search "who signed the contract" --index reports -k 3 --meta year=2023
+  maxleaf search "clause 7.2" --index reports --mode lexical
   maxleaf search "revenue" --index reports --json | jq '.hits[].document.name'`;
 
 export function addSearch(program: Command, context: CommandContext): void {
@@ -44,6 +53,11 @@ export function addSearch(program: Command, context: CommandContext): void {
     .argument("<question>")
     .requiredOption("-i, --index <name>", "the index", indexName)
     .option("-k, --k <number>", "pages to return", integer(1, MAX_K), DEFAULT_K)
+    .addOption(
+      new Option("--mode <mode>", "rank by vectors, by words, or by both (default: what suits the recipe)").choices(
+        searchModes,
+      ),
+    )
     .option("--document <name or id>", "only pages of this document; may be repeated", collect)
     .option("--meta <key=value>", "only documents with this field; may be repeated", metadata)
     .option("--json", "print one JSON document")
@@ -84,7 +98,7 @@ async function search(
     const encodeMs = performance.now() - begunMs;
     const filter = await filterOf(store, options);
     const index = await openIndex({ store, index: options.index, kernelModule });
-    const result = await index.search({ query, k: options.k, filter });
+    const result = await index.search({ query, text: question, mode: options.mode, k: options.k, filter });
     index.close();
     return { query, recipe: recipe.name, encodeMs, result };
   } finally {
@@ -112,6 +126,7 @@ function toJson({ query, recipe, encodeMs, result }: Answer, question: string, i
     hits: result.hits.map((hit, at) => ({
       rank: at + 1,
       score: hit.score,
+      scores: hit.scores,
       document: { id: hit.documentId, name: hit.documentName, pageCount: hit.pageCount, metadata: hit.metadata },
       page: hit.pageNumber,
       width: hit.width,
@@ -129,7 +144,7 @@ function asText({ encodeMs, result }: Answer, terminal: Terminal): string {
   const { hits, pagesMatched, performance } = result;
   const searchMs = performance.totalMs.toFixed(1);
   const footer = terminal.dim(
-    `${counted(hits.length, "hit")} of ${counted(pagesMatched, "page")}; question encoded in ${encodeMs.toFixed(1)} ms, searched in ${searchMs} ms`,
+    `${counted(hits.length, "hit")} of ${counted(pagesMatched, "page")}; question encoded in ${encodeMs.toFixed(1)} ms, searched in ${searchMs} ms (${performance.mode})`,
   );
   return `${hits.map((hit, at) => hitText(hit, at + 1, terminal)).join("")}${footer}\n`;
 }

@@ -22,6 +22,8 @@ export interface LexicalIndex {
   withStore(store: ObjectStore): LexicalIndex;
   /** The only block that may have the term of this hash; undefined when none may. */
   blockOf(hash: bigint): number | undefined;
+  /** Bytes that reading `block` takes: for planning reads without reading. */
+  blockBytes(block: number): number;
   /**
    * Verified blocks in the order asked for; neighbours coalesce. `sideBySide` is how many such indexes are read at the same
    * time, this one included; 1. Errors: `corrupt_data`, `store_unavailable`.

@@ -51,6 +51,10 @@ export class StoredLexicalIndex implements LexicalIndex {
     return this.#table.blockOf(hash);
   }
 
+  blockBytes(block: number): number {
+    return this.#table.extentOf(block).length;
+  }
+
   async readBlocks(blocks: readonly number[], sideBySide = 1): Promise<Uint8Array[]> {
     const wanted = [...new Set(blocks)]
       .toSorted((a, b) => a - b)

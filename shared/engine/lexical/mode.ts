@@ -1,0 +1,65 @@
+/**
+ * By what a search ranks pages: the index's vectors, the words of the question, or both.
+ *
+ * @module
+ */
+import { MaxleafError, quote } from "../../errors.ts";
+import type { Manifest } from "../../format/manifest.ts";
+import type { Recipe } from "../../recipe/recipe.ts";
+import type { SearchMode, SearchRequest } from "../contract.ts";
+import type { IndexSnapshot } from "../snapshot.ts";
+import type { FusionSettings } from "./fusion.ts";
+import { hasLexical } from "./lexical-groups.ts";
+
+/** Pages by words that a hybrid search adds to those found by vectors, at least. */
+export const MIN_WORD_CANDIDATES = 50;
+
+/** What measured best on average over the sets of docs/evaluation.md, "Modes". */
+const FUSION: Record<Recipe["interaction"], FusionSettings> = {
+  late: { method: "weighted", wordWeight: 0.2 },
+  dense: { method: "weighted", wordWeight: 0.2 },
+};
+
+/** How vectors and words are fused in an index with this recipe. */
+export function fusionFor({ interaction }: Pick<Recipe, "interaction">): FusionSettings {
+  return FUSION[interaction];
+}
+
+/**
+ * The mode of requests that name none: what measured best on average over the sets of docs/evaluation.md. The vectors alone
+ * without a text, in an index whose words are not indexed, and in one of which only heads are held: there every first
+ * question of an isolate would read two to four bytes a page more, 3 MB of a million pages.
+ */
+export function usualMode(snapshot: IndexSnapshot, text: string | undefined): SearchMode {
+  const isByVectors = text === undefined || snapshot.holding === "heads" || !hasLexical(snapshot);
+  return isByVectors ? vectorMode(snapshot.manifest.recipe) : "hybrid";
+}
+
+/** The mode that ranks by the vectors of an index alone. */
+export function vectorMode({ interaction }: Pick<Recipe, "interaction">): "late" | "dense" {
+  return interaction === "dense" ? "dense" : "late";
+}
+
+/**
+ * The mode of `request`.
+ *
+ * Errors: `invalid_request` for `late` where the recipe is dense and the other way round, and for modes by words without a text.
+ */
+export function modeOf(
+  request: Pick<SearchRequest, "mode" | "text">,
+  { recipe, index }: Pick<Manifest, "recipe" | "index">,
+  usual: SearchMode,
+): SearchMode {
+  const { mode = usual, text } = request;
+  const own = vectorMode(recipe);
+  if ((mode === "late" || mode === "dense") && mode !== own) {
+    throw new MaxleafError(
+      "invalid_request",
+      `index ${quote(index)} was made by the recipe ${recipe.name}, which has ${own} vectors: mode ${quote(mode)} cannot search it; ask for ${quote(own)}, "lexical" or "hybrid"`,
+    );
+  }
+  if (mode !== own && text === undefined) {
+    throw new MaxleafError("invalid_request", `mode ${quote(mode)} needs the question's text, not only its vectors`);
+  }
+  return mode;
+}
