@@ -38,7 +38,7 @@ describe("discoverFiles", () => {
   });
 
   it("passes over hidden entries and counts files that cannot be rendered", async () => {
-    await touch(".hidden.pdf", ".git/a.pdf", "notes.txt", "table.xlsx", "a.pdf");
+    await touch(".hidden.pdf", ".git/a.pdf", "notes.txt", "table.csv", "a.pdf");
     const found = await discoverFiles([folder]);
     expect(found.files.map((file) => file.name)).toEqual(["a.pdf"]);
     expect(found.skipped).toBe(2);
@@ -88,7 +88,7 @@ describe("discoverFiles", () => {
     await touch("notes.txt");
     await expect(discoverFiles([folder])).rejects.toMatchObject({
       code: "invalid_request",
-      message: expect.stringMatching(/^no PDF or image in ".*" \(1 other files\)$/),
+      message: expect.stringMatching(/^no PDF, image or office file in ".*" \(1 other files\)$/),
     });
   });
 });

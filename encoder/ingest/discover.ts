@@ -38,7 +38,7 @@ export async function discoverFiles(paths: readonly string[]): Promise<Discovery
     const skipped = walk.skipped === 0 ? "" : ` (${walk.skipped} other files)`;
     throw new MaxleafError(
       "invalid_request",
-      `no PDF or image in ${paths.map((path) => quote(path)).join(", ")}${skipped}`,
+      `no PDF, image or office file in ${paths.map((path) => quote(path)).join(", ")}${skipped}`,
     );
   }
   const files = [...walk.files.values()].map(({ file }) => file).toSorted((a, b) => (a.name < b.name ? -1 : 1));

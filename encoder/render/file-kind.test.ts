@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { detectType, isIngestible } from "./file-kind.ts";
 import { cornerPicture, textPdf } from "./fixtures.ts";
+import { compoundFile, docm, docx, openDocument } from "./office/fixtures.ts";
 
 /** An empty ZIP archive is its end record alone; this one has a file `a` of no bytes. */
 const ZIP = Buffer.from(
@@ -11,16 +12,31 @@ const ZIP = Buffer.from(
 );
 
 describe("isIngestible", () => {
-  it.each(["a.pdf", "A.PDF", "scan.tiff", "scan.tif", "photo.JPG", "photo.jpeg", "x/y/shot.png", "b.webp"])(
-    "takes %s",
+  it.each([
+    "a.pdf",
+    "A.PDF",
+    "scan.tiff",
+    "scan.tif",
+    "photo.JPG",
+    "photo.jpeg",
+    "x/y/shot.png",
+    "b.webp",
+    "a.docx",
+    "a.PPTX",
+    "a.xlsx",
+    "a.odt",
+    "a.odp",
+    "a.ods",
+  ])("takes %s", (name) => {
+    expect(isIngestible(name)).toBe(true);
+  });
+
+  it.each(["notes.txt", "pdf", "archive.pdf.zip", "movie.gif", "report.doc", "macros.docm", "x/~$report.docx", ""])(
+    "passes over %s",
     (name) => {
-      expect(isIngestible(name)).toBe(true);
+      expect(isIngestible(name)).toBe(false);
     },
   );
-
-  it.each(["notes.txt", "pdf", "archive.pdf.zip", "movie.gif", "report.docx", ""])("passes over %s", (name) => {
-    expect(isIngestible(name)).toBe(false);
-  });
 });
 
 describe("detectType", () => {
@@ -30,6 +46,28 @@ describe("detectType", () => {
     expect(await detectType("a.pdf", await cornerPicture(8, 8).jpeg().toBuffer())).toBe("image/jpeg");
     expect(await detectType("a.pdf", await cornerPicture(8, 8).webp().toBuffer())).toBe("image/webp");
     expect(await detectType("a.pdf", await cornerPicture(8, 8).tiff().toBuffer())).toBe("image/tiff");
+  });
+
+  it("knows office files", async () => {
+    expect(await detectType("a.bin", docx(["x"]))).toMatch(/wordprocessingml\.document$/);
+    expect(await detectType("a.bin", openDocument("text", ["x"]))).toBe("application/vnd.oasis.opendocument.text");
+    expect(await detectType("a.pdf", openDocument("spreadsheet", ["x"]))).toMatch(/spreadsheet$/);
+  });
+
+  it("refuses office files that are locked, have macros, or are too old, saying what to do", async () => {
+    await expect(detectType("a.docx", compoundFile(["EncryptionInfo", "EncryptedPackage"]))).rejects.toMatchObject({
+      code: "file_encrypted",
+      message: '"a.docx" is locked with a password',
+    });
+    await expect(detectType("a.docx", docm())).rejects.toMatchObject({
+      code: "file_unsupported",
+      message: expect.stringContaining("is an office file with macros (docm); save it without them"),
+    });
+    await expect(detectType("a.doc", compoundFile(["WordDocument"]))).rejects.toMatchObject({
+      code: "file_unsupported",
+      message: expect.stringContaining("save it as DOCX"),
+    });
+    await expect(detectType("a.pptx", new Uint8Array())).rejects.toMatchObject({ code: "file_empty" });
   });
 
   it("finds a PDF behind junk", async () => {

@@ -5,6 +5,7 @@
  */
 import type { ErrorCode } from "../../shared/errors.ts";
 import type { IngestibleType } from "./file-kind.ts";
+import type { OfficeType } from "./office/office-type.ts";
 import type { RenderedPage, SourceFile } from "./rendered-page.ts";
 import type { DrawOptions } from "./source-document.ts";
 
@@ -16,13 +17,15 @@ export type RenderRequest =
 
 export type RenderReply =
   | { type: "opened"; contentType: IngestibleType; pageCount: number }
+  /** The file must be converted to PDF, and that be opened. */
+  | { type: "office"; contentType: OfficeType }
   | { type: "page"; page: RenderedPage }
   | { type: "closed" }
   /** The request failed; the process lives on. */
   | { type: "failed"; code: ErrorCode; message: string };
 
 const REQUESTS = new Set(["open", "render", "close"]);
-const REPLIES = new Set(["opened", "page", "closed", "failed"]);
+const REPLIES = new Set(["opened", "office", "page", "closed", "failed"]);
 
 /** Whether a message is of this protocol. Both ends are this package, so its kind is all that is checked. */
 export function isRequest(message: unknown): message is RenderRequest {

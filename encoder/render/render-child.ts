@@ -22,7 +22,8 @@ async function answer(request: RenderRequest): Promise<RenderReply> {
   if (request.type === "close") return { type: "closed" };
   const opened = await openSource(request.file);
   document = opened.document;
-  return { type: "opened", contentType: opened.contentType, pageCount: document.pageCount };
+  if (opened.document === undefined) return { type: "office", contentType: opened.contentType };
+  return { type: "opened", contentType: opened.contentType, pageCount: opened.document.pageCount };
 }
 
 function failure(error: unknown): RenderReply {

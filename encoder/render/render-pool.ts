@@ -7,6 +7,7 @@
 import { availableParallelism } from "node:os";
 import { MaxleafError } from "../../shared/errors.ts";
 import { DEFAULT_BOUNDS, DOCUMENTS_PER_PROCESS, MAX_RENDER_PROCESSES, type RenderBounds } from "./limits.ts";
+import type { OfficeOptions } from "./office/convert-office.ts";
 import { RenderProcess } from "./render-process.ts";
 import { type PictureOptions, RenderedDocument } from "./rendered-document.ts";
 import type { RenderedPage, SourceFile } from "./rendered-page.ts";
@@ -16,6 +17,8 @@ export interface RenderOptions {
   processes?: number;
   /** Replaces some of the usual bounds on time and memory. */
   bounds?: Partial<RenderBounds>;
+  /** How office files become PDFs. */
+  office?: Omit<OfficeOptions, "signal">;
 }
 
 /** Keeps render processes and lends each to one document at a time. */
@@ -24,11 +27,15 @@ export class RenderPool {
   readonly #lent = new Set<RenderProcess>();
   readonly #waiting: (() => void)[] = [];
   readonly #bounds: RenderBounds;
+  readonly #office: OfficeOptions;
+  /** Ends conversions when the pool is closed. */
+  readonly #stop = new AbortController();
   #free: number;
   #closed = false;
 
   constructor(options: RenderOptions = {}) {
     this.#bounds = { ...DEFAULT_BOUNDS, ...options.bounds };
+    this.#office = { ...options.office, signal: this.#stop.signal };
     this.#free = options.processes ?? Math.min(MAX_RENDER_PROCESSES, Math.max(1, availableParallelism() >> 1));
   }
 
@@ -45,7 +52,7 @@ export class RenderPool {
     try {
       return await RenderedDocument.open(
         file,
-        { ...this.#bounds, ...options },
+        { ...this.#bounds, ...options, ...this.#office },
         {
           take: () => this.#take(),
           giveBack: (process) => this.#giveBack(process),
@@ -61,6 +68,7 @@ export class RenderPool {
   /** Ends all processes. Documents still being read fail. */
   close(): void {
     this.#closed = true;
+    this.#stop.abort();
     for (const process of [...this.#idle, ...this.#lent]) process.kill();
     this.#idle.length = 0;
     this.#lent.clear();

@@ -6,6 +6,7 @@
 import { MaxleafError, quote } from "../../shared/errors.ts";
 import type { IngestibleType } from "./file-kind.ts";
 import { MAX_LOST_PROCESSES, type RenderBounds } from "./limits.ts";
+import { convertOffice, type OfficeOptions } from "./office/convert-office.ts";
 import { makePlaceholder } from "./pictures.ts";
 import type { RenderRequest } from "./protocol.ts";
 import type { RenderOutcome, RenderProcess } from "./render-process.ts";
@@ -22,14 +23,15 @@ export interface ProcessLoan {
 
 export type PictureOptions = Pick<DrawOptions, "pictureLongEdgePx">;
 
-/** Bounds of a document, and what is made of its pages. */
-type Settings = RenderBounds & PictureOptions;
+/** Bounds of a document, what is made of its pages, and how an office file becomes a PDF. */
+type Settings = RenderBounds & PictureOptions & OfficeOptions;
 
 /** A page lost with its process has no known size: A4, in points. */
 const LOST_PAGE_SIZE = { width: 595, height: 842 };
 
 /** A document's pages in order. Iterate once; leaving the loop early closes it. */
 export class RenderedDocument implements AsyncIterable<RenderedPage> {
+  /** Of the file as it was given: an office file is rendered from a PDF, whose pages these are. */
   readonly contentType: IngestibleType;
   readonly pageCount: number;
   readonly #file: SourceFile;
@@ -53,8 +55,13 @@ export class RenderedDocument implements AsyncIterable<RenderedPage> {
   static async open(file: SourceFile, settings: Settings, loan: ProcessLoan): Promise<RenderedDocument> {
     const process = loan.take();
     try {
-      const opened = expectOpened(file, await process.request({ type: "open", file }, settings.openTimeoutMs));
-      return new RenderedDocument(file, settings, loan, process, opened);
+      const outcome = await process.request({ type: "open", file }, settings.openTimeoutMs);
+      if (outcome.type !== "office") {
+        return new RenderedDocument(file, settings, loan, process, expectOpened(file, outcome));
+      }
+      const pdf: SourceFile = { name: file.name, bytes: await convertOffice(file, outcome.contentType, settings) };
+      const opened = expectOpened(file, await process.request({ type: "open", file: pdf }, settings.openTimeoutMs));
+      return new RenderedDocument(pdf, settings, loan, process, { ...opened, contentType: outcome.contentType });
     } catch (error) {
       loan.giveBack(process);
       throw error;

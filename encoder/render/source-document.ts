@@ -7,6 +7,7 @@ import { MaxleafError, quote } from "../../shared/errors.ts";
 import { detectType, type IngestibleType } from "./file-kind.ts";
 import { openImage } from "./image-document.ts";
 import { MAX_DOCUMENT_PAGES, MAX_SOURCE_BYTES } from "./limits.ts";
+import { isOfficeType, type OfficeType } from "./office/office-type.ts";
 import { openPdf } from "./pdf-document.ts";
 import type { RenderedPage, SourceFile } from "./rendered-page.ts";
 
@@ -28,12 +29,17 @@ export interface SourceDocument {
   close(): Promise<void>;
 }
 
+/** `document` is undefined for an office file, which must become a PDF first. */
+export type OpenedSource =
+  | { contentType: IngestibleType; document: SourceDocument }
+  | { contentType: OfficeType; document: undefined };
+
 /**
  * Opens a file by its content.
  *
  * Errors: `file_empty`, `file_unsupported`, `file_unreadable`, `file_encrypted`, `file_too_large`.
  */
-export async function openSource(file: SourceFile): Promise<{ contentType: IngestibleType; document: SourceDocument }> {
+export async function openSource(file: SourceFile): Promise<OpenedSource> {
   if (file.bytes.byteLength > MAX_SOURCE_BYTES) {
     throw new MaxleafError(
       "file_too_large",
@@ -41,6 +47,7 @@ export async function openSource(file: SourceFile): Promise<{ contentType: Inges
     );
   }
   const contentType = await detectType(file.name, file.bytes);
+  if (isOfficeType(contentType)) return { contentType, document: undefined };
   const document = contentType === "application/pdf" ? await openPdf(file) : await openImage(file);
   if (document.pageCount >= 1 && document.pageCount <= MAX_DOCUMENT_PAGES) return { contentType, document };
   await document.close();
