@@ -1,16 +1,10 @@
 /**
- * BM25, the keyword baseline of an evaluation. Terms are runs of letters and digits in lower case: no stemming and no
- * stop words, so that it works alike in every language that separates words.
+ * BM25, the keyword baseline of an evaluation: the terms and the formula of a search by words, over pages in memory.
  *
  * @module
  */
-
-/**
- * Lucene's defaults. A baseline must not be weakened: nDCG@10 is .495 on Cranfield and .668 on SciFact, against .466 and
- * .664 with Anserini's 0.9 and 0.4.
- */
-const K1 = 1.2;
-const B = 0.75;
+import { inverseFrequency, termScore } from "../../shared/engine/lexical/bm25.ts";
+import { termsOf } from "../../shared/format/lexical/terms.ts";
 
 interface Posting {
   page: number;
@@ -42,16 +36,12 @@ export class Bm25 {
     const meanLength = this.#lengths.reduce((sum, length) => sum + length, 0) / Math.max(1, this.#lengths.length);
     for (const term of termsOf(query)) {
       const postings = this.#postings.get(term) ?? [];
-      const idf = Math.log(1 + (scores.length - postings.length + 0.5) / (postings.length + 0.5));
+      const idf = inverseFrequency(scores.length, postings.length);
       for (const { page, count } of postings) {
         const relativeLength = (this.#lengths[page] ?? 0) / meanLength;
-        scores[page] = Math.max(0, scores[page] ?? 0) + (idf * count) / (count + K1 * (1 - B + B * relativeLength));
+        scores[page] = Math.max(0, scores[page] ?? 0) + termScore(idf, count, relativeLength);
       }
     }
     return scores;
   }
-}
-
-function termsOf(text: string): string[] {
-  return text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
 }
