@@ -34,6 +34,7 @@ const facts: ColbertFacts = {
 
 export const answeraiColbertSmall = colbertEntry(facts, {
   repository: "answerdotai/answerai-colbert-small-v1",
+  bytes: 133_000_000,
   licence: "Apache-2.0",
   languages: ["en"],
   parameters: "33 M",

@@ -33,6 +33,7 @@ const facts: ColbertFacts = {
 
 export const colbertv2 = colbertEntry(facts, {
   repository: "colbert-ir/colbertv2.0",
+  bytes: 436_000_000,
   licence: "MIT",
   languages: ["en"],
   parameters: "110 M",

@@ -41,6 +41,7 @@ const facts: ColbertFacts = {
 
 export const jinaColbertV2 = colbertEntry(facts, {
   repository: "jinaai/jina-colbert-v2",
+  bytes: 2_240_000_000,
   licence: "CC-BY-NC-4.0",
   languages: ["multilingual"],
   parameters: "559 M",
