@@ -42,13 +42,19 @@ export function modelTable(models: readonly ModelSummary[]): string {
     model.dim,
     brief(model.vectorsPerPage),
     model.parameters,
-    model.bytes === undefined ? "not known" : byteSize(model.bytes),
+    sizeOf(model),
     model.licence,
     languagesOf(model),
     model.backends.join(", "),
     model.place,
   ]);
   return `${table(HEADER, rows)}${hint(models)}`;
+}
+
+/** What is here was counted, what is not was read of. */
+function sizeOf({ bytes, place }: Pick<ModelState, "bytes" | "place">): string {
+  if (bytes === undefined) return "not known";
+  return place === "not here" || place === "unfinished" ? `about ${byteSize(bytes)}` : byteSize(bytes);
 }
 
 /** Up to the first comma: the rest is for `show`. */
@@ -109,7 +115,7 @@ function cardRows(card: ModelCard, state: ModelState): string[][] {
     ["repository", repository ?? "none: the weights are in this package"],
     ["weights", state.folder === undefined ? state.place : `${state.place}: ${state.folder}`],
     ...(state.lock === undefined ? [] : [["commit", state.lock.commit]]),
-    ["size", state.bytes === undefined ? "not known" : byteSize(state.bytes)],
+    ["size", sizeOf(state)],
     ["licence", licence],
     ["languages", isEnglishOnly(card) ? "English only" : languages.join(", ")],
     ["parameters", parameters],

@@ -81,7 +81,7 @@ export interface ModelCard {
   repository: string | undefined;
   /** Paths in the repository that the recipe needs. */
   files: readonly string[];
-  /** Size of all files together, where known before they are fetched. */
+  /** Size of all files together, about, where a source tells it. */
   bytes?: number | undefined;
   /** SPDX, or as the authors put it. */
   licence: string;

@@ -22,7 +22,8 @@ interface PullOptions extends Options {
 }
 
 const HELP = `
-Weights are "embedded" in this package, "pulled" from the hub with a lock file, "local files" without one, or not here.
+Weights are "embedded" in this package, "pulled" from the hub with a lock file, "local files" without one, or not here. Where
+there is a "tokenizer only", nobody publishes a graph: the model runs on a vLLM server, or on a graph of your own.
 
 Examples:
   maxleaf models

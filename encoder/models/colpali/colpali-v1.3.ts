@@ -22,6 +22,7 @@ export const colpaliV13: RegistryEntry = pictureEntry({
   served: { repository: "vidore/colpali-v1.3-hf", chatTemplate: COLPALI_CHAT_TEMPLATE },
   card: {
     repository: "Qdrant/colpali-v1.3-fp16",
+    bytes: 6_500_000_000,
     licence: "MIT (adapter), Gemma terms (base model)",
     languages: ["en"],
     parameters: "2.9 B",

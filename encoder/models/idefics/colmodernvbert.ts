@@ -39,6 +39,7 @@ export const colmodernvbert: RegistryEntry = pictureEntry({
   graph: { file: "model.onnx", published: true },
   card: {
     repository: "Qdrant/colmodernvbert",
+    bytes: 1_010_000_000,
     licence: "MIT",
     languages: ["en"],
     parameters: "252 M",

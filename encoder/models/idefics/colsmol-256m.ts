@@ -18,6 +18,7 @@ export const colsmol256m: RegistryEntry = pictureEntry({
   graph: { file: "model.onnx", published: true },
   card: {
     repository: "guyettinger/colSmol-256M-dynamic-onnx",
+    bytes: 954_000_000,
     licence: "MIT (adapter), Apache-2.0 (SmolVLM-256M)",
     languages: ["en"],
     parameters: "256 M",

@@ -71,10 +71,19 @@ describe("modelStateOf", () => {
     expect(await stateOf()).toMatchObject({ place: "damaged" });
   });
 
+  it("tells a tokenizer from a model", async () => {
+    const tokenizer = { files: ["config.json"] };
+    expect(await stateOf(tokenizer)).toMatchObject({ place: "not here" });
+    await write("config.json");
+    expect(await stateOf(tokenizer)).toMatchObject({ place: "tokenizer only", bytes: graph.length });
+    await write("maxleaf-model.json", JSON.stringify(lock));
+    expect(await stateOf(tokenizer)).toMatchObject({ place: "tokenizer only", lock });
+  });
+
   it("has no folder for weights in the package or on a server", async () => {
     expect(await stateOf({ files: [], backends: ["embedded"] })).toEqual({ place: "embedded", bytes: 1_000 });
     expect(await stateOf({ files: [], backends: ["vllm"], bytes: undefined })).toEqual({
-      place: "served",
+      place: "not here",
       bytes: undefined,
     });
   });

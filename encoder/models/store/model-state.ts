@@ -11,10 +11,18 @@ import { findModelFolder } from "./model-files.ts";
 import { type ModelLock, PARTS_FOLDER, readModelLock } from "./model-lock.ts";
 
 /**
- * `embedded`: in this package. `pulled`: with a lock. `local files`: without one. `unfinished`: a pull was cut off. `damaged`:
- * not as the lock says. `served`: has no files, runs on a vLLM server. `not here`: some or all files are missing.
+ * `embedded`: in this package. `pulled`: with a lock. `local files`: without one. `tokenizer only`: all that is published for
+ * a graph; the weights run on a vLLM server, or in a graph of one's own. `unfinished`: a pull was cut off. `damaged`: not as the
+ * lock says. `not here`: some or all files are missing.
  */
-export type ModelPlace = "embedded" | "pulled" | "local files" | "unfinished" | "damaged" | "served" | "not here";
+export type ModelPlace =
+  | "embedded"
+  | "pulled"
+  | "local files"
+  | "tokenizer only"
+  | "unfinished"
+  | "damaged"
+  | "not here";
 
 export interface ModelState {
   place: ModelPlace;
@@ -30,7 +38,8 @@ export async function modelStateOf(
   options: LoadOptions,
 ): Promise<ModelState> {
   const { bytes } = card;
-  if (card.files.length === 0) return { place: card.backends.includes("embedded") ? "embedded" : "served", bytes };
+  if (card.files.length === 0) return { place: card.backends.includes("embedded") ? "embedded" : "not here", bytes };
+  const hasWeights = card.files.some((file) => file.endsWith(".onnx"));
   const folder = await findModelFolder(recipe.name, card.files, options);
   const sizes = await Promise.all(card.files.map(async (file) => await sizeOf(join(folder, file))));
   const present = sizes.filter((size) => size !== undefined);
@@ -45,10 +54,12 @@ export async function modelStateOf(
     const listed = new Map(lock.files.map((file) => [file.path, file.bytes]));
     const isWhole = card.files.every((file, at) => sizes[at] !== undefined && sizes[at] === listed.get(file));
     const place = isWhole && lock.repository === card.repository ? "pulled" : "damaged";
-    return { place, bytes: bytesHere, folder, lock };
+    return { place: place === "pulled" && !hasWeights ? "tokenizer only" : place, bytes: bytesHere, folder, lock };
   }
   if ((await sizeOf(join(folder, PARTS_FOLDER))) !== undefined) return { place: "unfinished", bytes, folder };
-  if (present.length === card.files.length) return { place: "local files", bytes: bytesHere, folder };
+  if (present.length === card.files.length) {
+    return { place: hasWeights ? "local files" : "tokenizer only", bytes: bytesHere, folder };
+  }
   return { place: "not here", bytes, folder };
 }
 
