@@ -46,8 +46,8 @@ export async function openSession(
       // The graphs have no parallel branches worth a second pool: operators run one after another.
       executionMode: "sequential",
       interOpNumThreads: 1,
-      // 3 = errors only: the optimiser warns about every unused initialiser otherwise.
-      logSeverityLevel: 3,
+      // 4 = what ends the process: the optimiser warns about every unused initialiser otherwise, and what fails is thrown too.
+      logSeverityLevel: 4,
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
       ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
     };

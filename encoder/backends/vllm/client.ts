@@ -167,16 +167,23 @@ export class VllmClient {
   }
 }
 
-/** Texts together, images alone; in order. */
+/** Texts together, images alone; in order. A list of strings and token ids in one is not accepted. */
 function intoRequests(items: readonly VllmItem[]): VllmItem[][] {
   const requests: VllmItem[][] = [];
   for (const item of items) {
     const last = requests.at(-1);
-    const joins = item.kind === "text" && last?.[0]?.kind === "text" && last.length < TEXTS_PER_REQUEST;
-    if (joins) last.push(item);
-    else requests.push([item]);
+    const form = formOf(item);
+    if (form !== "image" && form === formOf(last?.[0]) && last !== undefined && last.length < TEXTS_PER_REQUEST) {
+      last.push(item);
+    } else {
+      requests.push([item]);
+    }
   }
   return requests;
+}
+
+function formOf(item: VllmItem | undefined): string {
+  return item?.kind === "text" ? typeof item.text : "image";
 }
 
 function checkVectors({ kind, vectorCount }: VllmItem, vectors: TokenVectors | undefined): void {

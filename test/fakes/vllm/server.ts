@@ -157,6 +157,9 @@ export class FakeVllm {
       return badRequest(`${reason} Refused request with untrusted chat template.`, null);
     }
     if (body["input"] === undefined && body["messages"] === undefined) return badRequest("Field required", "input");
+    if (Array.isArray(body["input"]) && new Set(body["input"].map((one: unknown) => typeof one)).size > 1) {
+      return badRequest("Input should be a valid string", "input");
+    }
     return undefined;
   }
 
