@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { continuesWord, namedTokens, toggleToken, tokenLabel } from "./evidence.ts";
+import { continuesWord, drawnRange, namedTokens, toggleToken, tokenLabel } from "./evidence.ts";
 
 describe("namedTokens", () => {
   it("leaves out augmentation tokens, which cover no character of the question", () => {
@@ -10,6 +10,26 @@ describe("namedTokens", () => {
     ];
     expect(namedTokens(tokens)).toEqual([0, 1]);
     expect(tokens.map(tokenLabel)).toEqual(["rev", "enue", "[MASK]"]);
+  });
+});
+
+describe("drawnRange", () => {
+  it("spans what named tokens score in the cells of a grid, and nothing of the others", () => {
+    const tokens = [
+      { text: "", start: 0, end: 0 },
+      { text: "fare", start: 0, end: 4 },
+      { text: "", start: 0, end: 0 },
+    ];
+    const scores = [
+      [0.99, 0.98, null, 0.97],
+      [0.1, 0.4, null, 0.3],
+      [-0.5, 0.9, null, 0.9],
+    ];
+    expect(drawnRange({ tokens, scores })).toEqual({ min: 0.1, max: 0.4 });
+  });
+
+  it("is undefined where no named token has a score", () => {
+    expect(drawnRange({ tokens: [{ text: "", start: 0, end: 0 }], scores: [[0.5]] })).toBeUndefined();
   });
 });
 

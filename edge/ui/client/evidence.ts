@@ -18,6 +18,14 @@ export function namedTokens(tokens: readonly QueryToken[]): number[] {
 }
 
 /**
+ * The scores that the colours span: those of tokens that can be drawn. Augmentation tokens would stretch it: they match a
+ * blank cell at up to 0.99.
+ */
+export function drawnRange({ tokens, scores }: Pick<Explanation, "tokens" | "scores">): ScoreRange | undefined {
+  return scoreRange(namedTokens(tokens).flatMap((token) => scores[token] ?? []));
+}
+
+/**
  * The selection after a click on `token`. The first click out of "all" looks at that token alone, further ones add and
  * take away, and taking the last one away is "all" again.
  */
@@ -84,7 +92,7 @@ export class EvidencePanel {
 
   /** Returns the range that the heat map's colours span. */
   show(explanation: Explanation): ScoreRange | undefined {
-    const range = scoreRange(explanation.scores.flat());
+    const range = drawnRange(explanation);
     this.#message.replaceChildren(range === undefined ? "This page has no vectors, so nothing on it can match." : "");
     this.#showLegend(range);
     const hadFocus = this.#tokens.contains(document.activeElement);
