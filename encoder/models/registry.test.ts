@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -42,6 +42,21 @@ describe("the registry", () => {
     expect([card.licence, card.parameters, card.vectorsPerPage]).not.toContain("");
     for (const file of card.files) expect(modelFilePathSchema.parse(file)).toBe(file);
     expect(card.repository ?? "in/here").toMatch(/^[\w.-]+\/[\w.-]+$/u);
+  });
+
+  it("is documented, recipe by recipe", async () => {
+    const text = await readFile(new URL("../../docs/models.md", import.meta.url), "utf8");
+    const [table = ""] = text.split("\n\n").filter((block) => block.startsWith("| recipe |"));
+    const documented = table.split("\n").slice(2);
+    expect(documented.map((row) => /`([^`]+)`/u.exec(row)?.[1])).toEqual(listRecipes().map(({ name }) => name));
+    for (const [at, { recipe, card }] of listEntries().entries()) {
+      const cells = documented[at]?.split("|").map((cell) => cell.trim()) ?? [];
+      expect(cells[2]).toBe(String(recipe.dim));
+      expect(card.vectorsPerPage.startsWith(cells[3] ?? "?")).toBe(true);
+      expect(cells.slice(4, 6)).toEqual([card.parameters, card.licence]);
+      expect(cells[6]).toBe(card.languages.join() === "en" ? "English only" : card.languages.join(", "));
+      expect(cells[7]?.replace("your own ", "")).toBe(card.backends.join(", "));
+    }
   });
 
   it("has no two recipes with one fingerprint", async () => {
