@@ -157,6 +157,16 @@ describe("pullModel", () => {
     expect(done.at(-1)).toBe(total);
   });
 
+  it("fetches large files that the hub also has by another protocol, and resumes them", async () => {
+    const file = { path: "onnx/model.onnx", content: graph, lfs: true, xet: true };
+    const files = [file, { path: "config.json", content: config }];
+    hub.repositories.set(REPOSITORY, { commits: [{ commit: FIRST, names: ["main"], files }] });
+    faults("onnx/model.onnx", { kind: "drop", afterBytes: 70_000 });
+    const report = await pull();
+    expect(report.files[0]).toMatchObject({ sha256: sha256Of(graph), outcome: "fetched" });
+    expect(hub.transfers.some(({ origin, range }) => origin === "cdn" && range !== undefined)).toBe(true);
+  });
+
   it("fetches a file of no bytes", async () => {
     const [commit] = hub.repositories.get(REPOSITORY)?.commits ?? [];
     const files = [...(commit?.files ?? []), { path: "empty.txt", content: Buffer.alloc(0) }];

@@ -1,7 +1,7 @@
 /**
  * A hub for tests, over real HTTP: the three addresses that pulling a model needs, as huggingface.co answers them
- * (huggingface.co/docs/hub/api; @huggingface/hub 2.17.5 reads them). Large files are redirected to a second origin, as the
- * hub's are to its CDN. Connections can be made to fail in the ways that they do.
+ * (huggingface.co/docs/hub/api; @huggingface/hub 2.17.5 reads them). Small files are redirected to `/api/resolve-cache/`, large
+ * ones to a second origin, as the hub's are to its CDN. Connections can be made to fail in the ways that they do.
  *
  * @module
  */
@@ -14,6 +14,8 @@ export interface FakeFile {
   content: Buffer;
   /** Kept as a large file: listed with its SHA-256 and served by the second origin. */
   lfs?: boolean;
+  /** Large files of today: who says that he takes it gets a description for the Xet protocol when he asks for the size. */
+  xet?: boolean;
 }
 
 export interface FakeCommit {
@@ -79,13 +81,15 @@ export class FakeHub {
 
   /** Requests for content: not the library's look at byte 0 alone. */
   get transfers(): Asked[] {
-    return this.asked.filter(({ path, range }) => range !== "bytes=0-0" && !path.startsWith("/api/"));
+    return this.asked.filter(({ path, range }) => range !== "bytes=0-0" && !path.startsWith("/api/models/"));
   }
 
   #answerHub(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? "/", this.url);
     const path = decodeURIComponent(url.pathname);
     this.#note("hub", path, request);
+    const cached = /^\/api\/resolve-cache\/models\/([^/]+\/[^/]+)\/([^/]+)\/(.+)$/u.exec(path);
+    if (cached !== null) return this.#sendCached(request, response, cached);
     const [, repository = "", action = "", rest = ""] =
       /^(?:\/api\/models)?\/([^/]+\/[^/]+)\/(revision|tree|resolve)\/(.+)$/u.exec(path) ?? [];
     const found = this.repositories.get(repository);
@@ -99,7 +103,7 @@ export class FakeHub {
     if (commit === undefined) return sendJson(response, 404, { error: `Invalid rev id: ${name}` });
     if (action === "revision") return sendJson(response, 200, infoOf(repository, commit));
     if (action === "tree") return this.#sendTree(url, commit, response);
-    this.#sendFile(request, response, commit, rest.slice(slash + 1));
+    this.#sendFile(request, response, { repository, commit, path: rest.slice(slash + 1) });
   }
 
   #sendTree(url: URL, { files }: FakeCommit, response: ServerResponse): void {
@@ -111,18 +115,41 @@ export class FakeHub {
     sendJson(response, 200, files.slice(from, from + TREE_PAGE).map(treeEntry));
   }
 
-  #sendFile(request: IncomingMessage, response: ServerResponse, commit: FakeCommit, path: string): void {
+  #sendFile(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { repository, commit, path }: { repository: string; commit: FakeCommit; path: string },
+  ): void {
     const file = commit.files.find((one) => one.path === path);
     if (file === undefined) {
       response.setHeader("x-error-code", "EntryNotFound");
       return sendJson(response, 404, { error: "Entry not found" });
     }
     response.setHeader("x-repo-commit", commit.commit);
-    if (file.lfs !== true) return this.#sendContent(request, response, file, gitBlobId(file.content));
+    if (file.lfs !== true) {
+      const location = `/api/resolve-cache/models/${repository}/${commit.commit}/${path}`;
+      return void response.writeHead(307, { location }).end();
+    }
     const sha256 = sha256Of(file.content);
     response.setHeader("x-linked-size", file.content.length);
     response.setHeader("x-linked-etag", `"${sha256}"`);
+    const takesXet = request.headers.accept?.includes("application/vnd.xet-fileinfo+json") === true;
+    if (file.xet === true && takesXet) return this.#sendXet(response, sha256);
     response.writeHead(302, { location: `${this.#cdnUrl}/${commit.commit}/${path}` }).end();
+  }
+
+  #sendCached(request: IncomingMessage, response: ServerResponse, [, repository = "", name, path]: string[]): void {
+    const commit = this.repositories.get(repository)?.commits.find((one) => one.commit === name);
+    const file = commit?.files.find((one) => one.path === path);
+    if (file === undefined) return sendJson(response, 404, { error: "Entry not found" });
+    this.#sendContent(request, response, file, gitBlobId(file.content));
+  }
+
+  #sendXet(response: ServerResponse, hash: string): void {
+    const links = ["xet-auth", "xet-reconstruction-info"].map((rel) => `<${this.url}/api/${rel}>; rel="${rel}"`);
+    response.setHeader("x-xet-hash", hash);
+    response.setHeader("link", links.join(", "));
+    response.writeHead(200, { "content-type": "application/vnd.xet-fileinfo+json" }).end(JSON.stringify({ hash }));
   }
 
   #answerCdn(request: IncomingMessage, response: ServerResponse): void {
