@@ -85,7 +85,7 @@ export async function rankByTerms(
   };
 }
 
-interface AskedTerm {
+export interface AskedTerm {
   term: string;
   hash: bigint;
   /** A term counts as often as it is asked. */
@@ -98,8 +98,12 @@ function askedTerms(text: string): AskedTerm[] {
   return Array.from(times, ([term, count]) => ({ term, hash: hashTerm(term), times: count }));
 }
 
-/** The terms with the fewest bytes, as many as may be read, in the order in which they are asked. */
-function withinBudget(asked: readonly AskedTerm[], groups: readonly LexicalGroup[]): AskedTerm[] {
+/** The terms with the fewest bytes, as many as `maxBytes` allow and one at least, in the order in which they are asked. */
+export function withinBudget(
+  asked: readonly AskedTerm[],
+  groups: readonly Pick<LexicalGroup, "index">[],
+  maxBytes = MAX_TERM_BYTES,
+): AskedTerm[] {
   const costs = new Map(
     asked.map((term) => [
       term,
@@ -113,8 +117,7 @@ function withinBudget(asked: readonly AskedTerm[], groups: readonly LexicalGroup
   let bytes = 0;
   for (const term of asked.toSorted((a, b) => (costs.get(a) ?? 0) - (costs.get(b) ?? 0))) {
     bytes += costs.get(term) ?? 0;
-    // One at least, however many pages have it.
-    if (bytes > MAX_TERM_BYTES && taken.size > 0) break;
+    if (bytes > maxBytes && taken.size > 0) break;
     taken.add(term);
   }
   return asked.filter((term) => taken.has(term));

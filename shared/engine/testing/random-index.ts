@@ -55,6 +55,8 @@ export interface RandomIndex {
   readonly deleted: Set<string>;
   /** Pages with equally many vectors are alike, so that their scores are equal and only their order can tell them apart. */
   twins: boolean;
+  /** What pages are written with, the first words more often; by default every word of a page is another. */
+  vocabulary: readonly string[] | undefined;
 }
 
 /** Commits an index without pages; its codebook is stored when the first segment is added. */
@@ -68,7 +70,18 @@ export async function createRandomIndex(
   const fingerprint = await recipeFingerprint(recipe);
   const codebook = randomCodebook("codebook-1", fingerprint, shape, random);
   await commitManifest(store, name, () => ({ recipe, recipeFingerprint: fingerprint, segments: [] }));
-  return { name, store, random, recipe, fingerprint, codebook, pages: [], deleted: new Set(), twins: false };
+  return {
+    name,
+    store,
+    random,
+    recipe,
+    fingerprint,
+    codebook,
+    pages: [],
+    deleted: new Set(),
+    twins: false,
+    vocabulary: undefined,
+  };
 }
 
 /** Writes one segment of `documents` and commits it. */
@@ -186,7 +199,7 @@ async function documentEntry(plan: DocumentPlan): Promise<DocumentEntry> {
 }
 
 function writtenPage(
-  { codebook, random, twins, pages }: RandomIndex,
+  { codebook, random, twins, pages, vocabulary }: RandomIndex,
   segmentId: string,
   document: DocumentEntry | undefined,
   pageNumber: number,
@@ -202,8 +215,16 @@ function writtenPage(
     codes,
     exact: twin?.exact ?? randomVectors(codebook, codes, random),
     geometry: columnOfWords(vectorCount),
-    text: Array.from({ length: vectorCount }, (_, word) => `word${word}`).join(" "),
+    text: Array.from(
+      { length: vectorCount },
+      (_, word) => vocabulary?.[skewed(vocabulary.length, random)] ?? `word${word}`,
+    ).join(" "),
   };
+}
+
+/** 0 … size − 1, small ones more often. */
+function skewed(size: number, random: Random): number {
+  return Math.floor(size * random.next() ** 3);
 }
 
 /** One word per vector, one below the other; the last vector of a page sits nowhere. */
