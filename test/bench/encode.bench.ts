@@ -19,7 +19,7 @@ import { WEIGHTS_FOLDER, weightsFiles } from "../../encoder/models/minilm/weight
 import { planWindows } from "../../encoder/models/minilm/windows.ts";
 import { loadMiniLmWords } from "../../encoder/models/minilm/words.ts";
 import type { Model, PageWords } from "../../encoder/models/model.ts";
-import { openSource } from "../../encoder/render/source-document.ts";
+import { openPdf } from "../../encoder/render/pdf-document.ts";
 import type { Benchmark, BenchRow } from "./benchmark.ts";
 import { quantile } from "./measure.ts";
 
@@ -118,7 +118,7 @@ async function samplePages(): Promise<BenchPage[]> {
   const tokenizer = await loadTokenizer();
   const pages: BenchPage[] = [];
   for (const name of (await readdir(SAMPLES)).sort()) {
-    const { document } = await openSource({ name, bytes: await readFile(new URL(name, SAMPLES)) });
+    const document = await openPdf({ name, bytes: await readFile(new URL(name, SAMPLES)) });
     for (let number = 1; number <= document.pageCount; number++) {
       const page = await document.renderPage(number, { draw: false });
       if (page.words.length > 0) pages.push({ page, windows: windowsOf(page, tokenizer) });
