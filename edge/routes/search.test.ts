@@ -27,6 +27,10 @@ let app: TestApp;
 beforeAll(async () => {
   app = startApp();
   await writeWordIndex(app.services.store, "reports", documents);
+  await writeWordIndex(app.services.store, "read", [
+    { name: "read.pdf", revision: "00000000000000dd", pages: ["revenue revenue"], textSource: "ocr" },
+    { name: "typed.pdf", revision: "00000000000000ee", pages: ["cash flow"] },
+  ]);
   await writeWordIndex(app.services.store, "scans", [{ name: "scan.pdf", revision: "00000000000000cc", pages: [""] }]);
 });
 
@@ -64,6 +68,14 @@ describe("POST /v1/indexes/{index}/search", () => {
     ]);
     const [left, , right] = matches[0]?.box ?? [];
     expect([left, right]).toEqual([expect.closeTo(0.5, 3), expect.closeTo(0.75, 3)]);
+  });
+
+  it("says which words were read by OCR", async () => {
+    const { hits } = await search({ query: "revenue" }, "/v1/indexes/read/search");
+    expect(hits.map(({ document, textSource }) => [document.name, textSource])).toEqual([
+      ["read.pdf", "ocr"],
+      ["typed.pdf", undefined],
+    ]);
   });
 
   it("links pictures that are there", async () => {

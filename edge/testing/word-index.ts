@@ -13,7 +13,7 @@ import { segmentIdentityOf } from "../../shared/format/segment-identity.ts";
 import { writeSegment } from "../../shared/format/segment-writer.ts";
 import { CODEWORDS_PER_SUBSPACE } from "../../shared/limits.ts";
 import { documentIdOf } from "../../shared/names.ts";
-import { COORDINATE_MAX, type DocumentEntry } from "../../shared/page.ts";
+import { COORDINATE_MAX, type DocumentEntry, type TextSource } from "../../shared/page.ts";
 import { recipeFingerprint } from "../../shared/recipe/fingerprint.ts";
 import { testRecipe } from "../../shared/recipe/testing.ts";
 import { layout } from "../../shared/store/layout.ts";
@@ -48,6 +48,8 @@ export interface WordDocument {
   name: string;
   revision: string;
   pages: string[];
+  /** `ocr`: its words were read on its pictures. */
+  textSource?: TextSource;
   metadata?: Record<string, string>;
 }
 
@@ -74,7 +76,7 @@ export async function writeWordIndex(
 
   const entries = await Promise.all(documents.map(toDocumentEntry));
   const pages = documents.flatMap((document, ordinal) =>
-    document.pages.map((text, position) => toSegmentPage(ordinal, position + 1, text)),
+    document.pages.map((text, position) => toSegmentPage(ordinal, position + 1, text, document.textSource)),
   );
   const vectorCount = pages.reduce((total, { page }) => total + page.vectorCount, 0);
   const written = writeSegment(segmentIdentityOf(identity, { vectorCount }), entries, pages);
@@ -141,7 +143,12 @@ async function toDocumentEntry(document: WordDocument): Promise<DocumentEntry> {
 }
 
 /** Words side by side in one line across the page, each with a box and a vector. */
-function toSegmentPage(documentOrdinal: number, pageNumber: number, text: string): SegmentPage {
+function toSegmentPage(
+  documentOrdinal: number,
+  pageNumber: number,
+  text: string,
+  textSource?: TextSource,
+): SegmentPage {
   const words = text.split(/\s+/).filter((word) => word !== "");
   const vectors = new Float32Array(words.length * DIM);
   const codes: PageCodes = {
@@ -176,6 +183,7 @@ function toSegmentPage(documentOrdinal: number, pageNumber: number, text: string
         regionOfVector: Uint16Array.from(words.keys()),
       },
       text: words.join(" "),
+      textSource,
     },
     codes,
     exact,

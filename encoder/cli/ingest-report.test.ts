@@ -28,6 +28,11 @@ describe("ingestSummary", () => {
 `);
   });
 
+  it("says how many pages were read by OCR, and how fast", () => {
+    const text = ingestSummary({ ...report, pagesReadByOcr: 3, ocrPagesPerSecond: 0.44 });
+    expect(text).toContain("30 pages: 28 searchable (3 read by OCR at 0.4 pages/s); ");
+  });
+
   it("shows the first ten page notices and counts the rest", () => {
     const pageNotices = Array.from({ length: 12 }, (_, at) => ({
       name: "a.pdf",

@@ -1,6 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { parseOcrLanguages } from "../ocr/languages.ts";
+import { TesseractReader } from "../ocr/tesseract-reader.ts";
 import { RenderPool } from "../render/render-pool.ts";
 import type { RenderedPage } from "../render/rendered-page.ts";
 import { DOCUMENTS } from "./generate.ts";
@@ -71,6 +73,22 @@ describe("the sample documents", () => {
     const [first, second] = await Promise.all([make?.(), make?.()]);
     expect(first?.byteLength).toBeGreaterThan(0);
     expect(Buffer.compare(first ?? Buffer.of(1), second ?? Buffer.of(2))).toBe(0);
+  });
+});
+
+describe("the scan", { timeout: 120_000 }, () => {
+  it("has the evidence of its question, for those who read its image", async () => {
+    const reader = new TesseractReader({ languages: parseOcrLanguages("eng"), processes: 1 });
+    try {
+      const [page] = pages.get(SCAN) ?? [];
+      const { words } = await reader.read(page?.image ?? new Uint8Array());
+      const text = words.map((word) => word.text).join(" ");
+      const asked = questions.filter((question) => question.pdf === SCAN);
+      expect(asked).not.toEqual([]);
+      for (const { evidence } of asked) for (const { text: proof } of evidence) expect(text).toContain(proof);
+    } finally {
+      reader.close();
+    }
   });
 });
 
