@@ -5,7 +5,8 @@
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import path from "node:path";
-import type { EncodedQuery, SearchableIndex } from "../../shared/engine/contract.ts";
+import type { EncodedQuery, SearchableIndex, SearchMode } from "../../shared/engine/contract.ts";
+import { vectorMode } from "../../shared/engine/lexical/mode.ts";
 import { openIndex } from "../../shared/engine/open-index.ts";
 import { documentIdOf } from "../../shared/names.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
@@ -30,6 +31,13 @@ const INDEX_NAME = "evaluation";
 const KERNEL_BYTES = 1024 * 1024 * 1024;
 
 type ScoredAnswer = ScoredRanking & Answer;
+
+/** A recipe's report with answers in place of measures. */
+type MeasuredRecipe = Omit<RecipeReport, "engine" | "exact" | "modes"> & {
+  engine: ScoredAnswer[];
+  exact: ScoredAnswer[];
+  modes: { mode: SearchMode; searchMs: number; answers: ScoredAnswer[] }[];
+};
 
 export class RecipeRun {
   readonly #dataset: Dataset;
@@ -85,7 +93,7 @@ export class RecipeRun {
     return this.#answers(this.#dataset.queries.map(({ text }) => bestOf(index.score(text), keys)));
   }
 
-  async measure(): Promise<Omit<RecipeReport, "engine" | "exact"> & { engine: ScoredAnswer[]; exact: ScoredAnswer[] }> {
+  async measure(): Promise<MeasuredRecipe> {
     const { queries, encodeMs } = await this.#encodeQueries();
     const folder = await mkdtemp(path.join(this.#options.cacheFolder, "index-"));
     try {
@@ -96,7 +104,12 @@ export class RecipeRun {
       const { kernelModule } = this.#options;
       const index = await openIndex({ store, index: INDEX_NAME, kernelModule, kernelBytes: KERNEL_BYTES });
       try {
-        const { found, medianMs } = await this.#search(index, queries);
+        const { found, medianMs } = await this.#search(index, queries, vectorMode(this.#model.recipe));
+        const modes: MeasuredRecipe["modes"] = [];
+        for (const mode of this.#otherModes()) {
+          const byMode = await this.#search(index, queries, mode);
+          modes.push({ mode, searchMs: byMode.medianMs, answers: this.#answers(byMode.found) });
+        }
         const exact = await this.#exactRankings(queries);
         const recallAt = (k: number) =>
           meanOf(found.map(({ ranking }, at) => overlapAt(k, ranking, exact[at]?.ranking ?? [])));
@@ -108,6 +121,7 @@ export class RecipeRun {
           "recall@10 of exact": recallAt(FIRST),
           "recall@100 of exact": recallAt(RANKING_DEPTH),
           engine: this.#answers(found),
+          modes,
           exact: this.#answers(exact),
         };
       } finally {
@@ -160,22 +174,29 @@ export class RecipeRun {
     }
   }
 
+  /** A recipe has vectors of one kind: asking for the other kind is asking for these. */
+  #otherModes(): SearchMode[] {
+    const others = (this.#options.modes ?? []).filter((mode) => mode !== "late" && mode !== "dense");
+    return [...new Set(others)];
+  }
+
   /** Every query twice: for the 10 pages that people look at, timed, and for what follows them. */
-  async #search(index: SearchableIndex, queries: readonly EncodedQuery[]) {
+  async #search(index: SearchableIndex, queries: readonly EncodedQuery[], mode: SearchMode) {
     const found: ScoredRanking[] = [];
     const times: number[] = [];
     // One more, where a document may have to be left out.
     const more = this.#options.ignoreIdenticalIds === true ? 1 : 0;
-    const search = async (query: EncodedQuery, k: number): Promise<ScoredRanking> => {
-      const { hits } = await index.search({ query, k: k + more, bare: true });
+    const search = async (query: EncodedQuery, text: string, k: number): Promise<ScoredRanking> => {
+      const { hits } = await index.search({ query, text, mode, k: k + more, bare: true });
       const ranking = hits.map((hit) => pageKey(hit.documentName, hit.pageNumber));
       return { ranking, scores: hits.map(({ score }) => score) };
     };
     for (const [done, query] of queries.entries()) {
+      const text = this.#dataset.queries[done]?.text ?? "";
       const startMs = performance.now();
-      const first = await search(query, FIRST);
+      const first = await search(query, text, FIRST);
       times.push(performance.now() - startMs);
-      found.push(followedBy(first, await search(query, RANKING_DEPTH)));
+      found.push(followedBy(first, await search(query, text, RANKING_DEPTH)));
       this.#progress("searching", done + 1, queries.length);
     }
     return { found, medianMs: median(times) };

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { SearchMode } from "../../shared/engine/contract.ts";
 import { type Answer, type Measure, measure, type Measures } from "./measures.ts";
 import type { ScoredRanking } from "./run-file.ts";
 
@@ -29,6 +30,8 @@ export interface RecipeReport {
   searchMs: number;
   indexingSeconds: number;
   engine: Measures;
+  /** The engine by other modes, with the median milliseconds of a search for 10 pages. */
+  modes: { mode: SearchMode; searchMs: number; measures: Measures }[];
   exact: Measures;
 }
 
@@ -56,7 +59,7 @@ export interface LanguageReport {
 
 /** What one system answered, one entry per query of the set. */
 export interface SystemAnswers {
-  /** `bm25`, a recipe's name for the engine, `minilm-words.exact` for its exact scores. */
+  /** `bm25`; a recipe's name for the engine, `minilm-words.hybrid` by another mode, `minilm-words.exact` for exact scores. */
   system: string;
   answers: readonly (ScoredRanking & Answer)[];
 }
@@ -93,6 +96,7 @@ export function formatReport(report: EvalReport): string {
     ["BM25", bm25],
     ...recipes.flatMap((recipe): [string, Measures][] => [
       [`${recipe.recipe}, engine`, recipe.engine],
+      ...recipe.modes.map(({ mode, measures }): [string, Measures] => [`${recipe.recipe}, ${mode}`, measures]),
       [`${recipe.recipe}, exact`, recipe.exact],
     ]),
   ];
@@ -140,7 +144,8 @@ function describe(recipe: RecipeReport): string[] {
     `${recipe.recipe} (${recipe.recipeFingerprint})`,
     `  ${count(recipe.vectors)} vectors of ${recipe.dim}, ${perPage.toFixed(1)} a page; ${encoded}`,
     `  engine against exact: recall@10 ${recipe["recall@10 of exact"].toFixed(3)}, recall@100 ${recipe["recall@100 of exact"].toFixed(3)}`,
-    `  median per query: ${recipe.encodeMs.toFixed(1)} ms to encode it, ${recipe.searchMs.toFixed(1)} ms to search`,
+    `  median per query: ${recipe.encodeMs.toFixed(1)} ms to encode it, ${recipe.searchMs.toFixed(1)} ms to search` +
+      recipe.modes.map(({ mode, searchMs }) => `, ${searchMs.toFixed(1)} ms by ${mode}`).join(""),
     `  index: ${count(recipe.indexBytesPerPage)} bytes a page and ${count(recipe.exactVectorBytesPerPage)} of exact vectors; ` +
       `${count(recipe.centroids)} centroids, ${recipe.subspaces} bytes a vector; made in ${recipe.indexingSeconds.toFixed(1)} s`,
   ];

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { SearchMode } from "../../shared/engine/contract.ts";
 import type { KernelModule } from "../../shared/kernel/webassembly.ts";
 import type { LoadOptions } from "../models/model.ts";
 import { DEFAULT_RECIPE, findRecipe, loadModel } from "../models/registry.ts";
@@ -19,6 +20,8 @@ export interface EvalOptions {
   split?: string | undefined;
   /** Registry names; default: the default recipe. */
   recipes?: readonly string[] | undefined;
+  /** Ways of ranking besides the recipe's own vectors; default: none. */
+  modes?: readonly SearchMode[] | undefined;
   /** Names of measures; default {@link DEFAULT_MEASURES}. */
   measures?: readonly string[] | undefined;
   /** Texts are cut to this many tokens, [CLS] and [SEP] included. */
@@ -75,9 +78,16 @@ export async function runEval(options: EvalOptions): Promise<Evaluation> {
           corpus = run.describeCorpus();
           systems.push({ system: "bm25", answers: await run.keywords() });
         }
-        const { engine, exact, ...described } = await run.measure();
-        systems.push({ system: name, answers: engine }, { system: `${name}.exact`, answers: exact });
-        recipes.push({ ...described, engine: measure(measures, engine), exact: measure(measures, exact) });
+        const { engine, exact, modes, ...described } = await run.measure();
+        systems.push({ system: name, answers: engine });
+        for (const { mode, answers } of modes) systems.push({ system: `${name}.${mode}`, answers });
+        systems.push({ system: `${name}.exact`, answers: exact });
+        recipes.push({
+          ...described,
+          engine: measure(measures, engine),
+          modes: modes.map(({ answers, ...rest }) => ({ ...rest, measures: measure(measures, answers) })),
+          exact: measure(measures, exact),
+        });
       } finally {
         await run.end();
       }

@@ -41,12 +41,13 @@ describe("maxleaf eval", () => {
       "v3.bm25.run",
       "v3.jsonl",
       "v3.minilm-words.exact.run",
+      "v3.minilm-words.hybrid.run",
       "v3.minilm-words.run",
       "v3.qrels",
     ]);
     expect(await readFile(file("v3.qrels"), "utf8")).toBe("7 0 1 2\n8 0 0 1\n");
     const lines = (await readFile(file("v3.jsonl"), "utf8")).trim().split("\n");
-    expect(lines).toHaveLength(6);
+    expect(lines).toHaveLength(8);
 
     const runs = [file("v3.bm25.run"), file("v3.minilm-words.run")];
     const compared = await maxleaf(
@@ -70,6 +71,7 @@ describe("maxleaf eval", () => {
   it("needs a data set, and measures that there are", async () => {
     await expect(maxleaf("eval")).rejects.toThrow(/--dataset/);
     await expect(maxleaf("eval", "compare", "a", "b")).rejects.toThrow(/--dataset/);
+    await expect(maxleaf("eval", "--dataset", dataset, "--mode", "late")).rejects.toThrow(/lexical and hybrid/);
     await expect(maxleaf("eval", "--dataset", dataset, "--measure", "F1")).rejects.toThrow(/"F1" is no measure/);
   });
 });

@@ -6,7 +6,8 @@
 import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join, parse } from "node:path";
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { SearchMode } from "../../../shared/engine/contract.ts";
 import type { Evaluation } from "../../eval/run-eval.ts";
 import { abortable } from "../abortable.ts";
 import type { CommandContext, GlobalOptions } from "../context.ts";
@@ -19,6 +20,7 @@ interface Options extends GlobalOptions, OcrOptions {
   dataset?: string;
   split?: string;
   recipe?: string[];
+  mode?: SearchMode[];
   measure?: string[];
   maxTokens?: number;
   ignoreIdenticalIds?: boolean;
@@ -40,8 +42,8 @@ A data set is a folder:
   data/ with parquet files                                   page images, ViDoRe v1
   pdf/, questions.jsonl                                      PDFs and the pages that answer
 
-Prints nDCG (linear gain, as trec_eval), recall, MRR, MAP and hits of the engine at its default settings beside exact
-MaxSim in floats and BM25, by language where queries have several, milliseconds per query and bytes per page. Encoded
+Prints nDCG (linear gain, as trec_eval), recall, MRR, MAP and hits of the engine by vectors and by vectors and words,
+beside exact MaxSim in floats and BM25, by language where queries have several, milliseconds per query and bytes per page. Encoded
 pages are kept in the data folder, so that a second run is fast.
 
 Examples:
@@ -57,6 +59,7 @@ export function addEval(program: Command, context: CommandContext): void {
     .option("--dataset <folder>", "the data set")
     .option("--split <name>", "of its judgements, where there are several (default: test)")
     .option("--recipe <a,b>", "recipes to compare (default: minilm-words)", list)
+    .addOption(modeOption())
     .option("--measure <a,b>", "nDCG@k, recall@k, hit@k, MRR, MAP (default: those of the report)", list)
     .option("--max-tokens <number>", "cut texts to this many tokens", integer(MIN_MAX_TOKENS, MAX_MAX_TOKENS))
     .option("--ignore-identical-ids", "never answer a query by the document with its id (ArguAna, Quora)")
@@ -70,6 +73,21 @@ export function addEval(program: Command, context: CommandContext): void {
     .addHelpText("after", HELP)
     .action(async (_options: Options, self: Command) => await evaluate(self, context));
   addEvalCompare(command, context);
+}
+
+/** Without the recipe's own vectors, which are always measured. */
+const MODES: readonly SearchMode[] = ["lexical", "hybrid"];
+
+const DEFAULT_MODES: readonly SearchMode[] = ["hybrid"];
+
+function modeOption(): Option {
+  return new Option("--mode <a,b>", "rank by words or by both, too (default: hybrid, as a search does)").argParser(
+    (text) => {
+      const modes = MODES.filter((mode) => list(text).includes(mode));
+      if (modes.length === list(text).length) return modes;
+      throw new InvalidArgumentError(`There are ${MODES.join(" and ")}.`);
+    },
+  );
 }
 
 async function evaluate(command: Command, context: CommandContext): Promise<void> {
@@ -89,6 +107,7 @@ async function evaluate(command: Command, context: CommandContext): Promise<void
       dataset,
       split: options.split,
       recipes: recipe,
+      modes: options.mode ?? DEFAULT_MODES,
       measures: options.measure,
       maxTokens: options.maxTokens,
       ocrLanguage: ocrLanguageOf(options),
