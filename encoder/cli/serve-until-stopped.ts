@@ -12,6 +12,8 @@ import { loadOptionsOf } from "./load-options.ts";
 export interface ServeOptions extends GlobalOptions {
   port?: number;
   encoderPort?: number;
+  /** What the encoder loads before it answers, so that a missing model is known at once. Default: the default recipe. */
+  recipe?: string | undefined;
   encoder?: { url: string; secret: string };
 }
 
@@ -48,6 +50,7 @@ export async function serveUntilStopped(
     encoderPort: options.encoderPort,
     encoder: options.encoder,
     modelOptions: loadOptionsOf(options, context.env),
+    preload: options.recipe === undefined ? undefined : [options.recipe],
     signal,
     onWait: (owner) => terminal.err(waitNotice(owner)),
     ...(options.verbose === true && { onLog: (line: string) => terminal.err(`${line}\n`) }),

@@ -28,6 +28,8 @@ export interface StackOptions {
   encoder?: { url: string; secret: string } | undefined;
   /** Where models are and where they run, for our own encoder service. */
   modelOptions?: LoadOptions | undefined;
+  /** Recipes that it loads before it answers. */
+  preload?: readonly string[] | undefined;
   signal: AbortSignal;
   onWait: (owner: Owner) => void;
   onLog?: ((line: string) => void) | undefined;
@@ -83,12 +85,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-async function startOwnEncoder({ dataDir, encoderPort, modelOptions }: StackOptions, closers: (() => Promise<void>)[]) {
+async function startOwnEncoder(
+  { dataDir, encoderPort, modelOptions, preload }: StackOptions,
+  closers: (() => Promise<void>)[],
+) {
   const secret = randomBytes(SECRET_BYTES).toString("base64url");
   const port = await choosePort(encoderPort, DEFAULT_ENCODER_PORT);
   // Beside the terminal's progress bars, a line per request would be noise.
   const logger = pino({ name: "maxleaf-encoder" }, pino.destination(join(dataDir.logs, "encoder.log")));
-  const service = await startEncoderService({ port, host: LOOPBACK, secret, logger, modelOptions });
+  const service = await startEncoderService({ port, host: LOOPBACK, secret, logger, modelOptions, preload });
   closers.push(() => service.close());
   return { url: service.url, secret };
 }

@@ -21,7 +21,14 @@ const RETRY_AFTER_SECONDS = 1;
 export function handleError(thrown: Error, c: Context<ServiceEnv>): Response {
   const error = toMaxleafError(thrown);
   if (error.status >= 500 && error.code !== "overloaded") c.get("log").error({ err: thrown }, error.message);
-  return problemResponse(c, error);
+  return problemResponse(c, error.code === "model_unavailable" ? withoutPaths(error) : error);
+}
+
+/** The edge shows what it gets to everybody: paths of this machine stay in the log. */
+function withoutPaths({ code, details }: MaxleafError): MaxleafError {
+  const { command } = details;
+  const way = typeof command === "string" ? `on its machine ${quote(command)} fetches it` : "its log says why";
+  return new MaxleafError(code, `the encoder cannot use this model: ${way}`);
 }
 
 /** Hono's `notFound`. It answers rather than throws, so that the method check after it can turn it into a 405. */

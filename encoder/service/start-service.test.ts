@@ -16,7 +16,7 @@ const logger = pino({}, { write: (line: string) => void logLines.push(line) });
 let service: EncoderService;
 
 beforeAll(async () => {
-  service = await startEncoderService({ port: 0, secret: SECRET, logger });
+  service = await startEncoderService({ port: 0, secret: SECRET, logger, modelOptions: { modelsFolder: "nowhere" } });
 });
 afterAll(() => service.close());
 
@@ -70,6 +70,17 @@ describe("POST /v1/encode", () => {
     const bodies = await Promise.all(answers.map((answer) => answer.text()));
     expect(answers.map((answer) => answer.status)).toEqual(Array.from({ length: 8 }, () => 200));
     expect(new Set(bodies).size).toBe(1);
+  });
+
+  it("says how to get a model that is not here, and nothing of its machine", async () => {
+    const response = await post({ body: JSON.stringify({ recipe: "colbertv2", query: "hello world" }) });
+    expect(response.status).toBe(503);
+    const text = await response.text();
+    expect(JSON.parse(text)).toMatchObject({
+      code: "model_unavailable",
+      detail: 'the encoder cannot use this model: on its machine "maxleaf models pull colbertv2" fetches it',
+    });
+    expect(text).not.toContain("model.onnx");
   });
 
   it("loads another recipe when it is asked for", async () => {
