@@ -10,8 +10,7 @@
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { pairedDifference } from "../../../encoder/eval/bootstrap.ts";
-import { readCorpus } from "../../../encoder/eval/corpus-pages.ts";
-import { pageKey, readDataset } from "../../../encoder/eval/datasets.ts";
+import { readDataset } from "../../../encoder/eval/datasets.ts";
 import { EncodedCorpus } from "../../../encoder/eval/encoded-corpus.ts";
 import { exactScores, type ScorablePage } from "../../../encoder/eval/exact.ts";
 import { parseMeasure, RANKING_DEPTH } from "../../../encoder/eval/measures.ts";
@@ -20,7 +19,6 @@ import { MatrixRunner } from "../../../encoder/indexing/matrix-runner.ts";
 import { loadTokenizer } from "../../../encoder/models/minilm/tokens.ts";
 import type { PageWord } from "../../../encoder/models/model.ts";
 import { DEFAULT_RECIPE, loadModel } from "../../../encoder/models/registry.ts";
-import { pageWordsOf } from "../../../encoder/models/text/page-text.ts";
 import type { EncodedQuery } from "../../../shared/engine/contract.ts";
 import { contextWindows, type WindowContext } from "./context-windows.ts";
 
@@ -42,17 +40,18 @@ const tokenizer = await loadTokenizer();
 const tokensOf = (word: string): number => tokenizer.splitWord(word).length;
 const { dim } = model.recipe;
 
-const keys: string[] = [];
-const documents: { name: string; pages: PageWord[][] }[] = [];
 const maxTokens = options["max-tokens"] === undefined ? undefined : Number(options["max-tokens"]);
-for await (const { name, pages } of readCorpus(dataset.corpus, { maxTokens })) {
-  const document: { name: string; pages: PageWord[][] } = { name, pages: [] };
-  for await (const page of pages) {
+const corpus = await EncodedCorpus.open({ corpus: dataset.corpus, model, cacheFolder: options.cache, maxTokens });
+const keys = corpus.pageKeys;
+const documents: { name: string; pages: PageWord[][] }[] = [];
+for (const document of corpus.documents) {
+  const pages: PageWord[][] = [];
+  for await (const { text } of corpus.pages([document])) {
+    const words = text.split(" ").map((word): PageWord => ({ text: word, box: [0, 0, 1, 1] }));
     // A word that fills a window by itself is no word.
-    document.pages.push(pageWordsOf(page).filter(({ text }) => tokensOf(text) <= 64));
-    keys.push(pageKey(name, page.pageNumber));
+    pages.push(words.filter((word) => tokensOf(word.text) <= 64));
   }
-  documents.push(document);
+  documents.push({ name: document.name, pages });
 }
 
 /** The vectors of every page, whose windows have `context`. */
@@ -92,7 +91,6 @@ async function rank(pages: AsyncIterable<ScorablePage>): Promise<string[][]> {
   );
 }
 
-const corpus = await EncodedCorpus.open({ corpus: dataset.corpus, model, cacheFolder: options.cache, maxTokens });
 const plain = await rank(corpus.pages());
 await corpus.close();
 const changed = await rank(
