@@ -36,6 +36,21 @@ describe.runIf(hasChromium())("the search page over canned answers", () => {
     await saveScreenshot(page, "state-hostile-name");
   });
 
+  it("says on a hit and on its page that the words were read by OCR", async () => {
+    const { server, page, ask } = fixture;
+    const read = { ...hit(1, "scan.pdf"), textSource: "ocr" as const };
+    server.scenario.search = () => ({ body: searchResponse([read, hit(2, "typed.pdf")]) });
+    await page.goto(server.url);
+    await ask();
+    await page.waitForSelector("a.card");
+    const cards = await page.locator("a.card").allTextContents();
+    expect(cards.map((text) => text.includes("read by OCR"))).toEqual([true, false]);
+    await page.click("a.card");
+    expect(await page.textContent(".viewer-page")).toMatch(/^Page 1 of 12 · score 2\.70 · read by OCR$/);
+    await page.click("dialog .next");
+    expect(await page.textContent(".viewer-page")).not.toContain("OCR");
+  });
+
   it("shows the problem's own words and its code, and searches again on demand", async () => {
     const { server, page, ask } = fixture;
     server.scenario.search = () =>

@@ -33,6 +33,7 @@ export function indexList(...names: string[]) {
     searchablePages: 23,
     vectors: 9_000,
     bytes: 200_000,
+    modes: ["late", "lexical", "hybrid"],
   }));
   return indexListSchema.parse({ indexes });
 }
@@ -67,12 +68,15 @@ export function searchResponse(hits: HitBody[], pagesMatched = 23): SearchRespon
     hits,
     pagesMatched,
     performance: {
+      mode: "late",
       path: "resident",
       candidateSource: "bags",
       pagesSearched: pagesMatched,
       candidates: 23,
       exactPages: 10,
       cellsRead: 0,
+      terms: 0,
+      termsLeftOut: 0,
       reads: 5,
       bytesRead: 180_000,
       serialReadWaves: 3,
@@ -84,6 +88,7 @@ export function searchResponse(hits: HitBody[], pagesMatched = 23): SearchRespon
       encodeCached: false,
       tablesMs: 0.3,
       candidatesMs: 0.2,
+      lexicalMs: 0,
       rerankMs: 1.1,
       exactMs: 0.6,
       hitsMs: 0.8,
