@@ -29,6 +29,8 @@ export interface HubOptions {
   signal?: AbortSignal | undefined;
   /** First wait before a request is tried again. */
   retryWaitMs?: number | undefined;
+  /** Without a byte for so long, a connection counts as broken. */
+  silenceTimeoutMs?: number | undefined;
 }
 
 /** A file of a commit and the checksum that the hub gives for it. */
@@ -109,7 +111,8 @@ export class Hub {
    */
   async *read(repository: string, commit: string, file: HubFile, fromByte: number): AsyncGenerator<Uint8Array> {
     const silence = new AbortController();
-    const timer = setTimeout(() => silence.abort(new BrokenOff("the hub fell silent")), SILENCE_TIMEOUT_MS);
+    const { silenceTimeoutMs = SILENCE_TIMEOUT_MS } = this.#options;
+    const timer = setTimeout(() => silence.abort(new BrokenOff("the hub fell silent")), silenceTimeoutMs);
     const what = `the file ${quote(file.path)} of ${quote(repository)}`;
     try {
       const repo = { type: "model", name: repository } as const;
@@ -137,10 +140,10 @@ export class Hub {
   }
 
   async #ask<T>(what: string, request: (fetch: typeof globalThis.fetch) => Promise<T>): Promise<T> {
-    const { signal, retryWaitMs = RETRY_WAIT_MS } = this.#options;
+    const { signal, retryWaitMs = RETRY_WAIT_MS, silenceTimeoutMs = SILENCE_TIMEOUT_MS } = this.#options;
     const attempt = async () => {
       try {
-        return await request(this.#fetch(AbortSignal.timeout(SILENCE_TIMEOUT_MS)));
+        return await request(this.#fetch(AbortSignal.timeout(silenceTimeoutMs)));
       } catch (error) {
         throw this.#toFailure(what, error);
       }

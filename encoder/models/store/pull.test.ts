@@ -196,6 +196,13 @@ describe("a connection that breaks", () => {
     expect(newGraph.equals(await readFile(join(folder, "onnx/model.onnx")))).toBe(true);
   });
 
+  it("is given up when it falls silent, and gone on with", async () => {
+    faults("onnx/model.onnx", { kind: "silence", afterBytes: 20_000 });
+    const report = await pull({ hub: { silenceTimeoutMs: 1_000 } });
+    expect(report.files[0]?.sha256).toBe(sha256Of(newGraph));
+    expect(hub.transfers.map(({ range }) => range)).toContain(`bytes=20000-${newGraph.length - 1}`);
+  });
+
   it.each([429, 500, 503])("tries again after status %i", async (status) => {
     faults("onnx/model.onnx", { kind: "status", status });
     expect((await pull()).files[0]?.sha256).toBe(sha256Of(newGraph));

@@ -38,6 +38,8 @@ export type Fault =
   | { kind: "drop"; afterBytes: number }
   /** The answer ends well after this many bytes, without having said how many it would be. */
   | { kind: "short"; afterBytes: number }
+  /** After this many bytes nothing more comes, and the connection stays. */
+  | { kind: "silence"; afterBytes: number }
   | { kind: "status"; status: number }
   /** Every byte is another. */
   | { kind: "wrong-bytes" }
@@ -207,6 +209,7 @@ function sendBytes(response: ServerResponse, bytes: Buffer, fault: Fault | undef
   if (fault?.kind === "wrong-bytes") return void response.end(bytes.map((byte) => byte ^ 0xff));
   if (fault?.kind === "short") return void response.end(bytes.subarray(0, fault.afterBytes));
   response.setHeader("content-length", bytes.length);
+  if (fault?.kind === "silence") return void response.write(bytes.subarray(0, fault.afterBytes));
   if (fault?.kind !== "drop") return void response.end(bytes);
   response.write(bytes.subarray(0, fault.afterBytes), () => response.destroy());
 }
