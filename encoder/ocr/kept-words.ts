@@ -12,7 +12,7 @@ import type { RecognisedWord } from "./protocol.ts";
 export const MIN_WORD_CONFIDENCE = 0.5;
 /**
  * A page whose words have a lower mean is in none of the languages, or no text at all, and nothing is kept of it. Eight
- * pages of text had 0.90 to 0.96, pages of other scripts up to 0.43.
+ * pages of English had 0.90 to 0.96, eight of nine pages of other scripts at most 0.43.
  */
 export const MIN_PAGE_CONFIDENCE = 0.6;
 
