@@ -24,7 +24,7 @@ import type { Benchmark, BenchRow } from "./benchmark.ts";
 import { quantile } from "./measure.ts";
 
 const THREADS = [1, 2];
-const PAGES = 16;
+const PAGES = 8;
 const PAGE_ROUNDS = 3;
 const QUERY_ROUNDS = 100;
 /** 20 word pieces, none split: checked below. */

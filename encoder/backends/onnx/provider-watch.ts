@@ -15,6 +15,12 @@ import type { InferenceSession } from "onnxruntime-node";
 /** Operators that hold nearly all work of a transformer; where they run is where the graph runs. Fused names included. */
 const HEAVY = /^(Fused)?(MatMul\w*|Gemm\w*|Conv\w*|\w*Attention|QLinearMatMul|DynamicQuantizeMatMul)$/u;
 
+/**
+ * So many of them may run on the CPU: the runtime keeps there what is computed from shapes, and the angles of rotary
+ * positions can be among it, a MatMul or two of hundreds.
+ */
+const MAX_STRAYED_SHARE = 0.05;
+
 export interface OperatorRun {
   operator: string;
   provider: string;
@@ -70,10 +76,12 @@ export function operatorRuns(profile: string): OperatorRun[] {
 /** What ran elsewhere than on `provider`, in words; undefined if all that matters ran there. */
 export function describeStrayed(runs: readonly OperatorRun[], provider: string): string | undefined {
   if (runs.every((run) => run.provider !== provider)) return `nothing of the graph ran on ${provider}`;
-  const strayed = runs.filter((run) => run.provider !== provider && HEAVY.test(run.operator));
+  const heavy = runs.filter((run) => HEAVY.test(run.operator));
+  const strayed = heavy.filter((run) => run.provider !== provider);
   const [first] = strayed;
-  if (first === undefined) return undefined;
-  return `${strayed.length} operators of the graph ran on ${first.provider} instead of ${provider}, ${first.operator} among them`;
+  if (first === undefined || strayed.length <= heavy.length * MAX_STRAYED_SHARE) return undefined;
+  const share = `${strayed.length} of ${heavy.length} heavy operators`;
+  return `${share} of the graph ran on ${first.provider} instead of ${provider}, ${first.operator} among them`;
 }
 
 function memberOf(value: unknown, name: string): unknown {
