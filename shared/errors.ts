@@ -45,6 +45,7 @@ export const ERROR_STATUS = {
   encoder_unavailable: 503,
   encoder_timeout: 503,
   store_unavailable: 503,
+  queue_unavailable: 503,
   overloaded: 503,
   model_unavailable: 503,
   shards_unavailable: 503,
