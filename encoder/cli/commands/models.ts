@@ -133,7 +133,9 @@ async function pull(context: CommandContext, name: string, options: PullOptions)
 function pulledText(name: string, { folder, repository, commit, files }: PullReport): string {
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const kept = files.filter(({ outcome }) => outcome === "kept").length;
-  const how = kept === files.length ? "all were here and are verified" : `${files.length - kept} fetched, ${kept} kept`;
+  const resumed = files.filter(({ outcome }) => outcome === "resumed").length;
+  const fetched = `${files.length - kept} fetched${resumed === 0 ? "" : ` (${resumed} resumed)`}, ${kept} kept`;
+  const how = kept === files.length ? "all were here and are verified" : fetched;
   const what = `${counted(files.length, "file")}, ${byteSize(bytes)}, of ${repository} at ${commit}`;
   return `${name}: ${what}; ${how}\n${folder}\n`;
 }

@@ -140,17 +140,19 @@ async function findKept({ files }: Target, options: PullOptions): Promise<Map<st
   const totalBytes = sizeOf(files);
   let doneBytes = 0;
   for (const file of files) {
-    options.onProgress?.({ stage: "verifying", file: file.path, doneBytes, totalBytes });
-    const sha256 = await sha256IfAsListed(join(options.folder, file.path), file);
+    const onRead = () => options.onProgress?.({ stage: "verifying", file: file.path, doneBytes, totalBytes });
+    const sha256 = await sha256IfAsListed(join(options.folder, file.path), file, onRead);
     if (sha256 !== undefined) kept.set(file.path, { path: file.path, bytes: file.bytes, sha256, outcome: "kept" });
     doneBytes += file.bytes;
   }
   return kept;
 }
 
-async function sha256IfAsListed(path: string, file: HubFile): Promise<string | undefined> {
+/** `onRead` is called before the file is read, if its size is right. */
+async function sha256IfAsListed(path: string, file: HubFile, onRead: () => void): Promise<string | undefined> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined || !found.isFile() || found.size !== file.bytes) return undefined;
+  onRead();
   if (file.checksum.kind === "sha256") {
     const { sha256 } = await fileFacts(path);
     return sha256 === file.checksum.hex ? sha256 : undefined;
