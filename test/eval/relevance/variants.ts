@@ -56,13 +56,14 @@ const isPunctuation = (word: string): boolean => !/[\p{L}\p{N}]/u.test(word);
 const rarity = (frequency: number): number => Math.min(1, Math.log(1 / Math.max(frequency, 1e-3)) / Math.log(1e3));
 
 const plain: Weight = () => 1;
+const softIdf: Weight = ({ frequency }) => 0.25 + 0.75 * rarity(frequency);
 
 /** Weights of query tokens. */
 const weights: Record<string, Weight> = {
   "without punctuation": ({ word }) => (isPunctuation(word) ? 0 : 1),
   "without stop words": ({ word }) => (isPunctuation(word) || STOP_WORDS.has(word) ? 0 : 1),
   "stop words at half": ({ word }) => (isPunctuation(word) || STOP_WORDS.has(word) ? 0.5 : 1),
-  "idf, floor .25": ({ frequency }) => 0.25 + 0.75 * rarity(frequency),
+  "idf, floor .25": softIdf,
   "idf, floor .5": ({ frequency }) => 0.5 + 0.5 * rarity(frequency),
   "idf, floor .75": ({ frequency }) => 0.75 + 0.25 * rarity(frequency),
   "spread of its scores": ({ scores }) => deviation(scores),
@@ -79,15 +80,20 @@ function deviation(values: Float32Array): number {
   return Math.sqrt(Math.max(0, squares / values.length - mean * mean));
 }
 
-/** `b` added to every page's score for every e-fold of its vectors, per token: long pages have more chances of a good match. */
+/**
+ * What a page loses for every e-fold of its vectors, per token: long pages have more chances of a good match.
+ *
+ * @param b in cosine.
+ */
+function lessLength(table: TokenTable, query: number, sums: Float64Array, b: number): Float64Array {
+  const tokens = table.queries[query]?.tokenCount ?? 0;
+  return sums.map((sum, page) => sum - b * tokens * Math.log(1 + (table.pages[page]?.vectorCount ?? 0)));
+}
+
 function lengthPrior(b: number): Variant {
   return {
     name: `length prior −${b}`,
-    score: (table, query) => {
-      const tokens = table.queries[query]?.tokenCount ?? 0;
-      const sums = weighted(table, query, plain);
-      return sums.map((sum, page) => sum - b * tokens * Math.log(1 + (table.pages[page]?.vectorCount ?? 0)));
-    },
+    score: (table, query) => lessLength(table, query, weighted(table, query, plain), b),
   };
 }
 
@@ -150,11 +156,11 @@ function documents(share: number): Variant {
 }
 
 /** Sum with BM25, both scaled to 0…1 over the pages of the query. */
-function fused(keywordShare: number): Variant {
+function fused(keywordShare: number, { b = 0, weight = plain }: { b?: number; weight?: Weight } = {}): Variant {
   return {
-    name: `BM25, ${keywordShare}`,
+    name: keywordShare === 0 ? "vectors alone" : `BM25, ${keywordShare}`,
     score: (table, query) => {
-      const vectors = scaled(weighted(table, query, plain));
+      const vectors = scaled(lessLength(table, query, weighted(table, query, weight), b));
       const words = scaled((table.keywords[query] ?? []).map((score) => Math.max(0, score)));
       return vectors.map((score, page) => (1 - keywordShare) * score + keywordShare * (words[page] ?? 0));
     },
@@ -180,5 +186,9 @@ export const variants: Record<string, readonly Variant[]> = {
   "document name": [0.25, 0.5, 1].map(names),
   "neighbouring pages": [0.05, 0.1, 0.2, 0.4].map(neighbours),
   "document context": [0.1, 0.2, 0.5, 1].map(documents),
-  "sum with BM25": [0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5].map(fused),
+  // Alone, these are tuned above; together, only the share is.
+  "length prior −0.02 and idf, floor .25": [0].map((share) => fused(share, { b: 0.02, weight: softIdf })),
+  "sum with BM25 after the length prior": [0.05, 0.1, 0.15, 0.2, 0.3].map((share) => fused(share, { b: 0.02 })),
+  "sum with BM25 after both": [0.05, 0.1, 0.15, 0.2, 0.3].map((share) => fused(share, { b: 0.02, weight: softIdf })),
+  "sum with BM25": [0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5].map((share) => fused(share)),
 };
