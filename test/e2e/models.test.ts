@@ -5,18 +5,22 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { openDataDir } from "../../encoder/local/data-dir.ts";
 import { type EdgeProcess, startEdge } from "../../encoder/local/edge-process.ts";
 import { LOCAL_BUCKET, localS3Endpoint } from "../../encoder/local/local-bucket.ts";
 import { colbertv2 } from "../../encoder/models/colbert/colbertv2.ts";
 import { writeColbertModel } from "../fakes/colbert-model.ts";
+import { type EncoderService, startEncoderService } from "../../encoder/service/start-service.ts";
 import { FakeHub, sha256Of } from "../../encoder/models/store/testing-hub.ts";
 import { bertTokenizerFile } from "../../encoder/models/text/testing-tokenizers.ts";
 import { tinyTextGraph } from "../fakes/tiny-graphs/tiny-graph.ts";
 import { type Finished, run } from "./support/command-line.ts";
 import { writePdf } from "./support/documents.ts";
 
+const SECRET = "a-secret-of-the-test";
 const TIMEOUT_MS = 180_000;
 /** The recipe's own, and one of a later day. */
 const PINNED = colbertv2.recipe.revision;
@@ -25,14 +29,19 @@ const LATER = "b".repeat(40);
 let folder: string;
 let edge: EdgeProcess;
 let hub: FakeHub;
+let encoder: EncoderService;
 let env: Record<string, string>;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "maxleaf-models-e2e-"));
-  [edge, hub] = await Promise.all([
-    startEdge({ dataDir: await openDataDir(join(folder, "data")), worker: "bucket", port: 0 }),
-    FakeHub.start(),
-  ]);
+  [encoder, hub] = await Promise.all([startEncoder(0), FakeHub.start()]);
+  edge = await startEdge({
+    dataDir: await openDataDir(join(folder, "data")),
+    worker: "search",
+    port: 0,
+    vars: { ENCODER_URL: encoder.url },
+    secrets: { ENCODER_SECRET: SECRET },
+  });
   env = {
     MAXLEAF_S3_ENDPOINT: localS3Endpoint(edge.url),
     MAXLEAF_S3_BUCKET: LOCAL_BUCKET.name,
@@ -50,9 +59,31 @@ beforeAll(async () => {
 }, TIMEOUT_MS);
 
 afterAll(async () => {
-  await Promise.all([edge.stop(), hub[Symbol.asyncDispose]()]);
+  await Promise.all([edge.stop(), encoder.close(), hub[Symbol.asyncDispose]()]);
   await rm(folder, { recursive: true, force: true });
 });
+
+/** The service that the edge asks, with the models that are pulled now. */
+async function startEncoder(port: number): Promise<EncoderService> {
+  const modelOptions = { modelsFolder: join(folder, "models") };
+  return await startEncoderService({
+    port,
+    secret: SECRET,
+    preload: [],
+    modelOptions,
+    logger: pino({ level: "silent" }),
+  });
+}
+
+/** Every question is another: the edge remembers the vectors of those that it had. */
+async function askEdge(query: string): Promise<{ status: number; body: Record<string, unknown> }> {
+  const response = await fetch(new URL("/v1/indexes/birds/search", edge.url), {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ query }),
+  });
+  return { status: response.status, body: z.record(z.string(), z.unknown()).parse(await response.json()) };
+}
 
 async function modelFiles(seed: number) {
   const source = join(folder, `seed-${seed}`);
@@ -106,6 +137,7 @@ describe("a model's life", { timeout: TIMEOUT_MS }, () => {
     const found = await json("search", "owl chicks", "--index", "birds");
     expect(found.recipe).toBe("colbertv2");
     expect(found.hits).toHaveLength(2);
+    expect(await askEdge("owl chicks")).toMatchObject({ status: 200, body: { recipe: "colbertv2" } });
   });
 
   it("is refused on that index once its weights are others, with both commits and the way back", async () => {
@@ -122,6 +154,19 @@ describe("a model's life", { timeout: TIMEOUT_MS }, () => {
       expect(stderr).toContain(`"maxleaf models pull colbertv2 --revision ${PINNED}" fetches the model that made it`);
       expect(stderr).toContain("(recipe_mismatch)");
     }
+    await encoder.close();
+    encoder = await startEncoder(Number(new URL(encoder.url).port));
+    expect(await askEdge("barn owl")).toMatchObject({
+      status: 409,
+      body: {
+        code: "recipe_mismatch",
+        detail: expect.stringContaining(`"maxleaf models pull colbertv2 --revision ${PINNED}"`),
+        differences: [
+          `revision: "${PINNED}" ≠ "${LATER}"`,
+          expect.stringMatching(/^extra\.sha256:model\.onnx: "[0-9a-f]{64}" ≠ "[0-9a-f]{64}"$/u),
+        ],
+      },
+    });
     await json("models", "pull", "colbertv2", "--revision", PINNED);
     expect((await json("search", "owl chicks", "--index", "birds")).hits).toHaveLength(2);
   });
