@@ -1,5 +1,6 @@
 /**
- * `node test/eval/relevance/ablations.ts --dataset FOLDER --cache FOLDER [--max-tokens N] [--measure nDCG@10] [--recipe NAME]`
+ * `node test/eval/relevance/ablations.ts --dataset FOLDER --cache FOLDER [--max-tokens N] [--measure nDCG@10] [--recipe NAME]
+ * [--questions N]`
  *
  * Tries what might find more, over exact scores of stored vectors. Questions are split in two by a fixed seed: of every group of
  * variants the one that is best on the first half is reported on the second, with the paired bootstrap interval of its difference
@@ -12,7 +13,6 @@ import { pairedDifference } from "../../../encoder/eval/bootstrap.ts";
 import { parseMeasure, RANKING_DEPTH } from "../../../encoder/eval/measures.ts";
 import { meanOf } from "../../../encoder/eval/metrics.ts";
 import { DEFAULT_RECIPE } from "../../../encoder/models/registry.ts";
-import { seededRandom } from "../../../shared/seeded-random.ts";
 import { readTokenTable } from "./token-table.ts";
 import { BASE, type Variant, variants } from "./variants.ts";
 
@@ -23,6 +23,7 @@ const { values: options } = parseArgs({
     recipe: { type: "string", default: DEFAULT_RECIPE },
     measure: { type: "string", default: "nDCG@10" },
     "max-tokens": { type: "string" },
+    questions: { type: "string" },
   },
 });
 if (options.dataset === undefined) throw new Error("--dataset is needed");
@@ -32,13 +33,11 @@ const table = await readTokenTable({
   recipe: options.recipe,
   cacheFolder: options.cache,
   maxTokens: options["max-tokens"] === undefined ? undefined : Number(options["max-tokens"]),
+  questions: options.questions === undefined ? undefined : Number(options.questions),
 });
 
-const SPLIT_SEED = 2_026;
-const random = seededRandom(SPLIT_SEED);
-const order = Array.from(table.dataset.queries.keys(), (query) => ({ query, at: random.next() }))
-  .toSorted((a, b) => a.at - b.at)
-  .map(({ query }) => query);
+// The table has them in an order of chance.
+const order = Array.from(table.dataset.queries.keys());
 const half = order.length >> 1;
 const [tuning, report] = [order.slice(0, half), order.slice(half)];
 

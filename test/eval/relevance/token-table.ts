@@ -13,6 +13,7 @@ import { MatrixRunner } from "../../../encoder/indexing/matrix-runner.ts";
 import type { Model } from "../../../encoder/models/model.ts";
 import { loadModel } from "../../../encoder/models/registry.ts";
 import type { EncodedQuery } from "../../../shared/engine/contract.ts";
+import { seededRandom } from "../../../shared/seeded-random.ts";
 
 export interface TokenTable {
   dataset: Dataset;
@@ -42,8 +43,11 @@ export async function readTokenTable(options: {
   recipe: string;
   cacheFolder: string;
   maxTokens: number | undefined;
+  /** Takes so many of the questions, by chance; default all. */
+  questions: number | undefined;
 }): Promise<TokenTable> {
-  const dataset = await readDataset(options.folder);
+  const whole = await readDataset(options.folder);
+  const dataset = { ...whole, queries: shuffled(whole.queries).slice(0, options.questions) };
   const model = await loadModel(options.recipe, { threads: 1 });
   const runner = await MatrixRunner.create({ threads: 1 });
   const { cacheFolder, maxTokens } = options;
@@ -83,6 +87,17 @@ export async function readTokenTable(options: {
     await model.dispose();
     await runner.dispose();
   }
+}
+
+const SHUFFLE_SEED = 2_026;
+
+/** The same order every time. */
+export function shuffled<T>(items: readonly T[]): T[] {
+  const random = seededRandom(SHUFFLE_SEED);
+  return items
+    .map((item) => ({ item, at: random.next() }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ item }) => item);
 }
 
 const WORDS = /[\p{L}\p{N}]+/gu;
