@@ -18,6 +18,8 @@ export interface PoolingAnswer {
 /** Not what was promised; the message says how. The client names the recipe and the server. */
 export class UnexpectedAnswer extends Error {}
 
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/u;
+
 const DTYPE_BYTES: Readonly<Record<VllmEmbedDtype, number>> = { float32: 4, float16: 2, bfloat16: 2 };
 
 /** Vectors by item, `count` of them, in the order of the request. Throws {@link UnexpectedAnswer}. */
@@ -42,7 +44,10 @@ function readJson({ body }: PoolingAnswer, dim: number, { encoding, dtype }: Poo
   if (!parsed.success) throw new UnexpectedAnswer("the answer is no list of pooled items");
   return parsed.data.data.map(({ index, data }) => {
     if (encoding === "float") return { index, values: readNested(data, dim) };
-    if (typeof data !== "string") throw new UnexpectedAnswer(`item ${index} is not in base64`);
+    // `Buffer.from` passes over what is not base64.
+    if (typeof data !== "string" || data.length % 4 !== 0 || !BASE64.test(data)) {
+      throw new UnexpectedAnswer(`item ${index} is not in base64`);
+    }
     return { index, values: readBinary(Buffer.from(data, "base64"), dim, dtype) };
   });
 }
@@ -74,10 +79,14 @@ function parseJson(text: string): unknown {
 /** JSON numbers, `[tokens, dim]`. A number that JSON does not have (NaN) comes as `null`, here NaN again. */
 function readNested(data: unknown, dim: number): Float32Array {
   if (!Array.isArray(data)) throw new UnexpectedAnswer("vectors are not lists of numbers");
-  const values = new Float32Array(data.length * dim);
-  for (const [token, row] of data.entries()) {
+  // All widths before anything is allocated by them.
+  const rows = data.map((row: unknown): unknown[] => {
     if (!Array.isArray(row)) throw new UnexpectedAnswer("one vector came back for an item, not one for each token");
     if (row.length !== dim) throw wrongDim([row.length], dim);
+    return row;
+  });
+  const values = new Float32Array(rows.length * dim);
+  for (const [token, row] of rows.entries()) {
     for (const [d, value] of row.entries()) values[token * dim + d] = typeof value === "number" ? value : Number.NaN;
   }
   return values;
