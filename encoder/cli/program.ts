@@ -17,6 +17,7 @@ import { addOptimize } from "./commands/optimize.ts";
 import { addSearch } from "./commands/search.ts";
 import { addServe } from "./commands/serve.ts";
 import { addStart } from "./commands/start.ts";
+import { addWorker } from "./commands/worker.ts";
 import { addGlobalOptions, type CommandContext } from "./context.ts";
 import { EXIT_CODES_HELP } from "./exit-codes.ts";
 
@@ -43,6 +44,7 @@ export function createProgram(context: CommandContext): Command {
   addIndexes(program, context);
   addDocuments(program, context);
   addDelete(program, context);
+  addWorker(program, context);
   addModels(program, context);
   addOptimize(program, context);
   addCalibrate(program, context);

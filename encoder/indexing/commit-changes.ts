@@ -85,6 +85,18 @@ export async function commitSegments(
  * @throws MaxleafError `index_not_found`, `document_not_found`, `commit_conflict`, `store_unavailable`.
  */
 export async function deleteDocument(target: CommitTarget, documentId: string): Promise<CommittedChange> {
+  return await deleteDocuments(target, new Set([documentId]));
+}
+
+/**
+ * Deletes those of `documentIds` that the index has, in one commit; then their images and sources.
+ *
+ * @throws MaxleafError `index_not_found`, `commit_conflict`, `store_unavailable`; `document_not_found` when it has none.
+ */
+export async function deleteDocuments(
+  target: CommitTarget,
+  documentIds: ReadonlySet<string>,
+): Promise<CommittedChange> {
   const tables = new DocumentTables(target.store, target.index);
   let removed: LiveDocument[] = [];
   const manifest = await commitManifest(
@@ -92,12 +104,13 @@ export async function deleteDocument(target: CommitTarget, documentId: string): 
     target.index,
     async (current) => {
       if (current === undefined) throw new MaxleafError("index_not_found", `there is no index ${quote(target.index)}`);
-      const document = (await tables.liveDocuments(current)).get(documentId);
-      if (document === undefined) {
+      const live = await tables.liveDocuments(current);
+      removed = [...documentIds].flatMap((id) => live.get(id) ?? []);
+      if (removed.length === 0) {
         const where = `index ${quote(target.index)}`;
-        throw new MaxleafError("document_not_found", `${where} has no document with the id ${quote(documentId)}`);
+        const ids = quote([...documentIds].join(", "));
+        throw new MaxleafError("document_not_found", `${where} has no document with the id ${ids}`);
       }
-      removed = [document];
       return draftOf(current, withoutDocuments(current.segments, removed));
     },
     target,

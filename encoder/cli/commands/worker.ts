@@ -1,0 +1,80 @@
+/**
+ * `maxleaf worker`.
+ *
+ * @module
+ */
+import { availableParallelism } from "node:os";
+import type { Command } from "commander";
+import type { CommandContext, GlobalOptions } from "../context.ts";
+import { counted } from "../format.ts";
+import { loadOptionsOf } from "../load-options.ts";
+import { noOcrOption, ocrLanguageOf, ocrLanguageOption, type OcrOptions } from "../ocr-options.ts";
+import { type Device, deviceOption, integer } from "../option-values.ts";
+import { EXIT } from "../exit-codes.ts";
+import { withStore } from "../with-store.ts";
+
+interface Options extends GlobalOptions, OcrOptions {
+  queue?: string;
+  map: string[];
+  concurrency?: number;
+  once?: boolean;
+  recipe?: string;
+  sourceEndpoint?: string;
+  sourceFolder?: string;
+  threads?: number;
+  device: Device;
+  calibrate: boolean;
+  json?: boolean;
+}
+
+/** As `MAX_CONCURRENCY` of the worker, which help must not load. */
+const MAX_CONCURRENCY = 1_000;
+
+const HELP = `
+A document is called by its key below the prefix. Its object decides what becomes of it, whatever the order of the
+notifications: what is in the bucket gets into the index, what is not is deleted from it. Any number of workers may run.
+Ctrl-C or SIGTERM commits what is done and gives back the rest.
+
+Examples:
+  maxleaf worker --queue sqs:https://sqs.eu-west-1.amazonaws.com/123456789012/uploads --map uploads/reports=reports
+  maxleaf worker --map inbox=inbox --source-folder ./buckets --once`;
+
+export function addWorker(program: Command, context: CommandContext): void {
+  program
+    .command("worker")
+    .description("keep indexes up to date with buckets, by the notifications that a queue gives")
+    .requiredOption(
+      "--map <bucket/prefix=index>",
+      "which objects are the documents of which index; may be repeated",
+      (text: string, previous: string[] = []) => [...previous, text],
+    )
+    .option("--queue <address>", "sqs:URL or sqlite:PATH (default: queue.sqlite in the data folder)")
+    .option("--concurrency <number>", "messages worked on and committed together (default: 32)", concurrency)
+    .option("--once", "end when the queue is empty")
+    .option("--recipe <name>", "how pages become vectors, for a new index (default: minilm-words)")
+    .option("--source-endpoint <url>", "of the S3-compatible buckets with the documents (default: AWS)")
+    .option("--source-folder <folder>", "the buckets with the documents are folders below this one")
+    .option("--threads <number>", "threads of the model", integer(1, availableParallelism()))
+    .addOption(deviceOption("where codebooks are trained and vectors coded"))
+    .addOption(ocrLanguageOption())
+    .addOption(noOcrOption())
+    .option("--no-calibrate", "do not measure what searches find (maxleaf calibrate does it later)")
+    .option("--json", "print the counts as one JSON document at the end")
+    .addHelpText("after", HELP)
+    .action(async (_options: Options, command: Command) => {
+      const options = command.optsWithGlobals<Options>();
+      const work = { ...options, title: "maxleaf worker", endsItself: true };
+      const { runWorkerCommand } = await import("../run-worker.ts");
+      const ocrLanguage = ocrLanguageOf(options);
+      const modelOptions = loadOptionsOf(options, context.env);
+      await withStore(context, work, async (store) => {
+        const report = await runWorkerCommand(context, store, { ...options, ocrLanguage, modelOptions });
+        const { acknowledged, givenBack, setAside } = report;
+        const text = `${counted(acknowledged, "message")} done, ${givenBack} given back, ${setAside} set aside\n`;
+        context.terminal.out(options.json === true ? `${JSON.stringify(report)}\n` : text);
+        if (setAside > 0) context.exitCode = EXIT.someFilesFailed;
+      });
+    });
+}
+
+const concurrency = integer(1, MAX_CONCURRENCY);

@@ -1,0 +1,75 @@
+/**
+ * The worker with its models, queue and source buckets: what `maxleaf worker` runs.
+ *
+ * @module
+ */
+import type { Manifest } from "../../shared/format/manifest.ts";
+import type { ObjectStore } from "../../shared/store/object-store.ts";
+import type { LoadOptions } from "../models/model.ts";
+import type { ExecutionProvider } from "../models/onnx-session.ts";
+import { DEFAULT_RECIPE, findRecipe, loadModel } from "../models/registry.ts";
+import { parseOcrLanguages } from "../ocr/languages.ts";
+import { TesseractReader } from "../ocr/tesseract-reader.ts";
+import { DocumentSink } from "../worker/index-sink.ts";
+import { IndexMap } from "../worker/index-map.ts";
+import { openQueue, openSources } from "../worker/worker-config.ts";
+import { runWorker, type WorkerReport } from "../worker/worker.ts";
+import { calibrateIngested } from "./calibrate-ingested.ts";
+import type { CommandContext } from "./context.ts";
+
+export interface RunWorkerOptions {
+  dataDir: string;
+  queue?: string | undefined;
+  map: readonly string[];
+  concurrency?: number | undefined;
+  once?: boolean | undefined;
+  recipe?: string | undefined;
+  sourceEndpoint?: string | undefined;
+  sourceFolder?: string | undefined;
+  threads?: number | undefined;
+  device?: ExecutionProvider | undefined;
+  modelOptions?: LoadOptions | undefined;
+  /** Languages of scans, as `parseOcrLanguages` takes them; `undefined`: scans are not read. */
+  ocrLanguage?: string | undefined;
+  calibrate?: boolean | undefined;
+}
+
+/** Errors: `invalid_request`, `recipe_not_found`, those of `parseOcrLanguages`, `openQueue` and `runWorker`. */
+export async function runWorkerCommand(
+  { terminal, signal, env }: CommandContext,
+  store: ObjectStore,
+  options: RunWorkerOptions,
+): Promise<WorkerReport> {
+  const { threads, device: executionProvider, ocrLanguage, modelOptions, calibrate = true } = options;
+  const onLog = (line: string) => terminal.err(`${new Date().toISOString()} ${line}\n`);
+  const onWarning = (message: string) => onLog(`warning: ${message}`);
+  const calibrateWhenDue = async (index: string, before: Manifest | undefined, stop: AbortSignal) => {
+    const target = { store, index, before, threads, executionProvider, onWarning };
+    await calibrateIngested({ ...target, signal: stop, onProgress: () => undefined });
+  };
+  const map = IndexMap.parse(options.map);
+  const languages = ocrLanguage === undefined ? undefined : parseOcrLanguages(ocrLanguage);
+  const { name: defaultRecipe } = findRecipe(options.recipe ?? DEFAULT_RECIPE);
+  const sources = openSources({ folder: options.sourceFolder, endpoint: options.sourceEndpoint }, env);
+  const queue = openQueue(options.queue, options.dataDir, env);
+  const sink = new DocumentSink({
+    store,
+    defaultRecipe,
+    loadModel: async (recipe) => await loadModel(recipe, { ...modelOptions, threads }),
+    openPageReader: languages && (() => new TesseractReader({ languages })),
+    threads,
+    executionProvider,
+    onIngested: calibrate ? calibrateWhenDue : undefined,
+    onWarning,
+  });
+  try {
+    const indexes = map.mappings.map(({ bucket, prefix, index }) => `${bucket}/${prefix} in ${index}`).join(", ");
+    onLog(`working on ${queue.description}: ${indexes}`);
+    const { concurrency, once } = options;
+    return await runWorker({ queue, map, source: sources.source, sink, concurrency, once, signal, onLog });
+  } finally {
+    queue.close();
+    sources.close();
+    await sink.close();
+  }
+}

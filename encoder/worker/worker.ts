@@ -1,0 +1,239 @@
+/**
+ * The worker: takes messages of buckets from a queue, makes the indexes what the buckets are, and acknowledges.
+ *
+ * Messages are taken in batches, whose documents are ingested together and committed together: a commit per message would
+ * cost more than the ingestion of a small document. A message is acknowledged only when every document that it is about is
+ * committed, so that a worker that dies at any instant loses nothing: its messages show again when its hold runs out.
+ *
+ * @module
+ */
+import { toMaxleafError } from "../../shared/errors.ts";
+import { type Clock, systemClock } from "../../shared/ports.ts";
+import type { ObjectStore } from "../../shared/store/object-store.ts";
+import { isIngestible } from "../render/file-kind.ts";
+import { type JobQueue, MAX_MESSAGES_AT_ONCE, MAX_WAIT_MS, type QueueMessage } from "../queue/queue.ts";
+import { type ObjectEvent, parseBucketEvents } from "./bucket-events.ts";
+import { HeldMessages } from "./held-messages.ts";
+import type { IndexMap } from "./index-map.ts";
+import { type Finding, judge, type Verdict } from "./judge.ts";
+import { type IndexSink, type SourceDocument, syncDocuments } from "./sync-documents.ts";
+
+/** Messages of a batch by default: enough to fill the model's batches across small documents. */
+export const DEFAULT_CONCURRENCY = 32;
+export const MAX_CONCURRENCY = 1_000;
+/** After a failure that the next message would meet too, the worker leaves the queue alone for so long. */
+const PAUSE_MS = 30_000;
+/** `--once` ends when nothing came for so long. SQS asks only some of its servers when it need not wait. */
+const ONCE_WAIT_MS = 2_000;
+
+export interface WorkerOptions {
+  queue: JobQueue;
+  map: IndexMap;
+  /** The source bucket called so. */
+  source: (bucket: string) => ObjectStore;
+  sink: IndexSink;
+  /** Messages worked on at a time; DEFAULT_CONCURRENCY by default. */
+  concurrency?: number | undefined;
+  /** End when the queue is empty. */
+  once?: boolean | undefined;
+  /** Stops the worker: documents that are done are committed and acknowledged, the rest is given back. */
+  signal: AbortSignal;
+  /** A line for each message and whatever else happens. */
+  onLog?: ((line: string) => void) | undefined;
+  clock?: Clock | undefined;
+}
+
+/** Messages by what became of them. */
+export interface WorkerReport {
+  acknowledged: number;
+  /** Given back to be tried again, and the failed among them. */
+  givenBack: number;
+  setAside: number;
+}
+
+/**
+ * Works until it is stopped or, with `once`, the queue is empty.
+ *
+ * Errors: `queue_unavailable`, when it cannot be reached at the start; later it is waited for.
+ */
+export async function runWorker(options: WorkerOptions): Promise<WorkerReport> {
+  return await new Worker(options).run();
+}
+
+/** A message and what is to be done for it. */
+interface Job {
+  message: QueueMessage;
+  events: readonly ObjectEvent[];
+  findings: Finding[];
+}
+
+/** A document and the messages that are about it. */
+interface Task {
+  document: SourceDocument;
+  jobs: Job[];
+}
+
+class Worker {
+  readonly #options: WorkerOptions;
+  readonly #clock: Clock;
+  readonly #report: WorkerReport = { acknowledged: 0, givenBack: 0, setAside: 0 };
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  async run(): Promise<WorkerReport> {
+    const { signal, once = false } = this.#options;
+    let reached = false;
+    while (!signal.aborted) {
+      try {
+        const held = await this.#take();
+        reached = true;
+        if (held === undefined && once) break;
+        if (held !== undefined) await this.#work(held);
+      } catch (error) {
+        if (!reached || once) throw error;
+        this.#log(`the queue is out of reach: ${toMaxleafError(error).message}`);
+        await this.#pause();
+      }
+    }
+    return this.#report;
+  }
+
+  /** A batch: what there is at once, or the first that comes. Undefined when nothing came. */
+  async #take(): Promise<HeldMessages | undefined> {
+    const { queue, concurrency = DEFAULT_CONCURRENCY, once = false } = this.#options;
+    const held = new HeldMessages(queue, (line) => this.#log(line));
+    try {
+      let waitMs = once ? ONCE_WAIT_MS : MAX_WAIT_MS;
+      while (held.messages.length < concurrency) {
+        const max = Math.min(MAX_MESSAGES_AT_ONCE, concurrency - held.messages.length);
+        const received = await held.receive({ max, waitMs, signal: this.#options.signal });
+        if (received === 0) break;
+        waitMs = 0;
+      }
+    } catch (error) {
+      // What was received is worked on; what is wrong shows at the next receive.
+      if (held.messages.length === 0) {
+        await held.stop();
+        throw error;
+      }
+    }
+    if (held.messages.length > 0) return held;
+    await held.stop();
+    return undefined;
+  }
+
+  async #work(held: HeldMessages): Promise<void> {
+    const jobs = held.messages.map((message) => this.#read(message));
+    try {
+      for (const [index, tasks] of this.#tasksByIndex(jobs)) {
+        this.#log(`${index}: ${tasks.size} documents of ${jobs.length} messages`);
+        await this.#sync(index, [...tasks.values()]);
+      }
+    } finally {
+      await held.stop();
+    }
+    const verdicts = jobs.map((job) => ({ job, verdict: judge(job.message, job.findings) }));
+    await this.#settle(verdicts);
+    if (verdicts.some(({ verdict }) => verdict.kind === "retry" && verdict.forAll)) await this.#pause();
+  }
+
+  #read(message: QueueMessage): Job {
+    try {
+      return { message, events: parseBucketEvents(message.body), findings: [] };
+    } catch (error) {
+      const { code, message: reason } = toMaxleafError(error);
+      return { message, events: [], findings: [{ what: "message", outcome: { state: "failed", code, reason } }] };
+    }
+  }
+
+  /** Several messages about one object are one task. */
+  #tasksByIndex(jobs: readonly Job[]): Map<string, Map<string, Task>> {
+    const byIndex = new Map<string, Map<string, Task>>();
+    for (const job of jobs) {
+      for (const { bucket, key, kind } of job.events) {
+        const target = this.#options.map.find(bucket, key);
+        const what = `${kind} ${bucket}/${key}`;
+        if (target === undefined) {
+          const reason = `${bucket}/${key} belongs to no index: no --map has its bucket and prefix`;
+          job.findings.push({ what, outcome: { state: "failed", code: "invalid_request", reason } });
+        } else if (!isIngestible(target.name)) {
+          job.findings.push({ what, outcome: { state: "ignored" } });
+        } else {
+          const { index, name } = target;
+          const tasks = byIndex.get(index) ?? new Map<string, Task>();
+          const task = tasks.get(name) ?? { document: { bucket, key, name }, jobs: [] };
+          if (!task.jobs.includes(job)) task.jobs.push(job);
+          byIndex.set(index, tasks.set(name, task));
+        }
+      }
+    }
+    return byIndex;
+  }
+
+  async #sync(index: string, tasks: readonly Task[]): Promise<void> {
+    const { sink, source, signal } = this.#options;
+    const documents = tasks.map(({ document }) => document);
+    const outcomes = await syncDocuments(documents, { index, sink, source, signal });
+    for (const { document, jobs } of tasks) {
+      const outcome = outcomes.get(document) ?? { state: "left" };
+      for (const job of jobs) job.findings.push({ what: `${document.bucket}/${document.key} in ${index}`, outcome });
+    }
+  }
+
+  async #settle(verdicts: readonly { job: Job; verdict: Verdict }[]): Promise<void> {
+    const { queue } = this.#options;
+    const done = verdicts.filter(({ verdict }) => verdict.kind === "ack");
+    await this.#attempt(async () => await queue.ack(done.map(({ job }) => job.message)));
+    for (const { job, verdict } of verdicts) {
+      const { message, findings } = job;
+      if (verdict.kind === "retry") await this.#attempt(async () => await queue.extend(message, verdict.delayMs));
+      if (verdict.kind === "fail") await this.#attempt(async () => await queue.fail(message, verdict.reason));
+      this.#report[REPORT_FIELDS[verdict.kind]]++;
+      this.#log(lineOf(message, findings, verdict));
+    }
+  }
+
+  /** Whatever the queue does not take now, it delivers again. */
+  async #attempt(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#log(`the queue did not take what became of a message, which comes again: ${toMaxleafError(error).message}`);
+    }
+  }
+
+  async #pause(): Promise<void> {
+    const { signal } = this.#options;
+    if (signal.aborted || this.#options.once === true) return;
+    this.#log(`waiting ${PAUSE_MS / 1_000} s`);
+    let wake: () => void = () => undefined;
+    const stopped = new Promise<void>((resolve) => (wake = resolve));
+    signal.addEventListener("abort", wake, { once: true });
+    await Promise.race([this.#clock.sleep(PAUSE_MS), stopped]);
+    signal.removeEventListener("abort", wake);
+  }
+
+  #log(line: string): void {
+    this.#options.onLog?.(line);
+  }
+}
+
+const REPORT_FIELDS = { ack: "acknowledged", retry: "givenBack", fail: "setAside" } as const;
+
+/** `acknowledged 1f0c…: bucket/a.pdf in reports: added`. */
+function lineOf({ id, receiveCount }: QueueMessage, findings: readonly Finding[], verdict: Verdict): string {
+  const said = findings.map(({ what, outcome }) => {
+    return outcome.state === "failed" ? `${what}: ${outcome.code}: ${outcome.reason}` : `${what}: ${outcome.state}`;
+  });
+  const detail = said.length === 0 ? "nothing to do" : said.join("; ");
+  const again = receiveCount > 1 ? `, delivery ${receiveCount}` : "";
+  const outcome = {
+    ack: "done",
+    retry: verdict.kind === "retry" && verdict.delayMs > 0 ? `again in ${verdict.delayMs / 1_000} s` : "given back",
+    fail: "set aside",
+  }[verdict.kind];
+  return `message ${id}${again}: ${detail} (${outcome})`;
+}
