@@ -10,7 +10,7 @@ import { z } from "zod";
 import { toMaxleafError } from "../../shared/errors.ts";
 import type { EncodedPage } from "../../shared/page.ts";
 import { RecordFile } from "../indexing/record-file.ts";
-import type { Model } from "../models/model.ts";
+import type { Model, PageInput } from "../models/model.ts";
 import { parseOcrLanguages } from "../ocr/languages.ts";
 import type { PageReader } from "../ocr/page-reader.ts";
 import { TesseractReader } from "../ocr/tesseract-reader.ts";
@@ -19,7 +19,7 @@ import { type Corpus, pageKey } from "./datasets.ts";
 
 /** Raise it when words are read from pages in another way: cached pages of older versions are encoded again. */
 const CACHE_VERSION = 1;
-/** Pages of a document handed to the model at once. */
+/** Pages handed to the model at once, of one document or several: models batch what they get. */
 const PAGES_PER_CALL = 32;
 /** Pages handed to a model that looks at them: a raw picture has up to 11 MB. */
 const PICTURES_PER_CALL = 4;
@@ -128,55 +128,49 @@ async function encodeDocuments(
   pageReader: PageReader | undefined,
 ): Promise<CorpusIndex> {
   const { pictureLongEdgePx } = model;
-  const index: CorpusIndex = { encodeSeconds: 0, failedFiles: [], documents: [] };
   const perCall = pictureLongEdgePx === undefined ? PAGES_PER_CALL : PICTURES_PER_CALL;
+  const index: CorpusIndex = { encodeSeconds: 0, failedFiles: [], documents: [] };
+  let batch: { page: PageInput; document: CorpusIndex["documents"][number] }[] = [];
   let done = 0;
+  const flush = async () => {
+    const startMs = performance.now();
+    const encoded = await model.encodePages(batch.map(({ page }) => page));
+    index.encodeSeconds += (performance.now() - startMs) / 1_000;
+    for (const [at, page] of encoded.entries()) {
+      const { pageNumber, vectorCount } = page;
+      batch[at]?.document.pages.push({ pageNumber, vectorCount, ...(await file.append(page)) });
+    }
+    done += batch.length;
+    batch = [];
+    onPages?.(done);
+  };
   for await (const { name, pages } of readCorpus(corpus, { maxTokens, pictureLongEdgePx, pageReader })) {
-    const stored: CachedPage[] = [];
-    const batches = batchesOf(pages, perCall);
+    const document = { name, pages: [] };
     try {
-      for (let batch = await nextBatch(batches); batch !== undefined; batch = await nextBatch(batches)) {
-        const startMs = performance.now();
-        const encoded = await model.encodePages(batch);
-        index.encodeSeconds += (performance.now() - startMs) / 1_000;
-        for (const page of encoded) {
-          const { pageNumber, vectorCount } = page;
-          stored.push({ pageNumber, vectorCount, ...(await file.append(page)) });
-        }
-        done += batch.length;
-        onPages?.(done);
+      for await (const page of readable(pages)) {
+        batch.push({ page, document });
+        if (batch.length === perCall) await flush();
       }
     } catch (error) {
       if (!(error instanceof UnreadableFile)) throw error;
       index.failedFiles.push({ name, reason: error.message });
       continue;
     }
-    index.documents.push({ name, pages: stored });
+    index.documents.push(document);
   }
+  if (batch.length > 0) await flush();
   return index;
 }
 
 /** The data set's fault, not the model's: the evaluation goes on without the file. */
 class UnreadableFile extends Error {}
 
-async function nextBatch<T>(batches: AsyncIterator<T[]>): Promise<T[] | undefined> {
+async function* readable<T>(pages: AsyncIterable<T>): AsyncGenerator<T> {
   try {
-    const { value, done } = await batches.next();
-    return done === true ? undefined : value;
+    yield* pages;
   } catch (cause) {
     throw new UnreadableFile(toMaxleafError(cause).message, { cause });
   }
-}
-
-async function* batchesOf<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
-  let batch: T[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length < size) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }
 
 async function cacheName(options: EncodeCorpusOptions): Promise<string> {

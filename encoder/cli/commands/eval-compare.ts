@@ -5,7 +5,6 @@
  */
 import type { Command } from "commander";
 import type { CommandContext, GlobalOptions } from "../context.ts";
-import { list } from "../option-values.ts";
 
 interface Options extends GlobalOptions {
   dataset?: string;
@@ -17,6 +16,8 @@ interface Options extends GlobalOptions {
 const DEFAULT_MEASURE = "nDCG@10";
 
 const HELP = `
+Takes --dataset, --split, --measure (default: ${DEFAULT_MEASURE}) and --json of maxleaf eval.
+
 Runs are files of trec_eval ("query Q0 document rank score tag"), as maxleaf eval --run or another system writes them.
 The interval is the paired bootstrap's over queries: 10,000 resamples, the same ones every time.`;
 
@@ -26,11 +27,6 @@ export function addEvalCompare(evalCommand: Command, context: CommandContext): v
     .description("compare two runs on one data set, query by query")
     .argument("<run-a>", "a run file")
     .argument("<run-b>", "another")
-    // Commander hands these to the parent, which has them too: they are declared for the help.
-    .option("--dataset <folder>", "the data set")
-    .option("--split <name>", "of its judgements, where there are several (default: test)")
-    .option("--measure <a,b>", `what to compare (default: ${DEFAULT_MEASURE})`, list)
-    .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
     .action(async (fileA: string, fileB: string, _options: Options, command: Command) => {
       const { dataset, split, measure = [DEFAULT_MEASURE], json = false } = command.optsWithGlobals<Options>();
