@@ -18,7 +18,8 @@ const searchRoute = createRoute({
   path: "/v1/indexes/{index}/search",
   tags: ["search"],
   summary: "Search the pages of an index",
-  description: "Encodes the query and ranks pages by MaxSim: the sum over query tokens of the best cosine on the page.",
+  description:
+    "Ranks pages by vectors (MaxSim: the sum over query tokens of the best cosine on the page), by the words of the question (BM25), or by both: see `mode`.",
   middleware: jsonBody,
   request: {
     params: indexParams,

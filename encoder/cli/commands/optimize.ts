@@ -17,7 +17,8 @@ interface Options extends GlobalOptions {
 
 const HELP = `
 An index whose pages are too many to be scanned for every question needs an inverted file: for every centroid the pages
-that have it. Ingestion builds one when it is due; this builds one now, of all that the index has. Searches go on meanwhile.
+that have it, and the same for every word. Ingestion builds one when it is due; this builds one now, of all that the index
+has, and indexes the words of pages that older versions of Maxleaf wrote. Searches go on meanwhile.
 
 Example:
   maxleaf optimize --index reports`;
