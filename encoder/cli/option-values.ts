@@ -17,6 +17,16 @@ export function integer(min: number, max: number): (text: string) => number {
   };
 }
 
+/** The longest time that an option takes in hours: a year. */
+const MAX_HOURS = 8_760;
+
+/** Hours, fractions too. */
+export function hours(text: string): number {
+  const value = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && value <= MAX_HOURS) return value;
+  throw new InvalidArgumentError(`It must be a number of hours from 0 to ${MAX_HOURS}.`);
+}
+
 /** As `ExecutionProvider`, which help must not load the runtime for. */
 const DEVICES = ["auto", "cpu", "cuda"] as const;
 export type Device = (typeof DEVICES)[number];

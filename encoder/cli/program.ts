@@ -10,6 +10,7 @@ import { addDelete } from "./commands/delete.ts";
 import { addDocuments } from "./commands/documents.ts";
 import { addEncoder } from "./commands/encoder.ts";
 import { addEval } from "./commands/eval.ts";
+import { addGc } from "./commands/gc.ts";
 import { addIndexes } from "./commands/indexes.ts";
 import { addIngest } from "./commands/ingest.ts";
 import { addModels } from "./commands/models.ts";
@@ -48,6 +49,7 @@ export function createProgram(context: CommandContext): Command {
   addModels(program, context);
   addOptimize(program, context);
   addCalibrate(program, context);
+  addGc(program, context);
   addEval(program, context);
   addEncoder(program, context);
   return program;
