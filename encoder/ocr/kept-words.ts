@@ -16,11 +16,15 @@ export const MIN_WORD_CONFIDENCE = 0.5;
  */
 export const MIN_PAGE_CONFIDENCE = 0.6;
 
+/** Of all words; 0 without any. */
+export function meanConfidence(lines: readonly (readonly RecognisedWord[])[]): number {
+  const words = lines.flat();
+  return words.reduce((sum, { confidence }) => sum + confidence, 0) / Math.max(1, words.length);
+}
+
 /** The words of `lines` that are likely words, in order; those cut at a line's end are whole. */
 export function keptWords(lines: readonly (readonly RecognisedWord[])[]): ReadWord[] {
-  const all = lines.flat();
-  const mean = all.reduce((sum, { confidence }) => sum + confidence, 0) / all.length;
-  if (all.length === 0 || mean < MIN_PAGE_CONFIDENCE) return [];
+  if (meanConfidence(lines) < MIN_PAGE_CONFIDENCE) return [];
   const kept = lines.map((line) =>
     line.flatMap(({ text, box, confidence }) => {
       const readable = readableText(text);

@@ -14,8 +14,8 @@ export const OCR_MAX_ENLARGEMENT = 2;
 /** Pixels of a picture given to be read: page images have at most 2.6 million. */
 export const MAX_OCR_PICTURE_PIXELS = 40_000_000;
 
-/** Of one page; on two cores shared by eight others a page of 790 words took 25 s. */
-export const OCR_PAGE_TIMEOUT_MS = 90_000;
+/** Of one page. A dense page takes 5 s of processor time; on two cores shared by nine others it took up to 60 s. */
+export const OCR_PAGE_TIMEOUT_MS = 3 * 60_000;
 /** Until the recogniser and its language data (3 MB English) are loaded; takes 0.5 s idle. */
 export const OCR_START_TIMEOUT_MS = 60_000;
 /** JavaScript heap of a reading process; its memory is WebAssembly's. */

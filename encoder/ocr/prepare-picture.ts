@@ -52,6 +52,16 @@ async function measureSkew(data: Uint8Array, raw: { width: number; height: numbe
   return skewOf({ width: small.info.width, height: small.info.height, data: small.data });
 }
 
+/** `prepared` upside down. */
+export function turnedOver({ grey, turned, toPage }: PreparedPicture): PreparedPicture {
+  const { width, height, data } = grey;
+  return {
+    grey: { width, height, data: data.toReversed() },
+    turned: turned + 180,
+    toPage: ([left, top, right, bottom]) => toPage([width - right, height - bottom, width - left, height - top]),
+  };
+}
+
 /** `picture` as a binary PGM file, which tesseract's library reads without decoding. */
 export function toPgm({ width, height, data }: GreyPicture): Buffer {
   return Buffer.concat([Buffer.from(`P5\n${width} ${height}\n255\n`), data]);

@@ -45,6 +45,23 @@ describe("TesseractReader", { timeout: TIMEOUT_MS }, () => {
     expect(ticks).toBeGreaterThan(3);
   });
 
+  it.each([90, 180, 270])(
+    "reads a page that was turned by %d degrees, and says where the words are",
+    async (degrees) => {
+      const upright = await textPicture(["Herring swim in cold water", "and mackerel in warm"]);
+      const { words } = await reader.read(await sharp(upright).rotate(degrees).png().toBuffer());
+      expect(words.map((word) => word.text)).toContain("mackerel");
+      const herring = words.find((word) => word.text === "Herring");
+      // It stands at the upper left of the page as it was.
+      const [x, y] = [
+        ((herring?.box[0] ?? 0) + (herring?.box[2] ?? 0)) / 2,
+        ((herring?.box[1] ?? 0) + (herring?.box[3] ?? 0)) / 2,
+      ];
+      const corner = { 90: [1, 0], 180: [1, 1], 270: [0, 1] }[degrees] ?? [];
+      expect([Math.round(x), Math.round(y)]).toEqual(corner);
+    },
+  );
+
   it("finds nothing on a picture without text", async () => {
     const shapes = Buffer.from(
       `<svg xmlns="http://www.w3.org/2000/svg" width="400" height="400"><rect width="400" height="400" fill="#fff"/>

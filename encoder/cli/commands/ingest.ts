@@ -35,7 +35,7 @@ Examples:
 export function addIngest(program: Command, context: CommandContext): void {
   program
     .command("ingest")
-    .description("add PDF and image files, or folders of them, to an index")
+    .description("add PDF, image and office files, or folders of them, to an index")
     .argument("<paths...>", "files and folders")
     .requiredOption("-i, --index <name>", "the index; created when absent", indexName)
     .option("--recipe <name>", "how pages become vectors, for a new index (default: minilm-words)")
