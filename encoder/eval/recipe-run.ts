@@ -8,6 +8,7 @@ import path from "node:path";
 import type { EncodedQuery, SearchableIndex, SearchMode } from "../../shared/engine/contract.ts";
 import { vectorMode } from "../../shared/engine/lexical/mode.ts";
 import { openIndex } from "../../shared/engine/open-index.ts";
+import { type ErrorCode, MaxleafError } from "../../shared/errors.ts";
 import { documentIdOf } from "../../shared/names.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { IndexWriter } from "../indexing/index-writer.ts";
@@ -29,6 +30,11 @@ const FIRST = 10;
 const INDEX_NAME = "evaluation";
 /** Kernel memory: an evaluation may hold more than the half isolate that the edge allows. */
 const KERNEL_BYTES = 1024 * 1024 * 1024;
+
+/** What a recipe says of a question that it cannot encode. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["empty_query", "query_too_long"]);
+
+const NOTHING: ScoredRanking = { ranking: [], scores: [] };
 
 type ScoredAnswer = ScoredRanking & Answer;
 
@@ -115,6 +121,7 @@ export class RecipeRun {
           meanOf(found.map(({ ranking }, at) => overlapAt(k, ranking, exact[at]?.ranking ?? [])));
         return {
           ...this.#describe(index),
+          refusedQueries: queries.filter((query) => query === undefined).length,
           encodeMs,
           searchMs: medianMs,
           indexingSeconds,
@@ -132,12 +139,18 @@ export class RecipeRun {
     }
   }
 
-  async #encodeQueries(): Promise<{ queries: EncodedQuery[]; encodeMs: number }> {
-    const queries: EncodedQuery[] = [];
+  /** Undefined for a question that the recipe refuses: it counts as one without an answer. */
+  async #encodeQueries(): Promise<{ queries: (EncodedQuery | undefined)[]; encodeMs: number }> {
+    const queries: (EncodedQuery | undefined)[] = [];
     const times: number[] = [];
     for (const { text } of this.#dataset.queries) {
       const startMs = performance.now();
-      queries.push(await this.#model.encodeQuery(text));
+      try {
+        queries.push(await this.#model.encodeQuery(text));
+      } catch (error) {
+        if (!(error instanceof MaxleafError) || !REFUSALS.has(error.code)) throw error;
+        queries.push(undefined);
+      }
       times.push(performance.now() - startMs);
     }
     return { queries, encodeMs: median(times) };
@@ -181,7 +194,7 @@ export class RecipeRun {
   }
 
   /** Every query twice: for the 10 pages that people look at, timed, and for what follows them. */
-  async #search(index: SearchableIndex, queries: readonly EncodedQuery[], mode: SearchMode) {
+  async #search(index: SearchableIndex, queries: readonly (EncodedQuery | undefined)[], mode: SearchMode) {
     const found: ScoredRanking[] = [];
     const times: number[] = [];
     // One more, where a document may have to be left out.
@@ -192,6 +205,10 @@ export class RecipeRun {
       return { ranking, scores: hits.map(({ score }) => score) };
     };
     for (const [done, query] of queries.entries()) {
+      if (query === undefined) {
+        found.push(NOTHING);
+        continue;
+      }
       const text = this.#dataset.queries[done]?.text ?? "";
       const startMs = performance.now();
       const first = await search(query, text, FIRST);
@@ -202,12 +219,14 @@ export class RecipeRun {
     return { found, medianMs: median(times) };
   }
 
-  async #exactRankings(queries: readonly EncodedQuery[]): Promise<ScoredRanking[]> {
+  async #exactRankings(queries: readonly (EncodedQuery | undefined)[]): Promise<ScoredRanking[]> {
     const { pageCount, pageKeys } = this.#corpus;
-    const scores = await exactScores(this.#runner, queries, this.#corpus.pages(), (done) =>
+    const accepted = queries.filter((query) => query !== undefined);
+    const scores = await exactScores(this.#runner, accepted, this.#corpus.pages(), (done) =>
       this.#progress("exact", done, pageCount),
     );
-    return scores.map((ofQuery) => bestOf(ofQuery, pageKeys));
+    const rankings = scores.map((ofQuery) => bestOf(ofQuery, pageKeys)).values();
+    return queries.map((query) => (query === undefined ? NOTHING : (rankings.next().value ?? NOTHING)));
   }
 
   #describe({ manifest }: SearchableIndex) {

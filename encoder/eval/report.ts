@@ -25,6 +25,8 @@ export interface RecipeReport {
   "recall@10 of exact": number;
   /** The same with k = 100. */
   "recall@100 of exact": number;
+  /** Questions that the recipe cannot encode; they count as without an answer. */
+  refusedQueries: number;
   /** Medians, milliseconds per query: encoding on this machine, and a search for 10 pages by an open index. */
   encodeMs: number;
   searchMs: number;
@@ -140,8 +142,11 @@ function describe(recipe: RecipeReport): string[] {
     recipe.pagesEncodedPerSecond === undefined
       ? "page vectors from the cache"
       : `${recipe.pagesEncodedPerSecond.toFixed(1)} pages encoded per second`;
+  const refused =
+    recipe.refusedQueries === 0 ? [] : [`  ${count(recipe.refusedQueries)} questions refused by the recipe`];
   return [
     `${recipe.recipe} (${recipe.recipeFingerprint})`,
+    ...refused,
     `  ${count(recipe.vectors)} vectors of ${recipe.dim}, ${perPage.toFixed(1)} a page; ${encoded}`,
     `  engine against exact: recall@10 ${recipe["recall@10 of exact"].toFixed(3)}, recall@100 ${recipe["recall@100 of exact"].toFixed(3)}`,
     `  median per query: ${recipe.encodeMs.toFixed(1)} ms to encode it, ${recipe.searchMs.toFixed(1)} ms to search` +

@@ -170,6 +170,23 @@ describe("runEval", () => {
     }
   });
 
+  it("goes on where a recipe refuses a question, which counts as one without an answer", async () => {
+    const dataset = await writeTexts();
+    const asked = [
+      { id: "unknown", text: "\u{1f40b}" },
+      { id: "bread", text: texts.bread },
+    ];
+    await writeFile(path.join(dataset, "queries.jsonl"), asked.map((query) => JSON.stringify(query)).join("\n"));
+    await writeFile(path.join(dataset, "qrels.tsv"), "unknown\twhales\t1\nbread\tbread\t1\n");
+    const modes = ["hybrid"] as const;
+    const options = { dataset, modes, cacheFolder: path.join(folder, "cache"), kernelModule, threads: 1 };
+    const { report } = await runEval(options);
+    const [recipe] = report.recipes;
+    expect(recipe).toMatchObject({ refusedQueries: 1, engine: { MRR: 0.5 }, exact: { MRR: 0.5 } });
+    expect(recipe?.modes).toMatchObject([{ measures: { MRR: 0.5 } }]);
+    expect(formatReport(report)).toContain("1 questions refused by the recipe");
+  });
+
   it("refuses an unknown recipe before anything takes long", async () => {
     const options = { dataset: "nowhere", recipes: ["minilm-words", "nothing"], cacheFolder: folder, kernelModule };
     await expect(runEval(options)).rejects.toMatchObject({ code: "recipe_not_found" });
