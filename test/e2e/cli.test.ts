@@ -95,6 +95,15 @@ describe("a folder's life", { timeout: TIMEOUT_MS }, () => {
     expect(other).toMatchObject({ code: 0, body: { hits: [], pagesMatched: 0 } });
   });
 
+  it("searches by words", async () => {
+    const { code, body } = await json("search", "Rotterdam", "--index", "zoo", "--mode", "lexical");
+    expect(code).toBe(0);
+    expect(body.hits).toMatchObject([
+      { document: { name: "ships.pdf" }, snippet: expect.stringContaining("Rotterdam") },
+    ]);
+    expect(body.performance).toMatchObject({ mode: "lexical", terms: 1 });
+  });
+
   it("prints hits for people", async () => {
     const { code, stdout } = await maxleaf("search", "grain harbour", "--index", "zoo", "-k", "1");
     expect(code).toBe(0);
@@ -161,6 +170,16 @@ describe("bad input", { timeout: TIMEOUT_MS }, () => {
       says: /^maxleaf: there is no index "nowhere"; .*\(index_not_found\)$/,
     },
     { args: ["search", "x", "--index", "../up"], code: 2, says: /"\.\.\/up" is no index name/ },
+    {
+      args: ["search", "x", "--index", "zoo", "--mode", "best"],
+      code: 2,
+      says: /Allowed choices are late, dense, lexical/,
+    },
+    {
+      args: ["search", "x", "--index", "zoo", "--mode", "dense"],
+      code: 2,
+      says: /has late vectors.*\(invalid_request\)$/,
+    },
     { args: ["search", "x", "--index", "zoo", "-k", "0"], code: 2, says: /whole number from 1 to 1000/ },
     { args: ["search", "x", "--index", "zoo", "-k", "1000000000"], code: 2, says: /whole number from 1 to 1000/ },
     { args: ["search", "  ", "--index", "zoo"], code: 2, says: /\(empty_query\)$/ },

@@ -50,7 +50,7 @@ async function addressOf(stack: Running): Promise<string> {
   });
 }
 
-async function search(url: string, query: string, options: { path?: string } = {}): Promise<Response> {
+async function search(url: string, query: string, options: { path?: string; mode?: string } = {}): Promise<Response> {
   const body = JSON.stringify({ query, k: 2, ...options });
   const headers = { "content-type": "application/json" };
   return await fetch(`${url}/v1/indexes/my-tales/search`, { method: "POST", headers, body });
@@ -67,7 +67,7 @@ describe("maxleaf start", { timeout: TIMEOUT_MS }, () => {
     const url = await addressOf(stack);
     await until(stack, async () => await hasTales(url));
 
-    const response = await search(url, "a dog that sleeps");
+    const response = await search(url, "a dog that sleeps", { mode: "late" });
     expect(response.status).toBe(200);
     const { hits } = searchResponseSchema.parse(await response.json());
     expect(hits[0]).toMatchObject({ page: 2, document: { name: "fox.pdf", pageCount: 2 } });
@@ -75,7 +75,16 @@ describe("maxleaf start", { timeout: TIMEOUT_MS }, () => {
 
     const byShards = await search(url, "a dog that sleeps", { path: "sharded" });
     const sharded = searchResponseSchema.parse(await byShards.json());
-    expect(sharded).toMatchObject({ hits, performance: { path: "sharded", shards: 1 } });
+    expect(sharded).toMatchObject({ hits, performance: { path: "sharded", mode: "late", shards: 1 } });
+
+    for (const mode of ["lexical", "hybrid"]) {
+      const byWords = searchResponseSchema.parse(await (await search(url, "dog", { mode })).json());
+      expect(byWords.performance).toMatchObject({ mode, terms: 1 });
+      expect(byWords.hits[0]).toMatchObject({ page: 2, document: { name: "fox.pdf" } });
+      expect(byWords.hits[0]?.snippet).toContain("dog");
+    }
+    const usual = searchResponseSchema.parse(await (await search(url, "dog")).json());
+    expect(usual.performance.mode).toBe("hybrid");
 
     for (const path of [hits[0]?.imageUrl, hits[0]?.thumbnailUrl]) {
       const image = await fetch(new URL(path ?? "", url));
