@@ -29,7 +29,10 @@ export async function readDataset(folder: string, split?: string): Promise<Datas
   const name = path.basename(path.resolve(folder));
   const has = async (entry: string) => (await stat(path.join(folder, entry)).catch(() => undefined)) !== undefined;
   if (await has("corpus.jsonl")) return { name, ...(await readTexts(folder, split)) };
-  if (await has("questions.jsonl")) return { name, ...(await readPdfs(folder)) };
+  if (await has("questions.jsonl")) {
+    if (split !== undefined) throw invalid(`${folder} has no splits`);
+    return { name, ...(await readPdfs(folder)) };
+  }
   if ((await findParquet(path.join(folder, "corpus"))).length > 0) {
     return { name, ...(await readBeirPictures(folder, split)) };
   }

@@ -1,9 +1,10 @@
-import { cp, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { seededRandom } from "../../../shared/seeded-random.ts";
 import { readDataset, type Corpus } from "../datasets.ts";
 
 const fixtures = fileURLToPath(new URL("../../../test/eval/vidore", import.meta.url));
@@ -103,6 +104,31 @@ describe("a damaged set", () => {
       code: "invalid_request",
       message: expect.stringContaining(`${file} cannot be read as parquet`),
     });
+  });
+
+  it("is read or refused by name, whatever bytes are wrong", async () => {
+    const random = seededRandom(1);
+    await cp(path.join(fixtures, "v3"), folder, { recursive: true });
+    const file = path.join(folder, "corpus", "test-00000-of-00001.parquet");
+    const whole = await readFile(file);
+    let refused = 0;
+    for (let round = 0; round < 150; round++) {
+      const damaged = Buffer.from(whole);
+      // The footer is at the end: damage there is found at once, before it in the pages.
+      const from = round % 2 === 0 ? 0 : whole.length - 1_200;
+      for (let flip = 0; flip < 3; flip++) {
+        damaged[from + Math.floor(random.next() * (whole.length - from))] = Math.floor(random.next() * 256);
+      }
+      await writeFile(file, round % 10 === 9 ? damaged.subarray(0, Math.floor(random.next() * whole.length)) : damaged);
+      try {
+        const { corpus } = await readDataset(folder);
+        for (const { read } of picturesOf(corpus)) await read();
+      } catch (error) {
+        expect(error).toMatchObject({ code: "invalid_request" });
+        refused++;
+      }
+    }
+    expect(refused).toBeGreaterThan(30);
   });
 
   it("names splits and columns that it does not have", async () => {
