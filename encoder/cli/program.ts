@@ -7,6 +7,7 @@ import { Command } from "commander";
 import { VERSION } from "../../shared/version.ts";
 import { addCalibrate } from "./commands/calibrate.ts";
 import { addDelete } from "./commands/delete.ts";
+import { addDoctor } from "./commands/doctor.ts";
 import { addDocuments } from "./commands/documents.ts";
 import { addEncoder } from "./commands/encoder.ts";
 import { addEval } from "./commands/eval.ts";
@@ -50,6 +51,7 @@ export function createProgram(context: CommandContext): Command {
   addOptimize(program, context);
   addCalibrate(program, context);
   addGc(program, context);
+  addDoctor(program, context);
   addEval(program, context);
   addEncoder(program, context);
   return program;

@@ -87,3 +87,13 @@ export async function keysOf(store: ObjectStore, index: string): Promise<string[
   for await (const { key } of listAll(store, prefix)) keys.push(key.slice(prefix.length));
   return keys;
 }
+
+/** `store`, out of reach for keys like `pattern`. */
+export function decorateKey(store: ObjectStore, pattern: RegExp): ObjectStore {
+  return decorate(store, {
+    get: async (key, ...rest) => {
+      if (pattern.test(key)) throw new MaxleafError("store_unavailable", "the line is cut");
+      return await store.get(key, ...rest);
+    },
+  });
+}
