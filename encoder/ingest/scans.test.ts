@@ -130,6 +130,29 @@ describe("a page without a text layer", () => {
     expect(pageReader.closed).toBe(true);
   });
 
+  it("ends being read when the ingestion is interrupted, and is read by the next one", async () => {
+    const interrupt = new AbortController();
+    let end: (() => void) | undefined;
+    // Reads until it is closed.
+    const pageReader: PageReader = {
+      read: async () => {
+        setTimeout(() => interrupt.abort(), 10);
+        return await new Promise<PageReading>((_, reject) => {
+          end = () => reject(new MaxleafError("file_unreadable", "the recogniser was ended"));
+        });
+      },
+      close: () => end?.(),
+    };
+    const store = new MemoryStore();
+    const found = await discoverFiles([join(folder, "photo.png")]);
+    const reading = ingestFiles({ store, index: INDEX, model, found, pageReader, signal: interrupt.signal });
+    expect(await reading).toMatchObject({ interrupted: true, added: 0, failed: [], pageNotices: [] });
+    const again = new GivenReader(() => ({ words: words("herring"), readMs: 1 }));
+    expect(await ingestFiles({ store, index: INDEX, model, found, pageReader: again })).toMatchObject({
+      pagesReadByOcr: 1,
+    });
+  });
+
   it("is not read for a model that looks at pages", async () => {
     const pageReader = new GivenReader(() => ({ words: words("never"), readMs: 1 }));
     const looking: Model = {
