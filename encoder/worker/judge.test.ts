@@ -32,7 +32,10 @@ describe("judge", () => {
     expect(judge(message(1), [done, failed("file_encrypted")])).toMatchObject({ kind: "fail" });
     const both = [failed("file_encrypted"), failed("render_timeout")];
     expect(judge(message(1), both)).toMatchObject({ kind: "retry" });
-    expect(judge(message(5), both)).toMatchObject({ kind: "fail", reason: expect.stringMatching(/file_encrypted.*; .*render_timeout/) });
+    expect(judge(message(5), both)).toMatchObject({
+      kind: "fail",
+      reason: expect.stringMatching(/file_encrypted.*; .*render_timeout/),
+    });
   });
 
   it("waits longer for what the worker depends on", () => {

@@ -8,6 +8,7 @@
  * @module
  */
 import { toMaxleafError } from "../../shared/errors.ts";
+import { parseDocumentName } from "../../shared/names.ts";
 import { type Clock, systemClock } from "../../shared/ports.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { isIngestible } from "../render/file-kind.ts";
@@ -154,23 +155,37 @@ class Worker {
     const byIndex = new Map<string, Map<string, Task>>();
     for (const job of jobs) {
       for (const { bucket, key, kind } of job.events) {
-        const target = this.#options.map.find(bucket, key);
-        const what = `${kind} ${bucket}/${key}`;
-        if (target === undefined) {
-          const reason = `${bucket}/${key} belongs to no index: no --map has its bucket and prefix`;
-          job.findings.push({ what, outcome: { state: "failed", code: "invalid_request", reason } });
-        } else if (!isIngestible(target.name)) {
-          job.findings.push({ what, outcome: { state: "ignored" } });
-        } else {
-          const { index, name } = target;
-          const tasks = byIndex.get(index) ?? new Map<string, Task>();
-          const task = tasks.get(name) ?? { document: { bucket, key, name }, jobs: [] };
-          if (!task.jobs.includes(job)) task.jobs.push(job);
-          byIndex.set(index, tasks.set(name, task));
+        const target = this.#targetOf(bucket, key);
+        if ("outcome" in target) {
+          job.findings.push({ what: `${kind} ${bucket}/${key}`, outcome: target.outcome });
+          continue;
         }
+        const { index, name } = target;
+        const tasks = byIndex.get(index) ?? new Map<string, Task>();
+        const task = tasks.get(name) ?? { document: { bucket, key, name }, jobs: [] };
+        if (!task.jobs.includes(job)) task.jobs.push(job);
+        byIndex.set(index, tasks.set(name, task));
       }
     }
     return byIndex;
+  }
+
+  /** Where an object belongs, or why nothing is done about it. */
+  #targetOf(bucket: string, key: string): { index: string; name: string } | Pick<Finding, "outcome"> {
+    const target = this.#options.map.find(bucket, key);
+    if (target === undefined) {
+      const reason = "it belongs to no index: no --map has its bucket and prefix";
+      return { outcome: { state: "failed", code: "invalid_request", reason } };
+    }
+    if (!isIngestible(target.name)) return { outcome: { state: "ignored" } };
+    try {
+      // Here and not where documents are changed together: one impossible name must not fail the others.
+      parseDocumentName(target.name);
+      return target;
+    } catch (error) {
+      const { code, message: reason } = toMaxleafError(error);
+      return { outcome: { state: "failed", code, reason } };
+    }
   }
 
   async #sync(index: string, tasks: readonly Task[]): Promise<void> {

@@ -35,7 +35,10 @@ describe.skipIf(motoUrl === "")("over moto", () => {
       const url = `${motoUrl}/123456789012/no-such-queue`;
       const queue = new SqsQueue({ url, credentials: CREDENTIALS, setAside });
       const receiving = queue.receive({ max: 1, waitMs: 0, visibilityMs: 1_000 });
-      await expect(receiving).rejects.toMatchObject({ code: "queue_unavailable", message: expect.stringMatching(/no-such-queue/) });
+      await expect(receiving).rejects.toMatchObject({
+        code: "queue_unavailable",
+        message: expect.stringMatching(/no-such-queue/),
+      });
       await expect(queue.send(["a"])).rejects.toMatchObject({ code: "queue_unavailable" });
       queue.close();
     });
@@ -52,7 +55,9 @@ describe.skipIf(motoUrl === "")("over moto", () => {
       await queue.send(["precious"]);
       const [message] = await queue.receive({ max: 1, waitMs: 0, visibilityMs: 60_000 });
       if (message === undefined) throw new Error("no message came");
-      await expect(queue.fail(message, "because")).rejects.toMatchObject({ message: expect.stringMatching(/the disk is full/) });
+      await expect(queue.fail(message, "because")).rejects.toMatchObject({
+        message: expect.stringMatching(/the disk is full/),
+      });
       await queue.extend(message, 0);
       expect(await queue.receive({ max: 1, waitMs: 0, visibilityMs: 60_000 })).toMatchObject([{ body: "precious" }]);
       queue.close();

@@ -46,7 +46,7 @@ export function addWorker(program: Command, context: CommandContext): void {
     .requiredOption(
       "--map <bucket/prefix=index>",
       "which objects are the documents of which index; may be repeated",
-      (text: string, previous: string[] = []) => [...previous, text],
+      collect,
     )
     .option("--queue <address>", "sqs:URL or sqlite:PATH (default: queue.sqlite in the data folder)")
     .option("--concurrency <number>", "messages worked on and committed together (default: 32)", concurrency)
@@ -78,3 +78,7 @@ export function addWorker(program: Command, context: CommandContext): void {
 }
 
 const concurrency = integer(1, MAX_CONCURRENCY);
+
+function collect(text: string, previous: string[] = []): string[] {
+  return [...previous, text];
+}
