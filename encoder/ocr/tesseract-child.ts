@@ -50,6 +50,9 @@ async function recognise(tesseract: Worker, { grey, toPage }: PreparedPicture): 
 }
 
 async function start(languages: readonly OcrLanguage[]): Promise<Worker> {
+  const [first, ...others] = languages;
+  if (first === undefined) throw new MaxleafError("internal", "no language was given to read");
+  if (others.length === 0) return await startIn(first.folder, [first.code]);
   // Tesseract looks for all languages in one folder; every package has its own.
   const folder = await mkdtemp(join(tmpdir(), "maxleaf-ocr-"));
   try {
@@ -57,21 +60,27 @@ async function start(languages: readonly OcrLanguage[]): Promise<Worker> {
       const file = `${language.code}.traineddata.gz`;
       await symlink(join(language.folder, file), join(folder, file));
     }
-    const codes = languages.map(({ code }) => code);
-    const started = await createWorker(codes, OEM.LSTM_ONLY, {
-      langPath: folder,
-      gzip: true,
-      cacheMethod: "none",
-      // A failure of a page rejects its promise as well. One while starting does not: it ends this process.
-      errorHandler: (reason: unknown) => {
-        if (worker === undefined) throw new Error(String(reason));
-      },
-    });
-    await started.setParameters({ tessedit_pageseg_mode: PSM.AUTO });
-    return started;
+    return await startIn(
+      folder,
+      languages.map(({ code }) => code),
+    );
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function startIn(folder: string, codes: string[]): Promise<Worker> {
+  const started = await createWorker(codes, OEM.LSTM_ONLY, {
+    langPath: folder,
+    gzip: true,
+    cacheMethod: "none",
+    // A failure of a page rejects its promise as well. One while starting does not: it ends this process.
+    errorHandler: (reason: unknown) => {
+      if (worker === undefined) throw new Error(String(reason));
+    },
+  });
+  await started.setParameters({ tessedit_pageseg_mode: PSM.AUTO });
+  return started;
 }
 
 function failure(error: unknown): OcrReply {

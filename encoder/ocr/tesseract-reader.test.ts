@@ -1,4 +1,5 @@
-import { readFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, describe, expect, it } from "vitest";
@@ -86,6 +87,20 @@ describe("TesseractReader", { timeout: TIMEOUT_MS }, () => {
       await expect(hasty.read(await letterImage())).rejects.toMatchObject({ code: "render_timeout" });
     } finally {
       hasty.close();
+    }
+  });
+
+  it("reads several languages at once", async () => {
+    const [english] = languages;
+    const folder = await mkdtemp(join(tmpdir(), "maxleaf-language-"));
+    await copyFile(join(english?.folder ?? "", "eng.traineddata.gz"), join(folder, "enx.traineddata.gz"));
+    const both = new TesseractReader({ languages: [...languages, { code: "enx", folder }], processes: 1 });
+    try {
+      const { words } = await both.read(await textPicture(["Herring swim in cold water"]));
+      expect(words.map((word) => word.text).join(" ")).toBe("Herring swim in cold water");
+    } finally {
+      both.close();
+      await rm(folder, { recursive: true, force: true });
     }
   });
 
