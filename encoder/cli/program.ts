@@ -11,7 +11,9 @@ import { addDoctor } from "./commands/doctor.ts";
 import { addDocuments } from "./commands/documents.ts";
 import { addEncoder } from "./commands/encoder.ts";
 import { addEval } from "./commands/eval.ts";
+import { addExport } from "./commands/export.ts";
 import { addGc } from "./commands/gc.ts";
+import { addImport } from "./commands/import.ts";
 import { addIndexes } from "./commands/indexes.ts";
 import { addIngest } from "./commands/ingest.ts";
 import { addModels } from "./commands/models.ts";
@@ -52,6 +54,8 @@ export function createProgram(context: CommandContext): Command {
   addCalibrate(program, context);
   addGc(program, context);
   addDoctor(program, context);
+  addExport(program, context);
+  addImport(program, context);
   addEval(program, context);
   addEncoder(program, context);
   return program;

@@ -120,7 +120,7 @@ async function checkLists(
   });
   if (problem !== undefined) throw corrupt(what, problem);
   const queue = new PQueue({ concurrency: MAX_CONCURRENT_READS });
-  await queue.addAll(documentIds.map((id) => async () => void (await file.findDocument(id))));
+  await queue.addAll(documentIds.map((id) => async () => await file.findDocument(id)));
 }
 
 async function checkTerms({ store, index, manifest, deep }: CheckedIndex, entry: InvertedEntry): Promise<void> {

@@ -47,7 +47,7 @@ function unreadableNewest(index: string, version: number, problem: string, newes
   const key = layout.manifest(index, version);
   const restore =
     newest === undefined
-      ? "no other version can be read: import an export, or ingest the source files into a new index"
+      ? "no other version can be read: import an export, or ingest the source files, under another name"
       : `restore version ${newest.version}: remove the object ${key} (keep a copy); what later commits changed must be done again`;
   return {
     severity: "error",

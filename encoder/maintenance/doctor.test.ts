@@ -200,7 +200,7 @@ describe("damage", () => {
       const { isWell, findings } = await diagnose(deep);
       expect(isWell).toBe(false);
       const finding = findings.find(({ problem }) => says.test(problem));
-      expect(finding, JSON.stringify(findings)).toBeDefined();
+      expect(finding).toBeDefined();
       expect(finding?.severity).toBe("error");
       expect(finding?.mend).toMatch(mend);
       expect(finding?.meaning).not.toBe("");

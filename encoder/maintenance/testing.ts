@@ -9,15 +9,21 @@ import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { documentIdOf } from "../../shared/names.ts";
 import type { IndexWriter } from "../indexing/index-writer.ts";
 import { documentEntry } from "../indexing/testing.ts";
-import { decorate, pagesOf, TEST_REVISION, type TestIndex } from "../indexing/testing-index.ts";
+import { decorate, pagesOf, TEST_REVISION } from "../indexing/testing-index.ts";
 import { listAll } from "./list-all.ts";
 
 /** Bytes of a source, as `documentEntry` says. */
 const SOURCE_BYTES = 1_000;
 
+/** Where an index lies: a `TestIndex`, or another store. */
+export interface IndexPlace {
+  store: ObjectStore;
+  name: string;
+}
+
 /** Stores source and images of a document of `pageCount` pages, as an ingestion does before it hands pages over. */
 export async function storeFiles(
-  { store, name: index }: Pick<TestIndex, "store" | "name">,
+  { store, name: index }: IndexPlace,
   documentName: string,
   pageCount: number,
   revision = TEST_REVISION,
@@ -32,7 +38,7 @@ export async function storeFiles(
 
 /** Adds a document whose pages have these numbers of vectors, with its files; the next commit shows it. */
 export async function addWithFiles(
-  index: Pick<TestIndex, "store" | "name">,
+  index: IndexPlace,
   writer: IndexWriter,
   documentName: string,
   vectorCounts: readonly number[],
