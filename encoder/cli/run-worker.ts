@@ -12,6 +12,7 @@ import { parseOcrLanguages } from "../ocr/languages.ts";
 import { TesseractReader } from "../ocr/tesseract-reader.ts";
 import { DocumentSink } from "../worker/index-sink.ts";
 import { IndexMap } from "../worker/index-map.ts";
+import { scanBuckets } from "../worker/scan.ts";
 import { openQueue, openSources } from "../worker/worker-config.ts";
 import { runWorker, type WorkerReport } from "../worker/worker.ts";
 import { calibrateIngested } from "./calibrate-ingested.ts";
@@ -23,6 +24,8 @@ export interface RunWorkerOptions {
   map: readonly string[];
   concurrency?: number | undefined;
   once?: boolean | undefined;
+  /** First put all that buckets and indexes have into the queue. */
+  scan?: boolean | undefined;
   recipe?: string | undefined;
   sourceEndpoint?: string | undefined;
   sourceFolder?: string | undefined;
@@ -65,6 +68,10 @@ export async function runWorkerCommand(
   try {
     const indexes = map.mappings.map(({ bucket, prefix, index }) => `${bucket}/${prefix} in ${index}`).join(", ");
     onLog(`working on ${queue.description}: ${indexes}`);
+    if (options.scan === true) {
+      const count = await scanBuckets({ queue, map, source: sources.source, store, signal });
+      onLog(`put ${count} objects and documents into the queue`);
+    }
     const { concurrency, once } = options;
     return await runWorker({ queue, map, source: sources.source, sink, concurrency, once, signal, onLog });
   } finally {

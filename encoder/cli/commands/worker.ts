@@ -18,6 +18,7 @@ interface Options extends GlobalOptions, OcrOptions {
   map: string[];
   concurrency?: number;
   once?: boolean;
+  scan?: boolean;
   recipe?: string;
   sourceEndpoint?: string;
   sourceFolder?: string;
@@ -37,7 +38,7 @@ Ctrl-C or SIGTERM commits what is done and gives back the rest.
 
 Examples:
   maxleaf worker --queue sqs:https://sqs.eu-west-1.amazonaws.com/123456789012/uploads --map uploads/reports=reports
-  maxleaf worker --map inbox=inbox --source-folder ./buckets --once`;
+  maxleaf worker --map inbox=inbox --source-folder ./buckets --scan --once`;
 
 export function addWorker(program: Command, context: CommandContext): void {
   program
@@ -51,6 +52,7 @@ export function addWorker(program: Command, context: CommandContext): void {
     .option("--queue <address>", "sqs:URL or sqlite:PATH (default: queue.sqlite in the data folder)")
     .option("--concurrency <number>", "messages worked on and committed together (default: 32)", concurrency)
     .option("--once", "end when the queue is empty")
+    .option("--scan", "first put everything that the buckets and indexes have into the queue")
     .option("--recipe <name>", "how pages become vectors, for a new index (default: minilm-words)")
     .option("--source-endpoint <url>", "of the S3-compatible buckets with the documents (default: AWS)")
     .option("--source-folder <folder>", "the buckets with the documents are folders below this one")
