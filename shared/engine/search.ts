@@ -15,7 +15,7 @@ import { selectPages } from "./filter.ts";
 import type { PageSelection } from "./selection.ts";
 import { bareHits, fullHits } from "./hits.ts";
 import { fusePages, pagesByWords, withPagesByWords } from "./lexical/mode-ranking.ts";
-import { fusionFor, MIN_WORD_CANDIDATES, modeOf, usualMode } from "./lexical/mode.ts";
+import { fusionFor, modeOf, usualMode, wordCandidates } from "./lexical/mode.ts";
 import { type LexicalRanking, rankByTerms } from "./lexical/score-terms.ts";
 import type { TermCache } from "./lexical/term-cache.ts";
 import { SegmentLookup } from "./open/segment-lookup.ts";
@@ -175,7 +175,7 @@ async function rankPages(text: string, plan: SearchPlan, tables: QueryTables, wo
   }
   if (mode !== "hybrid") return await rankByTheVectors(plan, tables, work, undefined);
   // Begun first, so that words are read while candidates are looked for.
-  const byWords = findByWords(Math.max(plan.hits, MIN_WORD_CANDIDATES));
+  const byWords = findByWords(wordCandidates(plan.hits, snapshot.holding));
   const { ranked, cellsRead, lexical } = await rankByTheVectors(plan, tables, work, byWords);
   const fused = lexical === undefined ? ranked : fusePages(ranked, lexical, fusionFor(snapshot.manifest.recipe));
   return { ranked: fused, cellsRead, lexical };

@@ -7,14 +7,23 @@ import { MaxleafError, quote } from "../../errors.ts";
 import type { Manifest } from "../../format/manifest.ts";
 import type { Recipe } from "../../recipe/recipe.ts";
 import type { SearchMode, SearchRequest } from "../contract.ts";
+import { MIN_PRUNED_CANDIDATES } from "../plan.ts";
+import type { Holding } from "../planner/holding.ts";
 import type { IndexSnapshot } from "../snapshot.ts";
 import type { FusionSettings } from "./fusion.ts";
 import { hasLexical } from "./lexical-groups.ts";
 
-/** Pages by words that a hybrid search adds to those found by vectors, at least. */
+/** Pages by words that a hybrid search adds to those found by vectors, at least; */
 export const MIN_WORD_CANDIDATES = 50;
+/** where lists are read for every query, as many as by vectors: every page is a read. */
+const MIN_PRUNED_WORD_CANDIDATES = MIN_PRUNED_CANDIDATES;
 
-/** What measured best on average over the sets of docs/evaluation.md, "Modes". */
+/** How many pages by words a hybrid search for `hits` pages ranks. */
+export function wordCandidates(hits: number, holding: Holding): number {
+  return Math.max(hits, holding === "heads" ? MIN_PRUNED_WORD_CANDIDATES : MIN_WORD_CANDIDATES);
+}
+
+/** What measured best on average over the sets of docs/evaluation.md, "Modes": `minilm-words` there, others by analogy. */
 const FUSION: Record<Recipe["interaction"], FusionSettings> = {
   late: { method: "weighted", wordWeight: 0.2 },
   dense: { method: "weighted", wordWeight: 0.2 },
@@ -26,13 +35,16 @@ export function fusionFor({ interaction }: Pick<Recipe, "interaction">): FusionS
 }
 
 /**
- * The mode of requests that name none: what measured best on average over the sets of docs/evaluation.md. The vectors alone
+ * The mode of requests that name none: what measured best on average over the sets of docs/evaluation.md, which is `hybrid` for
+ * vectors of words. With dense vectors and with those of pictures nothing was measured: they rank alone. So do vectors
  * without a text, in an index whose words are not indexed, and in one of which only heads are held: there every first
  * question of an isolate would read two to four bytes a page more, 3 MB of a million pages.
  */
 export function usualMode(snapshot: IndexSnapshot, text: string | undefined): SearchMode {
-  const isByVectors = text === undefined || snapshot.holding === "heads" || !hasLexical(snapshot);
-  return isByVectors ? vectorMode(snapshot.manifest.recipe) : "hybrid";
+  const { recipe } = snapshot.manifest;
+  const isMeasured = recipe.interaction === "late" && recipe.geometry === "words";
+  const canFuse = text !== undefined && snapshot.holding !== "heads" && hasLexical(snapshot);
+  return isMeasured && canFuse ? "hybrid" : vectorMode(recipe);
 }
 
 /** The mode that ranks by the vectors of an index alone. */
