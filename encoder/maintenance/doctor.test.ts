@@ -49,7 +49,7 @@ describe("a healthy index", () => {
         isWell: true,
         deep,
         findings: [],
-        checked: { manifests: 4, segments: 2, pages: 5, documents: 2 },
+        checked: { manifests: 4, segments: 2, pages: 4, documents: 2 },
       });
     }
   });

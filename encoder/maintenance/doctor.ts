@@ -33,6 +33,7 @@ export interface Diagnosis {
   deep: boolean;
   /** No finding is an error. */
   isWell: boolean;
+  /** Documents and pages: those that are not deleted. */
   checked: { manifests: number; segments: number; pages: number; documents: number };
   findings: Finding[];
 }
@@ -56,7 +57,7 @@ export async function examineIndex({ store, index, deep = false, onProgress }: E
     findings.push(...found);
     examination.add(documents, revisions);
     checked.segments += 1;
-    checked.pages += entry.pageCount;
+    checked.pages += (documents ?? []).reduce((sum, { pages }) => sum + pages, 0);
   }
   checked.documents = examination.live.size;
   onProgress?.("examining the inverted file", 0);

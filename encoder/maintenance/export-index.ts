@@ -114,7 +114,10 @@ interface WantedObject {
 
 /** A folder that is new, empty, or has the beginning of an export of this index. */
 async function prepareFolder(folder: string, index: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+    const because = cause instanceof Error ? cause.message : String(cause);
+    throw new MaxleafError("invalid_request", `the folder ${quote(folder)} cannot be made: ${because}`, { cause });
+  });
   const { begun } = exportFiles(folder);
   const entries = await readdir(folder);
   if (entries.length > 0) {
@@ -157,7 +160,10 @@ async function copyObject(
       const length = Math.min(RANGE_BYTES, bytes - offset);
       const range = bytes > RANGE_BYTES ? { offset, length } : undefined;
       const object = await store.get(layout.index(index) + key, range);
-      if (object === undefined && !isReferred) return undefined;
+      if (object === undefined && !isReferred) {
+        await rm(`${path}.part`);
+        return undefined;
+      }
       if (object === undefined) throw corrupt(`index ${index}`, `there is no object ${key}`);
       if (object.size !== bytes) throw corrupt(`index ${index}`, `${key} has ${object.size} bytes, not ${bytes}`);
       hash.update(object.bytes);
