@@ -122,6 +122,20 @@ describe.runIf(hasChromium())("searching the samples in a browser", () => {
     expect(foreignRequests).toEqual([]);
   });
 
+  it("ranks by what is picked, under an address of its own", async () => {
+    await ask(example().question);
+    const names = (await page.locator("#mode option").allTextContents()).join(", ");
+    expect(names).toBe("what suits the index, vectors, words, vectors and words");
+    await page.selectOption("#mode", "lexical");
+    await expect.poll(() => page.url()).toContain("mode=lexical");
+    await page.waitForSelector("#results:not([aria-busy]) a.card");
+    await page.click(".timing-details summary");
+    expect(await page.textContent(".figures")).toMatch(/Ranked bywords.*Words looked up\d/);
+    await page.goBack();
+    await expect.poll(() => page.inputValue("#mode")).toBe("");
+    expect(faults).toEqual([]);
+  });
+
   it("lights up the page that answers, token by token", async () => {
     await ask(example().question);
     await page.locator("a.card").first().click();
