@@ -105,33 +105,37 @@ async function checkVectorsObject({ store, index }: CheckedIndex, { id, vectorsB
   readContainer(end.bytes, end.size, "vectors", what);
 }
 
+/** Of live documents: those of deleted ones nobody reads any more. */
 async function checkPages(segment: SegmentReader, entry: SegmentEntry, withVectors: boolean): Promise<Finding[]> {
   const deleted = new Set(entry.deletedDocuments);
+  const { documentOrdinal } = segment.pages;
+  const livePages = Array.from({ length: segment.pageCount }, (_, page) => page).filter(
+    (page) => !deleted.has(documentOrdinal[page] ?? 0),
+  );
+  const pagesOf = (numbers: readonly number[]) => numbers.flatMap((number) => livePages[number] ?? []);
   const namesOf = (pages: readonly number[]) => {
-    const ordinals = new Set(pages.map((page) => segment.pages.documentOrdinal[page] ?? 0));
-    return [...ordinals].flatMap((ordinal) => (deleted.has(ordinal) ? [] : (segment.documents[ordinal]?.name ?? [])));
+    const ordinals = new Set(pages.map((page) => documentOrdinal[page] ?? 0));
+    return [...ordinals].flatMap((ordinal) => segment.documents[ordinal]?.name ?? []);
   };
   const findings: Finding[] = [];
-  const records = await damagedAmong(segment.pageCount, PAGES_AT_ONCE, async (pages) => {
+  const records = await damagedAmong(livePages.length, PAGES_AT_ONCE, async (numbers) => {
     // Layouts are verified when they are asked for.
-    for (const record of await segment.readRecords(pages)) void record.layout;
+    for (const record of await segment.readRecords(pagesOf(numbers))) void record.layout;
   });
-  if (records.problem !== undefined) findings.push(pagesDamaged(records.problem, namesOf(records.numbers)));
+  if (records.problem !== undefined) findings.push(pagesDamaged(records.problem, namesOf(pagesOf(records.numbers))));
   if (withVectors) {
-    const vectors = await damagedAmong(segment.pageCount, PAGES_AT_ONCE, async (pages) => {
-      await segment.readVectors(pages);
+    const vectors = await damagedAmong(livePages.length, PAGES_AT_ONCE, async (numbers) => {
+      await segment.readVectors(pagesOf(numbers));
     });
-    if (vectors.problem !== undefined) findings.push(vectorsDamaged(vectors.problem, namesOf(vectors.numbers)));
+    if (vectors.problem !== undefined)
+      findings.push(vectorsDamaged(vectors.problem, namesOf(pagesOf(vectors.numbers))));
   }
   const { lexical } = segment;
   if (lexical === undefined) return findings;
   const terms = await damagedAmong(lexical.blockCount, BLOCKS_AT_ONCE, async (blocks) => {
     await lexical.readBlocks(blocks);
   });
-  if (terms.problem !== undefined) {
-    const all = Array.from({ length: segment.pageCount }, (_, page) => page);
-    findings.push(termsDamaged(terms.problem, namesOf(all)));
-  }
+  if (terms.problem !== undefined) findings.push(termsDamaged(terms.problem, namesOf(livePages)));
   return findings;
 }
 

@@ -228,6 +228,19 @@ describe("damage", () => {
     expect((await diagnose(true)).findings).toEqual([]);
   });
 
+  it("of a page whose document is deleted is none", async () => {
+    const writer = await books.openWriter();
+    const first = await addWithFiles(books, writer, "c", [10]);
+    await addWithFiles(books, writer, "d", [10]);
+    await writer.commit();
+    const last = (await books.manifest()).segments.at(-1)?.id ?? "";
+    await damage(`segments/${last}`, 20);
+    expect((await diagnose(true)).findings[0]?.documents).toEqual(["c"]);
+    await deleteDocument({ store: books.store, index: books.name }, first);
+    expect((await books.manifest()).segments.at(-1)?.id).toBe(last);
+    expect((await diagnose(true)).findings).toEqual([]);
+  });
+
   it("that deleting and ingesting again mends is mended by it", async () => {
     await damage(`segments/${ids[0]}`, 20);
     await deleteDocument({ store: books.store, index: books.name }, idOfA);

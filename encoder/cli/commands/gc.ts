@@ -113,7 +113,7 @@ function asText(report: GarbageReport): string {
   ];
   if (young.objects > 0) {
     lines.push(
-      `${counted(young.objects, "object")} more, ${byteSize(young.bytes)}, that nothing refers to, younger than ${graceHours} h or with one that is\n`,
+      `too young to be removed (under ${graceHours} h): ${counted(young.objects, "object")}, ${byteSize(young.bytes)}, that nothing refers to\n`,
     );
   }
   if (unknown.objects > 0) {
