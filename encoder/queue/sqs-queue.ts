@@ -57,7 +57,7 @@ const redrivePolicy = z.object({ deadLetterTargetArn: z.string() });
 export interface SqsQueueOptions {
   /** `https://sqs.eu-west-1.amazonaws.com/123456789012/events`. */
   url: string;
-  /** Default: that of the URL's host, else us-east-1, which servers that are not AWS ignore. */
+  /** Where the URL's host does not say it; default us-east-1, which servers that are not AWS ignore. */
   region?: string | undefined;
   /** Default: what the SDK finds, `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` first. */
   credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string } | undefined;
@@ -84,7 +84,7 @@ export class SqsQueue implements JobQueue {
     this.#setAside = setAside;
     this.#clock = clock;
     this.#client = new SQSClient({
-      region: region ?? regionOf(hostname) ?? "us-east-1",
+      region: regionOf(hostname) ?? region ?? "us-east-1",
       endpoint: origin,
       maxAttempts: MAX_ATTEMPTS,
       requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, socketTimeout: IDLE_TIMEOUT_MS },
