@@ -12,13 +12,15 @@ syntax = "proto3";
 package onnx;
 message AttributeProto { string name = 1; int64 i = 3; repeated int64 ints = 8; int32 type = 20; }
 message NodeProto { repeated string input = 1; repeated string output = 2; string op_type = 4; repeated AttributeProto attribute = 5; }
+message TensorProto { repeated int64 dims = 1; int32 data_type = 2; string name = 8; bytes raw_data = 9; }
 message Dimension { int64 dim_value = 1; string dim_param = 2; }
 message TensorShapeProto { repeated Dimension dim = 1; }
 message TensorType { int32 elem_type = 1; TensorShapeProto shape = 2; }
 message TypeProto { TensorType tensor_type = 1; }
 message ValueInfoProto { string name = 1; TypeProto type = 2; }
 message GraphProto {
-  repeated NodeProto node = 1; string name = 2; repeated ValueInfoProto input = 11; repeated ValueInfoProto output = 12;
+  repeated NodeProto node = 1; string name = 2; repeated TensorProto initializer = 5;
+  repeated ValueInfoProto input = 11; repeated ValueInfoProto output = 12;
 }
 message OperatorSetIdProto { string domain = 1; int64 version = 2; }
 message ModelProto { int64 ir_version = 1; string producer_name = 2; GraphProto graph = 7; repeated OperatorSetIdProto opset_import = 8; }
@@ -56,6 +58,15 @@ export interface Graph {
   nodes: readonly GraphNode[];
 }
 
+/** What is put behind a graph that is already there. */
+export interface GraphExtension {
+  /** Their inputs: any value of the graph, or one of `constants`. No name of the graph may come again. */
+  nodes: readonly GraphNode[];
+  constants: readonly { name: string; shape: readonly number[]; values: Float32Array }[];
+  /** Outputs beside the graph's own. */
+  outputs: readonly GraphValue[];
+}
+
 const modelType = protobuf.parse(ONNX_PROTO, { keepCase: true }).root.lookupType("onnx.ModelProto");
 
 /** `graph` as the bytes of an ONNX model. */
@@ -71,9 +82,35 @@ export function encodeGraph(graph: Graph): Uint8Array {
       output: graph.outputs.map(encodeValue),
     },
   };
+  return encodeModel(model, `graph ${graph.name}`);
+}
+
+/**
+ * `extension` as bytes that go after those of an ONNX model: two encoded messages, one behind the other, are read as one whose
+ * lists are joined (https://protobuf.dev/programming-guides/encoding/#last-one-wins). So the model need not be decoded.
+ */
+export function encodeGraphExtension({ nodes, constants, outputs }: GraphExtension): Uint8Array {
+  const initializer = constants.map(({ name, shape, values }) => ({
+    name,
+    dims: [...shape],
+    data_type: ELEMENT_TYPES.float32,
+    raw_data: littleEndian(values),
+  }));
+  const graph = { node: nodes.map(encodeNode), initializer, output: outputs.map(encodeValue) };
+  return encodeModel({ graph }, "graph extension");
+}
+
+function encodeModel(model: Record<string, unknown>, what: string): Uint8Array {
   const problem = modelType.verify(model);
-  if (problem !== null) throw new TypeError(`graph ${graph.name}: ${problem}`);
+  if (problem !== null) throw new TypeError(`${what}: ${problem}`);
   return modelType.encode(model).finish();
+}
+
+function littleEndian(values: Float32Array): Uint8Array {
+  const bytes = new Uint8Array(values.byteLength);
+  const view = new DataView(bytes.buffer);
+  for (const [i, value] of values.entries()) view.setFloat32(i * values.BYTES_PER_ELEMENT, value, true);
+  return bytes;
 }
 
 function encodeNode({ op, inputs, outputs, attributes = {} }: GraphNode) {

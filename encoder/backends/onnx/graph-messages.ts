@@ -11,6 +11,8 @@ import type { GraphDescription } from "./graph-spec.ts";
 export interface GraphStart {
   name: string;
   path: string;
+  /** Bytes to read after those of the file (`encodeGraphExtension`); no external data then. */
+  extension?: Uint8Array | undefined;
   options: Pick<SessionOptions, "threads" | "executionProvider">;
 }
 

@@ -37,6 +37,11 @@ export class GraphThread {
     throw new MaxleafError("model_unavailable", answer.kind === "failed" ? answer.message : "no session was opened");
   }
 
+  /** Whether the thread is no more: every run fails. */
+  get ended(): boolean {
+    return this.#ended !== undefined;
+  }
+
   /**
    * Runs the graph once. The caller waits for the answer before it asks again, and its tensors are no longer its own.
    *

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { readFile } from "node:fs/promises";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { type InferenceSession, Tensor } from "onnxruntime-node";
 import { openSession } from "../../models/onnx-session.ts";
@@ -64,10 +65,11 @@ function floatsOf(output: Tensor, name: string): Float32Array<ArrayBuffer> {
   throw new Error(`the graph gave ${type} as ${name} instead of floats`);
 }
 
-async function open({ name, path, options }: GraphStart): Promise<LoadedGraph> {
+async function open({ name, path, extension, options }: GraphStart): Promise<LoadedGraph> {
   const watch = options.executionProvider === "cuda" ? await ProviderWatch.create("CUDAExecutionProvider") : undefined;
   try {
-    const session = await openSession(name, path, { ...options, profilePrefix: watch?.profilePrefix });
+    const graph = extension === undefined ? path : Buffer.concat([await readFile(path), extension]);
+    const session = await openSession(name, graph, { ...options, profilePrefix: watch?.profilePrefix });
     return new LoadedGraph(session, watch);
   } catch (error) {
     await watch?.abandon();

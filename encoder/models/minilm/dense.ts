@@ -47,9 +47,7 @@ class MiniLmDense implements Model {
   }
 
   async encodePages(pages: readonly PageWords[]): Promise<ModelPage[]> {
-    const encoded: ModelPage[] = [];
-    for (const page of pages) encoded.push(await this.#encodePage(page));
-    return encoded;
+    return await Promise.all(pages.map((page) => this.#encodePage(page)));
   }
 
   async encodeQuery(text: string): Promise<EncodedQuery> {
@@ -74,10 +72,12 @@ class MiniLmDense implements Model {
     if (ids.length === 0) return noTextPage(page, "regions");
     const windows = planWindows(wordOfToken, WINDOW_TOKENS - SPECIALS_PER_WINDOW);
     const vectors = new Float32Array(windows.length * HIDDEN_DIM);
-    for (const [index, { start, end }] of windows.entries()) {
-      const vector = vectors.subarray(index * HIDDEN_DIM, (index + 1) * HIDDEN_DIM);
-      meanPool(await this.#trunk.run(ids.slice(start, end)), vector);
-    }
+    await Promise.all(
+      windows.map(async ({ start, end }, index) => {
+        const vector = vectors.subarray(index * HIDDEN_DIM, (index + 1) * HIDDEN_DIM);
+        meanPool(await this.#trunk.run(ids.slice(start, end)), vector);
+      }),
+    );
     return {
       pageNumber: page.pageNumber,
       width: page.width,

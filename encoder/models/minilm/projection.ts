@@ -2,61 +2,46 @@
  * The fixed projection from hidden states to page vectors: subtract the centre, keep the leading principal components,
  * normalise. Made by `train-projection.ts`; part of the recipe, because vectors of two projections do not compare.
  *
+ * The runtime computes it, in the session that made the hidden states.
+ *
  * @module
  */
 import { MaxleafError } from "../../../shared/errors.ts";
-import { HIDDEN_DIM } from "./trunk.ts";
+import { encodeGraphExtension } from "../../indexing/onnx-graph.ts";
+import { HIDDEN_DIM, HIDDEN_STATES, type TrunkOutput } from "./trunk.ts";
 import { readWeights, weightsFiles } from "./weights.ts";
 
 /** Dimensions kept: on Cranfield nDCG@10 .548 with all 384, .532 with 128, .519 with 64. */
 export const PROJECTED_DIM = 128;
 
-/** A linear map with centring; `project` normalises its result. */
-export class Projection {
-  /** `[384, 128]`, row-major. */
-  readonly #matrix: Float32Array;
-  /** `[128]`: centre · matrix, so that centring costs one subtraction per output. */
-  readonly #offset: Float32Array;
-
-  /**
-   * @param centre `[384]`.
-   * @param matrix `[384, 128]`, row-major; its columns are the components.
-   */
-  constructor(centre: Float32Array, matrix: Float32Array) {
-    if (centre.length !== HIDDEN_DIM || matrix.length !== HIDDEN_DIM * PROJECTED_DIM) {
-      throw new MaxleafError(
-        "model_unavailable",
-        `a projection needs a centre of ${HIDDEN_DIM} and a matrix of ${HIDDEN_DIM} × ${PROJECTED_DIM}, not ${centre.length} and ${matrix.length} numbers`,
-      );
-    }
-    this.#matrix = matrix;
-    this.#offset = new Float32Array(PROJECTED_DIM);
-    this.#accumulate(centre, 0, this.#offset);
+/**
+ * The trunk's output that is projected, each row of length 1.
+ *
+ * @param centre `[384]`.
+ * @param matrix `[384, 128]`, row-major; its columns are the components.
+ */
+export function projectedOutput(centre: Float32Array, matrix: Float32Array): TrunkOutput {
+  if (centre.length !== HIDDEN_DIM || matrix.length !== HIDDEN_DIM * PROJECTED_DIM) {
+    throw new MaxleafError(
+      "model_unavailable",
+      `a projection needs a centre of ${HIDDEN_DIM} and a matrix of ${HIDDEN_DIM} × ${PROJECTED_DIM}, not ${centre.length} and ${matrix.length} numbers`,
+    );
   }
-
-  /**
-   * Projects rows `firstRow … firstRow + rowCount` of `hidden` `[n, 384]` and appends them to `target` `[m, 128]` at row
-   * `targetRow`, each of length 1.
-   */
-  project(hidden: Float32Array, firstRow: number, rowCount: number, target: Float32Array, targetRow: number): void {
-    for (let row = 0; row < rowCount; row++) {
-      const begin = (targetRow + row) * PROJECTED_DIM;
-      const vector = target.subarray(begin, begin + PROJECTED_DIM);
-      vector.fill(0);
-      this.#accumulate(hidden, (firstRow + row) * HIDDEN_DIM, vector);
-      for (let d = 0; d < PROJECTED_DIM; d++) vector[d] = (vector[d] ?? 0) - (this.#offset[d] ?? 0);
-      normalize(vector);
-    }
-  }
-
-  #accumulate(hidden: Float32Array, begin: number, vector: Float32Array): void {
-    const matrix = this.#matrix;
-    for (let i = 0; i < HIDDEN_DIM; i++) {
-      const weight = hidden[begin + i] ?? 0;
-      const row = i * PROJECTED_DIM;
-      for (let d = 0; d < PROJECTED_DIM; d++) vector[d] = (vector[d] ?? 0) + weight * (matrix[row + d] ?? 0);
-    }
-  }
+  const name = "projected_vectors";
+  const extension = encodeGraphExtension({
+    constants: [
+      { name: "projection_centre", shape: [HIDDEN_DIM], values: centre },
+      { name: "projection_matrix", shape: [HIDDEN_DIM, PROJECTED_DIM], values: matrix },
+    ],
+    nodes: [
+      { op: "Sub", inputs: [HIDDEN_STATES, "projection_centre"], outputs: ["projection_centred"] },
+      { op: "MatMul", inputs: ["projection_centred", "projection_matrix"], outputs: ["projection_product"] },
+      // Its defaults: the last axis, the Euclidean norm; zeros stay zeros.
+      { op: "LpNormalization", inputs: ["projection_product"], outputs: [name] },
+    ],
+    outputs: [{ name, type: "float32", shape: ["batch", "sequence", PROJECTED_DIM] }],
+  });
+  return { name, dim: PROJECTED_DIM, extension };
 }
 
 /** Scales `vector` to length 1 in place; a vector of zeros stays. */
@@ -68,13 +53,10 @@ export function normalize(vector: Float32Array): void {
   for (let d = 0; d < vector.length; d++) vector[d] = (vector[d] ?? 0) * scale;
 }
 
-/**
- * `weights/projection.bin`: little-endian float32, the centre `[384]`, then the matrix `[384, 128]`.
- * Errors: `model_unavailable`.
- */
-export async function loadProjection(): Promise<Projection> {
+/** The centre and the matrix of `weights/projection.bin`, little-endian float32. Errors: `model_unavailable`. */
+export async function readProjection(): Promise<{ centre: Float32Array; matrix: Float32Array }> {
   const bytes = await readWeights(weightsFiles.projection);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const values = Float32Array.from({ length: bytes.byteLength / 4 }, (_, i) => view.getFloat32(i * 4, true));
-  return new Projection(values.subarray(0, HIDDEN_DIM), values.subarray(HIDDEN_DIM));
+  return { centre: values.subarray(0, HIDDEN_DIM), matrix: values.subarray(HIDDEN_DIM) };
 }

@@ -1,5 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { HIDDEN_DIM, loadTrunk, Trunk } from "./trunk.ts";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { GraphThread } from "../../backends/onnx/graph-thread.ts";
+import { HIDDEN_DIM, loadTrunk, MAX_SESSIONS, Trunk } from "./trunk.ts";
 
 const HELLO_WORLD = [7592, 2088];
 
@@ -59,12 +63,63 @@ describe("Trunk", () => {
   });
 });
 
+describe("sessions", () => {
+  const open = vi.spyOn(GraphThread, "open");
+  let trunk: Trunk | undefined;
+
+  afterEach(async () => {
+    await trunk?.dispose();
+    open.mockClear();
+  });
+
+  it("are opened when windows come together, up to the number of threads", async () => {
+    trunk = await loadTrunk({ threads: 2 });
+    await trunk.run(HELLO_WORLD, "query");
+    await trunk.run(HELLO_WORLD, "query");
+    expect(open).toHaveBeenCalledTimes(1);
+    const [first, ...others] = await Promise.all(Array.from({ length: 6 }, async () => await trunk?.run(HELLO_WORLD)));
+    expect(open).toHaveBeenCalledTimes(2);
+    for (const other of others) expect(other).toEqual(first);
+  });
+
+  it("share the threads beyond the limit of sessions", async () => {
+    trunk = await loadTrunk({ threads: 2 * MAX_SESSIONS + 1 });
+    expect(open.mock.calls[0]?.[0].options.threads).toBe(2);
+  });
+
+  it("let a question overtake the pages that wait for all of them", async () => {
+    trunk = await loadTrunk({ threads: 2 });
+    const order: string[] = [];
+    const run = async (name: string, kind: "page" | "query") => {
+      await trunk?.run(HELLO_WORLD, kind);
+      order.push(name);
+    };
+    const pages = ["1", "2", "3", "4", "5", "6"].map((name) => run(name, "page"));
+    await Promise.all([...pages, run("question", "query")]);
+    // Pages 1 and 2 have a session each, or will; one of them opens its own, and may end after the question and another page.
+    expect(order.indexOf("question")).toBeLessThan(order.indexOf("4"));
+  });
+
+  it("are replaced when their thread has ended", async () => {
+    trunk = await loadTrunk({ threads: 1 });
+    const opened = open.mock.results[0];
+    if (opened?.type !== "return") throw new Error("no thread was opened");
+    await (await opened.value).thread.dispose();
+    expect(await trunk.run(HELLO_WORLD)).toHaveLength(4 * HIDDEN_DIM);
+    expect(open).toHaveBeenCalledTimes(2);
+  });
+});
+
 describe("opening and closing", () => {
-  it("refuses bytes that are no graph", async () => {
-    await expect(Trunk.open(Uint8Array.of(1, 2, 3))).rejects.toMatchObject({
+  it("refuses a file that is no graph", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "maxleaf-trunk-"));
+    const path = join(folder, "model.onnx");
+    await writeFile(path, Uint8Array.of(1, 2, 3));
+    await expect(Trunk.open(path)).rejects.toMatchObject({
       code: "model_unavailable",
       message: expect.stringContaining("ONNX Runtime cannot open the graph of all-MiniLM-L6-v2"),
     });
+    await rm(folder, { recursive: true });
   });
 
   it("ends what is under way, then refuses more", async () => {

@@ -1,112 +1,149 @@
 /**
- * The transformer itself: one window of token ids in, its hidden states out. It runs in a thread of its own.
+ * The transformer itself: one window of token ids in, a row for every token out. Windows run side by side, each in a thread
+ * with a session of its own.
  *
  * @module
  */
-import { once } from "node:events";
-import { Worker } from "node:worker_threads";
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
 import PQueue from "p-queue";
 import { MaxleafError } from "../../../shared/errors.ts";
+import type { RunInputs, RunTensor } from "../../backends/onnx/batches.ts";
+import type { GraphStart } from "../../backends/onnx/graph-messages.ts";
+import { GraphThread } from "../../backends/onnx/graph-thread.ts";
 import type { SessionOptions } from "../onnx-session.ts";
-import type { TrunkAnswer, TrunkRequest, TrunkStart } from "./trunk-messages.ts";
-import { readWeights, weightsFiles } from "./weights.ts";
+import { CLS_ID, SEP_ID } from "./tokens.ts";
+import { readWeights, WEIGHTS_FOLDER, weightsFiles } from "./weights.ts";
 
 /** Width of a hidden state. */
 export const HIDDEN_DIM = 384;
+
+/** What the graph calls its hidden states, `[1, tokens, 384]`. */
+export const HIDDEN_STATES = "last_hidden_state";
 
 /** Tokens of a page's window, [CLS] and [SEP] included: the length that all-MiniLM-L6-v2's card gives. */
 export const WINDOW_TOKENS = 256;
 /** [CLS] before a window and [SEP] after it. */
 export const SPECIALS_PER_WINDOW = 2;
 
+/**
+ * Sessions at most; threads beyond that work inside them. Every session takes about 145 MiB, since the runtime turns the 23 MB of
+ * int8 weights into floats when it opens the graph (RSS 250, 406, 529 and 674 MiB with one to four).
+ */
+export const MAX_SESSIONS = 4;
+
 /** Questions overtake the windows of pages that wait. */
 const QUERY_PRIORITY = 1;
 
+/** What a row of the result is. */
+export interface TrunkOutput {
+  name: string;
+  dim: number;
+  /** What computes it, behind the graph: `encodeGraphExtension`. Absent: the graph does. */
+  extension?: Uint8Array | undefined;
+}
+
+const hiddenStates: TrunkOutput = { name: HIDDEN_STATES, dim: HIDDEN_DIM };
+
 /**
- * Runs windows one at a time. Batches are no gain here: on 2 cores with AVX2, 256-token windows went through at 3,670
- * tokens/s one by one, 3,730 in batches of 4, 3,230 in batches of 8 and 2,800 in batches of 16. And no window is padded.
+ * Runs windows, one at a time in every session: a session with two threads is slower than two sessions with one, because its
+ * threads wait for each other at every operator (`docs/benchmarks.md`). Batches are no gain either: on 2 cores with AVX2,
+ * 256-token windows went through at 3,670 tokens/s one by one, 3,730 in batches of 4, 3,230 in batches of 8 and 2,800 in batches
+ * of 16. And no window is padded.
  */
 export class Trunk {
-  readonly #worker: Worker;
-  readonly #queue = new PQueue({ concurrency: 1 });
-  /** Who waits for the thread's next answer. */
-  #waiting: PromiseWithResolvers<TrunkAnswer> | undefined;
-  /** Why the thread is no more. */
-  #ended: MaxleafError | undefined;
+  readonly #start: GraphStart;
+  readonly #output: TrunkOutput;
+  readonly #queue: PQueue;
+  /** Open sessions that do nothing. */
+  readonly #idle: GraphThread[] = [];
+  #disposed = false;
 
-  private constructor(start: TrunkStart) {
-    this.#worker = new Worker(new URL("trunk-worker.ts", import.meta.url), { workerData: start });
-    this.#worker.on("message", (answer: TrunkAnswer) => this.#waiting?.resolve(answer));
-    this.#worker.on("error", (cause) => this.#end(`failed: ${cause.message}`, cause));
-    this.#worker.on("exit", () => this.#end("has ended"));
-    // An idle model must not keep a finished command alive.
-    this.#worker.unref();
+  private constructor(start: GraphStart, output: TrunkOutput, sessions: number) {
+    this.#start = start;
+    this.#output = output;
+    this.#queue = new PQueue({ concurrency: sessions });
   }
 
-  /** Starts the thread and opens the graph. Errors: `model_unavailable`. */
-  static async open(graph: Uint8Array, options: SessionOptions = {}): Promise<Trunk> {
-    const trunk = new Trunk({ graph, threads: options.threads });
-    await trunk.#queue.add(() => trunk.#answer());
+  /**
+   * Opens the graph at `path` once. Further sessions are opened when as many windows are asked for at a time: a process that
+   * answers one question after another has one.
+   *
+   * @param threads cores to use; default: all.
+   *
+   * Errors: `model_unavailable`.
+   */
+  static async open(
+    path: string,
+    { threads = availableParallelism() }: Pick<SessionOptions, "threads"> = {},
+    output: TrunkOutput = hiddenStates,
+  ): Promise<Trunk> {
+    const sessions = Math.min(threads, MAX_SESSIONS);
+    const options = { threads: Math.floor(threads / sessions) };
+    const trunk = new Trunk({ name: "all-MiniLM-L6-v2", path, extension: output.extension, options }, output, sessions);
+    trunk.#idle.push(await trunk.#openThread());
     return trunk;
   }
 
   /**
-   * Hidden states of one window.
+   * The output's rows of one window.
    *
    * @param ids word pieces without specials, at most 510.
-   * @returns `[ids.length + 2, 384]`: [CLS], the pieces, [SEP].
+   * @returns `[ids.length + 2, dim]`: [CLS], the pieces, [SEP].
    */
   async run(ids: readonly number[], kind: "page" | "query" = "page"): Promise<Float32Array> {
-    const answer = await this.#queue.add(
-      () => this.#ask({ kind: "encode", ids: Int32Array.from(ids) }),
-      kind === "query" ? { priority: QUERY_PRIORITY } : {},
-    );
-    const length = (ids.length + SPECIALS_PER_WINDOW) * HIDDEN_DIM;
-    if (answer.kind === "hidden" && answer.hidden.length === length) return answer.hidden;
-    throw new MaxleafError("model_unavailable", `the graph gave no hidden states of ${length} numbers`);
+    return await this.#queue.add(() => this.#runWindow(ids), kind === "query" ? { priority: QUERY_PRIORITY } : {});
   }
 
-  /** Waits for the windows under way, then frees the session. */
+  /** Waits for the windows under way, then frees the sessions. */
   async dispose(): Promise<void> {
     await this.#queue.onIdle();
-    if (this.#ended !== undefined) return;
-    const exited = once(this.#worker, "exit");
-    this.#worker.ref();
-    this.#send({ kind: "stop" });
-    await exited;
+    this.#disposed = true;
+    await Promise.all(this.#idle.splice(0).map((thread) => thread.dispose()));
   }
 
-  #ask(request: TrunkRequest): Promise<TrunkAnswer> {
-    const answer = this.#answer();
-    this.#send(request);
-    return answer;
-  }
-
-  #send(request: TrunkRequest): void {
-    this.#worker.postMessage(request, request.kind === "encode" ? [request.ids.buffer] : []);
-  }
-
-  async #answer(): Promise<TrunkAnswer> {
-    if (this.#ended !== undefined) throw this.#ended;
-    this.#waiting = Promise.withResolvers<TrunkAnswer>();
-    this.#worker.ref();
+  async #runWindow(ids: readonly number[]): Promise<Float32Array> {
+    if (this.#disposed) throw new MaxleafError("model_unavailable", `${this.#start.name} was closed`);
+    const thread = this.#takeIdle() ?? (await this.#openThread());
+    const { name, dim } = this.#output;
     try {
-      const answer = await this.#waiting.promise;
-      if (answer.kind === "failed") throw new MaxleafError("model_unavailable", answer.message);
-      return answer;
+      const { data } = await thread.run(windowInputs(ids), name);
+      const length = (ids.length + SPECIALS_PER_WINDOW) * dim;
+      if (data.length === length) return data;
+      throw new MaxleafError(
+        "model_unavailable",
+        `the graph gave ${data.length} instead of ${length} numbers as ${name}`,
+      );
     } finally {
-      this.#waiting = undefined;
-      this.#worker.unref();
+      this.#idle.push(thread);
     }
   }
 
-  #end(how: string, cause?: Error): void {
-    this.#ended ??= new MaxleafError("model_unavailable", `the thread of all-MiniLM-L6-v2 ${how}`, { cause });
-    this.#waiting?.reject(this.#ended);
+  /** Threads that have ended are dropped; a window that finds no other opens one. */
+  #takeIdle(): GraphThread | undefined {
+    let thread = this.#idle.pop();
+    while (thread?.ended === true) thread = this.#idle.pop();
+    return thread;
+  }
+
+  async #openThread(): Promise<GraphThread> {
+    return (await GraphThread.open(this.#start)).thread;
   }
 }
 
-/** The transformer of `weights/`. Errors: `model_unavailable`. */
-export async function loadTrunk(options: SessionOptions = {}): Promise<Trunk> {
-  return await Trunk.open(await readWeights(weightsFiles.graph), options);
+function windowInputs(ids: readonly number[]): RunInputs {
+  const length = ids.length + SPECIALS_PER_WINDOW;
+  const tensor = (data: BigInt64Array<ArrayBuffer>): RunTensor => ({ type: "int64", dims: [1, length], data });
+  return {
+    input_ids: tensor(BigInt64Array.from([CLS_ID, ...ids, SEP_ID], BigInt)),
+    attention_mask: tensor(new BigInt64Array(length).fill(1n)),
+    token_type_ids: tensor(new BigInt64Array(length)),
+  };
+}
+
+/** The transformer of `weights/`, giving hidden states or what is made of them. Errors: `model_unavailable`. */
+export async function loadTrunk(options: Pick<SessionOptions, "threads"> = {}, output?: TrunkOutput): Promise<Trunk> {
+  // Only for the check: sessions read the file themselves, whenever they are opened.
+  await readWeights(weightsFiles.graph);
+  return await Trunk.open(fileURLToPath(new URL(weightsFiles.graph.name, WEIGHTS_FOLDER)), options, output);
 }

@@ -72,6 +72,14 @@ describe("minilm-words", () => {
     expect(together?.vectors).toEqual(alone.vectors);
   });
 
+  it("keeps the order of pages that are encoded side by side", async () => {
+    const other = await loadMiniLmWords({ threads: 2 });
+    const texts = ["first page ".repeat(300), "second", "", "the fourth page ".repeat(100)];
+    const pages = await other.encodePages(texts.map((text) => textPage(text)));
+    await other.dispose();
+    for (const [i, text] of texts.entries()) expect(pages[i]).toEqual(await encodePage(text));
+  });
+
   it("covers a page of several windows to its last word", async () => {
     const page = await encodePage("unbelievable ".repeat(600));
     expect(page.vectorCount).toBe(600);

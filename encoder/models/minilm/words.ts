@@ -13,7 +13,7 @@ import type { Recipe } from "../../../shared/recipe/recipe.ts";
 import type { LoadOptions, Model, ModelPage, PageWords } from "../model.ts";
 import { noTextPage } from "../text/no-text.ts";
 import { preparePage, prepareQuery } from "./prepare.ts";
-import { loadProjection, PROJECTED_DIM, type Projection } from "./projection.ts";
+import { PROJECTED_DIM, projectedOutput, readProjection } from "./projection.ts";
 import { loadTokenizer, type WordTokenizer } from "./tokens.ts";
 import { loadTrunk, SPECIALS_PER_WINDOW, type Trunk, WINDOW_TOKENS } from "./trunk.ts";
 import { weightsFiles } from "./weights.ts";
@@ -41,25 +41,20 @@ class MiniLmWords implements Model {
   readonly recipeFingerprint: string;
   readonly #tokenizer: WordTokenizer;
   readonly #trunk: Trunk;
-  readonly #projection: Projection;
 
-  constructor(fingerprint: string, tokenizer: WordTokenizer, trunk: Trunk, projection: Projection) {
+  constructor(fingerprint: string, tokenizer: WordTokenizer, trunk: Trunk) {
     this.recipeFingerprint = fingerprint;
     this.#tokenizer = tokenizer;
     this.#trunk = trunk;
-    this.#projection = projection;
   }
 
   async encodePages(pages: readonly PageWords[]): Promise<ModelPage[]> {
-    const encoded: ModelPage[] = [];
-    for (const page of pages) encoded.push(await this.#encodePage(page));
-    return encoded;
+    return await Promise.all(pages.map((page) => this.#encodePage(page)));
   }
 
   async encodeQuery(text: string): Promise<EncodedQuery> {
     const { ids, tokens } = prepareQuery(text, this.#tokenizer);
-    const vectors = new Float32Array(ids.length * PROJECTED_DIM);
-    this.#projection.project(await this.#trunk.run(ids, "query"), 1, ids.length, vectors, 0);
+    const vectors = withoutSpecials(await this.#trunk.run(ids, "query")).slice();
     return {
       recipeFingerprint: this.recipeFingerprint,
       dim: PROJECTED_DIM,
@@ -77,11 +72,13 @@ class MiniLmWords implements Model {
     const { words, boxes, ids, wordOfToken, wordsLeftOut } = preparePage(page, this.#tokenizer);
     if (ids.length === 0) return noTextPage(page, "words");
     const vectors = new Float32Array(ids.length * PROJECTED_DIM);
-    for (const { start, end } of planWindows(wordOfToken, WINDOW_TOKENS - SPECIALS_PER_WINDOW)) {
-      const hidden = await this.#trunk.run(ids.slice(start, end));
-      // Row 0 is [CLS].
-      this.#projection.project(hidden, 1, end - start, vectors, start);
-    }
+    const windows = planWindows(wordOfToken, WINDOW_TOKENS - SPECIALS_PER_WINDOW);
+    await Promise.all(
+      windows.map(async ({ start, end }) => {
+        const rows = await this.#trunk.run(ids.slice(start, end));
+        vectors.set(withoutSpecials(rows), start * PROJECTED_DIM);
+      }),
+    );
     return {
       pageNumber: page.pageNumber,
       width: page.width,
@@ -96,13 +93,22 @@ class MiniLmWords implements Model {
   }
 }
 
+/** The rows between [CLS] and [SEP]. */
+function withoutSpecials(rows: Float32Array): Float32Array {
+  return rows.subarray(PROJECTED_DIM, rows.length - PROJECTED_DIM);
+}
+
 /** Loads `minilm-words`. Errors: `model_unavailable`. */
 export async function loadMiniLmWords(options: LoadOptions = {}): Promise<Model> {
-  const [fingerprint, tokenizer, trunk, projection] = await Promise.all([
+  const [fingerprint, tokenizer, trunk] = await Promise.all([
     recipeFingerprint(minilmWordsRecipe),
     loadTokenizer(),
-    loadTrunk(options),
-    loadProjection(),
+    loadProjectedTrunk(options),
   ]);
-  return new MiniLmWords(fingerprint, tokenizer, trunk, projection);
+  return new MiniLmWords(fingerprint, tokenizer, trunk);
+}
+
+async function loadProjectedTrunk(options: LoadOptions): Promise<Trunk> {
+  const { centre, matrix } = await readProjection();
+  return await loadTrunk(options, projectedOutput(centre, matrix));
 }
