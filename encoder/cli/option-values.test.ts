@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Command } from "commander";
-import { deviceOption, indexName, integer, list, metadata } from "./option-values.ts";
+import { deviceOption, hours, indexName, integer, list, metadata } from "./option-values.ts";
 
 describe("integer", () => {
   const parse = integer(1, 1_000);
@@ -20,6 +20,21 @@ describe("integer", () => {
       expect(() => parse(text)).toThrow("It must be a whole number from 1 to 1000.");
     },
   );
+});
+
+describe("hours", () => {
+  it.each([
+    ["0", 0],
+    ["72", 72],
+    ["1.5", 1.5],
+    ["8760", 8_760],
+  ])("takes %j", (text, value) => {
+    expect(hours(text)).toBe(value);
+  });
+
+  it.each(["-1", "8761", "soon", "", "1h", "1e3", "Infinity", "."])("refuses %j", (text) => {
+    expect(() => hours(text)).toThrow("It must be a number of hours from 0 to 8760.");
+  });
 });
 
 describe("indexName", () => {

@@ -279,6 +279,40 @@ describe("races", () => {
     await expectIntact();
   });
 
+  it("cannot lose a segment older than the grace period that a commit takes up after the listing", async () => {
+    await books.store.put(layout.segment(books.name, "0000-dead"), new Uint8Array(9));
+    const gate = Promise.withResolvers<void>();
+    const arrived = Promise.withResolvers<void>();
+    const slow = decorate(books.store, {
+      put: async (key, ...rest) => {
+        if (key.includes("/manifests/")) {
+          arrived.resolve();
+          await gate.promise;
+        }
+        return await books.store.put(key, ...rest);
+      },
+    });
+    const writer = await books.openWriter({ store: slow });
+    await addWithFiles(books, writer, "slow", [9, 9]);
+    const commit = writer.commit();
+    await arrived.promise;
+    const listing = decorate(books.store, {
+      list: async (prefix, ...rest) => {
+        const page = await books.store.list(prefix, ...rest);
+        // All is listed, and the segment is old and nobody's: now it becomes somebody's.
+        if (prefix === layout.index(books.name)) {
+          gate.resolve();
+          await commit;
+        }
+        return page;
+      },
+    });
+    const report = await collect(oldStore(listing));
+    expect(report.garbage.segment?.objects).toBe(1);
+    expect(await books.liveNames()).toContain("slow@0123456789abcdef");
+    await expectIntact();
+  });
+
   it("does not take away the files of a document that is being ingested again", async () => {
     await indexWithGarbage();
     const prefix = layout.index(books.name);
