@@ -60,7 +60,7 @@ async function installMoto(): Promise<string> {
   try {
     await run("python3", ["-m", "venv", "--help"]);
   } catch (cause) {
-    throw new MotoUnavailable("the integration tests need python3 with venv, which is not here", { cause });
+    throw new MotoUnavailable("they need python3 with venv, which is not here", { cause });
   }
   try {
     await rm(folder, { recursive: true, force: true });
