@@ -106,7 +106,7 @@ export const hitSchema = z
     rank: z.number().int(),
     score: z.number().openapi({
       description:
-        "By vectors: Σ over query tokens of the best cosine on the page. By words: BM25. Of both: 0 to 1, comparable within one answer.",
+        "By vectors: Σ over query tokens of the best cosine on the page. By words: BM25. Of both: at most 1, comparable within one answer.",
     }),
     scores: z
       .object({ vectors: z.number(), words: z.number() })

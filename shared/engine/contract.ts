@@ -107,8 +107,8 @@ export interface PageHit {
   width: number;
   height: number;
   /**
-   * By vectors: Σ over query tokens of the best cosine, 0 … tokenCount. By words: BM25, 0 or more. Of both: 0 … 1, which
-   * compares pages of one answer only.
+   * By vectors: Σ over query tokens of the best cosine, 0 … tokenCount. By words: BM25, 0 or more. Of both: at most 1,
+   * which compares pages of one answer only.
    */
   score: number;
   /** What a hybrid score was made from. */

@@ -34,7 +34,17 @@ describe("fuse", () => {
     );
   });
 
-  it("gives 0 to 1, and keeps the order of what has all the weight", () => {
+  it("does not depend on how many pages more there are", () => {
+    const found = Array.from({ length: 100 }, (_, i) => page(i, 100 - i, i % 7 === 0 ? 0 : 10 + i));
+    const more = [...found, ...Array.from({ length: 200 }, (_, i) => page(100 + i, -i, i % 5))];
+    for (const by of ["weighted", "ranks"] as const) {
+      const fused = fuse(found, { method: by, wordWeight: 0.2 });
+      if (by === "weighted") expect(fuse(more, { method: by, wordWeight: 0.2 }).slice(0, 100)).toEqual(fused);
+      expect(fused[99]).toBeLessThan(fused[0] ?? 0);
+    }
+  });
+
+  it("gives 0 to 1 to the best pages, and keeps the order of what has all the weight", () => {
     fc.assert(
       fc.property(pages, method, fc.double({ min: 0, max: 1, noNaN: true }), (found, by, wordWeight) => {
         for (const score of fuse(found, { method: by, wordWeight })) {

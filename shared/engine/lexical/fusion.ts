@@ -15,8 +15,8 @@ export interface FusionPage {
 }
 
 /**
- * `weighted`: each score is scaled to 0…1 over the pages that were found, and the two are added by weight. `ranks`: reciprocal rank
- * fusion (Cormack, Clarke and Büttcher 2009), where only the order of each counts.
+ * `weighted`: each score is scaled to 0…1 over its best pages, and the two are added by weight; a page further down is below 0
+ * by its vectors. `ranks`: reciprocal rank fusion (Cormack, Clarke and Büttcher 2009), where only the order of each counts.
  */
 export type FusionMethod = "weighted" | "ranks";
 
@@ -29,18 +29,23 @@ export interface FusionSettings {
 /** Rank constant of the paper: how much the first ranks count above later ones. */
 const RANK_CONSTANT = 60;
 
-/** Fused scores of `pages`, 0 to 1, in their order. */
+/**
+ * The worst score by vectors of so many pages by vectors and by words is 0. Fixed numbers, those that weights were measured with,
+ * so that fused scores do not depend on how many pages more were looked at: a question for 10 pages and for 100 has the same
+ * first ten.
+ */
+const SCALED_BY_VECTORS = 64;
+const SCALED_BY_WORDS = 50;
+
+/** Fused scores of `pages`, at most 1, in their order. */
 export function fuse(pages: readonly FusionPage[], { method, wordWeight }: FusionSettings): number[] {
-  const scale = method === "ranks" ? reciprocalRanks : scaled;
-  const vectors = scale(
-    pages.map(({ position, vectorScore }) => ({ position, score: vectorScore })),
-    Number.NEGATIVE_INFINITY,
-  );
-  // A page without the words has no rank among those that have some.
-  const words = scale(
-    pages.map(({ position, wordScore }) => ({ position, score: wordScore })),
-    0,
-  );
+  const vectorScores = pages.map(({ position, vectorScore }) => ({ position, score: vectorScore }));
+  const wordScores = pages.map(({ position, wordScore }) => ({ position, score: wordScore }));
+  const [vectors, words] =
+    method === "ranks"
+      ? // A page without the words has no rank among those that have some.
+        [reciprocalRanks(vectorScores, Number.NEGATIVE_INFINITY), reciprocalRanks(wordScores, 0)]
+      : [scaled(vectorScores, zeroOf(pages)), scaled(wordScores, 0)];
   return pages.map((_, i) => (1 - wordWeight) * (vectors[i] ?? 0) + wordWeight * (words[i] ?? 0));
 }
 
@@ -49,17 +54,20 @@ interface Scored {
   score: number;
 }
 
-/** From 0 for the lowest score (of words: for none) to 1 for the highest. */
-function scaled(pages: readonly Scored[], floor: number): number[] {
-  let low = Number.POSITIVE_INFINITY;
-  let high = floor;
-  for (const { score } of pages) {
-    low = Math.min(low, score);
-    high = Math.max(high, score);
-  }
-  const from = Math.max(low, floor);
-  const range = high - from;
-  return pages.map(({ score }) => (range > 0 ? (score - from) / range : 0));
+/** The lowest score by vectors of the best pages by vectors and of the best by words. */
+function zeroOf(pages: readonly FusionPage[]): number {
+  const byVectors = pages.toSorted((a, b) => b.vectorScore - a.vectorScore).slice(0, SCALED_BY_VECTORS);
+  const byWords = pages
+    .filter(({ wordScore }) => wordScore > 0)
+    .toSorted((a, b) => b.wordScore - a.wordScore || a.position - b.position)
+    .slice(0, SCALED_BY_WORDS);
+  return Math.min(...[...byVectors, ...byWords].map(({ vectorScore }) => vectorScore));
+}
+
+/** From 0 for `zero` to 1 for the highest score. */
+function scaled(pages: readonly Scored[], zero: number): number[] {
+  const range = pages.reduce((highest, { score }) => Math.max(highest, score), zero) - zero;
+  return pages.map(({ score }) => (range > 0 ? (score - zero) / range : 0));
 }
 
 /** 1 for the first; 0 for pages that do not score above `floor`. */

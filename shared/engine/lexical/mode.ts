@@ -23,10 +23,10 @@ export function wordCandidates(hits: number, holding: Holding): number {
   return Math.max(hits, holding === "heads" ? MIN_PRUNED_WORD_CANDIDATES : MIN_WORD_CANDIDATES);
 }
 
-/** What measured best on average over the sets of docs/evaluation.md, "Modes": `minilm-words` there, others by analogy. */
+/** What measured best over the sets of docs/evaluation.md, "Modes": of `minilm-words` and `minilm-dense`, others by analogy. */
 const FUSION: Record<Recipe["interaction"], FusionSettings> = {
   late: { method: "weighted", wordWeight: 0.2 },
-  dense: { method: "weighted", wordWeight: 0.2 },
+  dense: { method: "weighted", wordWeight: 0.4 },
 };
 
 /** How vectors and words are fused in an index with this recipe. */
@@ -36,13 +36,12 @@ export function fusionFor({ interaction }: Pick<Recipe, "interaction">): FusionS
 
 /**
  * The mode of requests that name none: what measured best on average over the sets of docs/evaluation.md, which is `hybrid` for
- * vectors of words. With dense vectors and with those of pictures nothing was measured: they rank alone. So do vectors
- * without a text, in an index whose words are not indexed, and in one of which only heads are held: there every first
+ * vectors of text. With those of pictures nothing was measured: they rank alone. So do vectors without a text, in an index whose words are not indexed, and in one of which only heads are held: there every first
  * question of an isolate would read two to four bytes a page more, 3 MB of a million pages.
  */
 export function usualMode(snapshot: IndexSnapshot, text: string | undefined): SearchMode {
   const { recipe } = snapshot.manifest;
-  const isMeasured = recipe.interaction === "late" && recipe.geometry === "words";
+  const isMeasured = recipe.geometry !== "grid";
   const canFuse = text !== undefined && snapshot.holding !== "heads" && hasLexical(snapshot);
   return isMeasured && canFuse ? "hybrid" : vectorMode(recipe);
 }
