@@ -43,7 +43,7 @@ export const MAX_VECTORS_PER_PAGE = 65_535;
 export const MAX_PAGES_PER_SEGMENT = 8_192;
 /** Section lengths and offsets are u32, so that a reader never needs 64-bit arithmetic. */
 export const MAX_SEGMENT_BYTES = 0xffff_ffff;
-/** Sections a footer may list; format version 2 has at most six in one file. Ours. */
+/** Sections a footer may list; format version 2 has at most seven in one file. Ours. */
 export const MAX_SECTIONS = 32;
 /** One read from the end of a segment gets the footer and, for segments of up to about 1,000 pages, the page and document tables too, and often the bags. */
 export const SEGMENT_TAIL_READ_BYTES = 64 * 1024;
