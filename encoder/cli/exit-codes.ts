@@ -24,7 +24,7 @@ export const EXIT = {
 /** For `--help`. */
 export const EXIT_CODES_HELP = `Exit codes:
   0  done
-  1  unexpected error (--debug prints the stack)
+  1  unexpected error (--debug prints the stack); of doctor: an index is not well
   2  bad option, name or input
   3  done, but some files could not be ingested
   4  index or document not found
