@@ -10,9 +10,8 @@ import type { GraphDescription } from "./graph-spec.ts";
 /** The worker's `workerData`. It answers `ready` or `failed`. */
 export interface GraphStart {
   name: string;
-  path: string;
-  /** Bytes to read after those of the file (`encodeGraphExtension`); no external data then. */
-  extension?: Uint8Array | undefined;
+  /** Path of the graph, or its bytes; external data is found by path only. */
+  graph: string | Uint8Array;
   options: Pick<SessionOptions, "threads" | "executionProvider">;
 }
 

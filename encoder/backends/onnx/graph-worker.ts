@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { readFile } from "node:fs/promises";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { type InferenceSession, Tensor } from "onnxruntime-node";
 import { openSession } from "../../models/onnx-session.ts";
@@ -65,11 +64,14 @@ function floatsOf(output: Tensor, name: string): Float32Array<ArrayBuffer> {
   throw new Error(`the graph gave ${type} as ${name} instead of floats`);
 }
 
-async function open({ name, path, extension, options }: GraphStart): Promise<LoadedGraph> {
+async function open({ name, graph, options }: GraphStart): Promise<LoadedGraph> {
   const watch = options.executionProvider === "cuda" ? await ProviderWatch.create("CUDAExecutionProvider") : undefined;
   try {
-    const graph = extension === undefined ? path : Buffer.concat([await readFile(path), extension]);
-    const session = await openSession(name, graph, { ...options, profilePrefix: watch?.profilePrefix });
+    // The runtime takes no shared memory.
+    const session = await openSession(name, typeof graph === "string" ? graph : graph.slice(), {
+      ...options,
+      profilePrefix: watch?.profilePrefix,
+    });
     return new LoadedGraph(session, watch);
   } catch (error) {
     await watch?.abandon();

@@ -70,7 +70,7 @@ export async function openOnnxGraph(
   { threads, executionProvider = "cpu", sessions = 1, maxTokensPerRun, maxQueuedItems }: OpenGraphOptions = {},
 ): Promise<GraphRunner> {
   for (const path of [files.graph, ...(files.data ?? [])]) await requireFile(spec, path);
-  const start = { name: spec.name, path: files.graph, options: { threads, executionProvider } };
+  const start = { name: spec.name, graph: files.graph, options: { threads, executionProvider } };
   const { hosts, description } = await openThreads(start, sessions);
   try {
     const graph = checkGraph(spec, description);

@@ -5,7 +5,6 @@
  * @module
  */
 import { availableParallelism } from "node:os";
-import { fileURLToPath } from "node:url";
 import PQueue from "p-queue";
 import { MaxleafError } from "../../../shared/errors.ts";
 import type { RunInputs, RunTensor } from "../../backends/onnx/batches.ts";
@@ -13,7 +12,8 @@ import type { GraphStart } from "../../backends/onnx/graph-messages.ts";
 import { GraphThread } from "../../backends/onnx/graph-thread.ts";
 import type { SessionOptions } from "../onnx-session.ts";
 import { CLS_ID, SEP_ID } from "./tokens.ts";
-import { readWeights, WEIGHTS_FOLDER, weightsFiles } from "./weights.ts";
+import { withoutMask } from "./unmasked-graph.ts";
+import { readWeights, weightsFiles } from "./weights.ts";
 
 /** Width of a hidden state. */
 export const HIDDEN_DIM = 384;
@@ -27,8 +27,9 @@ export const WINDOW_TOKENS = 256;
 export const SPECIALS_PER_WINDOW = 2;
 
 /**
- * Sessions at most; threads beyond that work inside them. Every session takes about 145 MiB, since the runtime turns the 23 MB of
- * int8 weights into floats when it opens the graph (RSS 250, 406, 529 and 674 MiB with one to four).
+ * Sessions at most; threads beyond that work inside them. The runtime turns the 23 MB of int8 weights into floats when it opens
+ * the graph, so every session after the first takes about 200 MiB, its thread included: a process that encodes pages had an
+ * RSS of 388 MiB with one, 597 with two and 987 with four.
  */
 export const MAX_SESSIONS = 4;
 
@@ -66,7 +67,7 @@ export class Trunk {
   }
 
   /**
-   * Opens the graph at `path` once. Further sessions are opened when as many windows are asked for at a time: a process that
+   * Opens `graph`, the bytes of an ONNX model, once. Further sessions are opened when as many windows are asked for at a time: a process that
    * answers one question after another has one.
    *
    * @param threads cores to use; default: all.
@@ -74,13 +75,18 @@ export class Trunk {
    * Errors: `model_unavailable`.
    */
   static async open(
-    path: string,
+    graph: Uint8Array,
     { threads = availableParallelism() }: Pick<SessionOptions, "threads"> = {},
     output: TrunkOutput = hiddenStates,
   ): Promise<Trunk> {
     const sessions = Math.min(threads, MAX_SESSIONS);
     const options = { threads: Math.floor(threads / sessions) };
-    const trunk = new Trunk({ name: "all-MiniLM-L6-v2", path, extension: output.extension, options }, output, sessions);
+    const start = {
+      name: "all-MiniLM-L6-v2",
+      graph: inSharedMemory([graph, output.extension ?? new Uint8Array()]),
+      options,
+    };
+    const trunk = new Trunk(start, output, sessions);
     trunk.#idle.push(await trunk.#openThread());
     return trunk;
   }
@@ -141,9 +147,18 @@ function windowInputs(ids: readonly number[]): RunInputs {
   };
 }
 
+/** One copy for all threads. */
+function inSharedMemory(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(new SharedArrayBuffer(parts.reduce((sum, part) => sum + part.length, 0)));
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.length;
+  }
+  return bytes;
+}
+
 /** The transformer of `weights/`, giving hidden states or what is made of them. Errors: `model_unavailable`. */
 export async function loadTrunk(options: Pick<SessionOptions, "threads"> = {}, output?: TrunkOutput): Promise<Trunk> {
-  // Only for the check: sessions read the file themselves, whenever they are opened.
-  await readWeights(weightsFiles.graph);
-  return await Trunk.open(fileURLToPath(new URL(weightsFiles.graph.name, WEIGHTS_FOLDER)), options, output);
+  return await Trunk.open(withoutMask(await readWeights(weightsFiles.graph), HIDDEN_STATES), options, output);
 }
