@@ -25,7 +25,7 @@ import { quantile } from "./measure.ts";
 
 const THREADS = [1, 2];
 const PAGES = 8;
-const PAGE_ROUNDS = 3;
+const PAGE_ROUNDS = 7;
 const QUERY_ROUNDS = 100;
 /** 20 word pieces, none split: checked below. */
 const QUESTION = "how much power does the ferry use in one night when the heating runs and the cold sea is rough";
