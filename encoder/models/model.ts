@@ -63,7 +63,7 @@ export interface Model {
 }
 
 export interface LoadOptions {
-  /** Threads of one inference call; default: what the runtime chooses (the physical cores). */
+  /** Cores to use: threads of one inference call or, where a recipe runs several side by side, sessions. Default: all. */
   threads?: number | undefined;
   /** Folder with the model's files, instead of where `maxleaf models pull` puts them. */
   modelFolder?: string | undefined;
