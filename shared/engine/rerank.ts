@@ -7,7 +7,7 @@
  * @module
  */
 import type { PageCodes, PageRecord } from "../format/contract.ts";
-import { exactTokenBest, totalScore } from "../kernel/exact-scorer.ts";
+import { exactTokenBests, totalScore } from "../kernel/exact-scorer.ts";
 import type { TokenBest } from "../kernel/kernel-query.ts";
 import type { QueryTables } from "../kernel/query-tables.ts";
 import type { PageHit } from "./contract.ts";
@@ -106,11 +106,11 @@ export async function rankByVectors(
   for (const batch of batches(pages.slice(0, plan.exact), VECTORS_BATCH_PAGES)) {
     const vectors = await caches.vectors.read(batch, session);
     const contenders = contendersOf(batch, plan.contenderMargin, tables);
+    const asked = vectors.map((ofPage, i) => ({ vectors: ofPage, positions: contenders[i] }));
+    const bests = exactTokenBests(tables.query, asked);
     for (const [i, page] of batch.entries()) {
-      const record = vectors[i];
-      if (record === undefined) continue;
-      const best = exactTokenBest(tables.query, record, contenders[i]);
-      exact.push({ ...page, score: totalScore(best), best });
+      const best = bests[i];
+      if (best !== undefined) exact.push({ ...page, score: totalScore(best), best });
     }
   }
   exact.sort(byScore);
@@ -125,15 +125,15 @@ function contendersOf(
   tables: QueryTables,
 ): (Uint16Array | undefined)[] {
   if (margin === undefined) return [];
-  const marks = pages.map(({ codes }) => (codes === undefined ? undefined : new Uint8Array(codes.centroidIds.length)));
+  const marked = pages.map(({ codes }) =>
+    codes === undefined ? undefined : { codes, marks: new Uint8Array(codes.centroidIds.length) },
+  );
+  const coded = marked.filter((page) => page !== undefined);
   for (let block = 0; block < tables.blockCount; block++) {
     tables.prepare(block);
-    for (const [i, { codes }] of pages.entries()) {
-      const ofPage = marks[i];
-      if (codes !== undefined && ofPage !== undefined) tables.markContenders(codes, margin, ofPage);
-    }
+    tables.markContenders(coded, margin);
   }
-  return marks.map((ofPage) => (ofPage === undefined ? undefined : positionsOfOnes(ofPage)));
+  return marked.map((page) => (page === undefined ? undefined : positionsOfOnes(page.marks)));
 }
 
 function positionsOfOnes(marks: Uint8Array): Uint16Array {

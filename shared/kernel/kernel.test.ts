@@ -117,7 +117,7 @@ describe("kernels", () => {
           // A margin that leaves out some vectors: the scales of the materials differ.
           const margin = share * 2_000 * Math.max(...scales.pqSteps);
           tables.prepare(index);
-          tables.markContenders(codes, margin, marks);
+          tables.markContenders([{ codes, marks }], margin);
           const entries = reference.pqTables(codebook.codewords, subspaces, block.values, dim, scales.entryFactors);
           const { bagFactors, pqFactors, pqSteps } = scales;
           const { pqRows } = reference.centroidTables(codebook.centroids, dim, block.rows, bagFactors, pqFactors);

@@ -194,29 +194,35 @@ export class QueryTables implements RegionHolder {
   }
 
   /**
-   * Sets `marks` (`[vectors]` of the page) to 1 for vectors that some token of the current block scores within `margin` (a
-   * cosine) of its best. Other marks stay.
+   * Sets `marks` (`[vectors]` of each page) to 1 for vectors that some token of the current block scores within `margin` (a
+   * cosine) of its best on the page. Other marks stay.
    */
-  markContenders(page: PageCodes, margin: number, marks: Uint8Array): void {
+  markContenders(pages: readonly { codes: PageCodes; marks: Uint8Array }[], margin: number): void {
     const { kernel } = this.query;
     const { subspaces } = this.codebook;
     const slot = this.#slot();
     const lanes = this.lanes();
-    const count = page.centroidIds.length;
+    const most = pages.reduce((count, { marks }) => Math.max(count, marks.length), 0);
     // Best scores, which become floors, then a scratch row, then marks.
-    const desk = new CodesDesk(kernel, [page], subspaces, 2 * ROW_BYTES + count);
+    const all = pages.map(({ codes }) => codes);
+    const desk = new CodesDesk(kernel, all, subspaces, 2 * ROW_BYTES + most);
     try {
-      desk.place(page);
-      slot.rows.require(desk.ids, count);
       const { offset } = desk.output;
-      const where = [desk.ids.offset, desk.codes.offset, count, subspaces, lanes] as const;
-      const tables = [slot.rows.pqRows.offset, slot.tables.offset] as const;
-      kernel.exports.pqMax(...where, ...tables, offset);
-      this.#lowerToFloors(kernel.memory.int16(desk.output, LANES), margin);
-      const marked = kernel.memory.uint8(desk.output).subarray(2 * ROW_BYTES, 2 * ROW_BYTES + count);
-      marked.set(marks);
-      kernel.exports.pqContenders(...where, ...tables, offset, offset + ROW_BYTES, offset + 2 * ROW_BYTES);
-      marks.set(marked);
+      const floors = kernel.memory.int16(desk.output, LANES);
+      const output = kernel.memory.uint8(desk.output);
+      for (const { codes, marks } of pages) {
+        const count = codes.centroidIds.length;
+        desk.place(codes);
+        slot.rows.require(desk.ids, count);
+        const where = [desk.ids.offset, desk.codes.offset, count, subspaces, lanes] as const;
+        const tables = [slot.rows.pqRows.offset, slot.tables.offset] as const;
+        kernel.exports.pqMax(...where, ...tables, offset);
+        this.#lowerToFloors(floors, margin);
+        const marked = output.subarray(2 * ROW_BYTES, 2 * ROW_BYTES + count);
+        marked.set(marks);
+        kernel.exports.pqContenders(...where, ...tables, offset, offset + ROW_BYTES, offset + 2 * ROW_BYTES);
+        marks.set(marked);
+      }
     } finally {
       desk.release();
     }

@@ -107,7 +107,8 @@ function scoringRows(kernel: Kernel): BenchRow[] {
     cases.push({ name: "exact int8 MaxSim", units: 1, run: () => exactTokenBest(kernelQuery, exact) });
     const exactCodes = randomCodes(codebook, VECTORS, random);
     const marks = new Uint8Array(VECTORS);
-    cases.push({ name: "contenders", units: 1, run: () => tables.markContenders(exactCodes, CONTENDER_MARGIN, marks) });
+    const marked = [{ codes: exactCodes, marks }];
+    cases.push({ name: "contenders", units: 1, run: () => tables.markContenders(marked, CONTENDER_MARGIN) });
     const fifth = Uint16Array.from({ length: VECTORS / 5 }, (_, i) => 5 * i);
     cases.push({ name: "exact int8 of a fifth", units: 1, run: () => exactTokenBest(kernelQuery, exact, fifth) });
     cases.push({

@@ -20,6 +20,8 @@ export interface CentroidLists {
   readonly bytes: number;
   /** Where a cell has to be read from; undefined when it is in memory. */
   extentOf(cell: number): CellExtent | undefined;
+  /** Bytes of a cell's lists, wherever they are. */
+  cellBytes(cell: number): number;
   /** Blocks of those `cells` that have a list, missing ones through `store`. Errors: those of reading. */
   read(cells: readonly number[], store: ObjectStore): Promise<CellBlock[]>;
 }
@@ -57,6 +59,10 @@ export class HeldLists implements CentroidLists {
     return undefined;
   }
 
+  cellBytes(cell: number): number {
+    return this.#blocks.get(cell)?.bytes.byteLength ?? 0;
+  }
+
   async read(cells: readonly number[]): Promise<CellBlock[]> {
     return cells.flatMap((cell) => this.#blocks.get(cell) ?? []);
   }
@@ -78,6 +84,10 @@ export class StoredLists implements CentroidLists {
 
   get bytes(): number {
     return 0;
+  }
+
+  cellBytes(cell: number): number {
+    return this.#file.cellExtent(cell).length;
   }
 
   extentOf(cell: number): CellExtent | undefined {
