@@ -18,10 +18,10 @@ export interface CentroidLists {
   readonly pageCount: number;
   /** Bytes of memory held. */
   readonly bytes: number;
-  /** Where a cell has to be read from; undefined when it is in memory. */
+  /**
+   * Where a cell is read from, whether or not an earlier query left it in memory; undefined for lists that are always there.
+   */
   extentOf(cell: number): CellExtent | undefined;
-  /** Bytes of a cell's lists, wherever they are. */
-  cellBytes(cell: number): number;
   /** Blocks of those `cells` that have a list, missing ones through `store`. Errors: those of reading. */
   read(cells: readonly number[], store: ObjectStore): Promise<CellBlock[]>;
 }
@@ -59,10 +59,6 @@ export class HeldLists implements CentroidLists {
     return undefined;
   }
 
-  cellBytes(cell: number): number {
-    return this.#blocks.get(cell)?.bytes.byteLength ?? 0;
-  }
-
   async read(cells: readonly number[]): Promise<CellBlock[]> {
     return cells.flatMap((cell) => this.#blocks.get(cell) ?? []);
   }
@@ -86,23 +82,21 @@ export class StoredLists implements CentroidLists {
     return 0;
   }
 
-  cellBytes(cell: number): number {
-    return this.#file.cellExtent(cell).length;
-  }
-
-  extentOf(cell: number): CellExtent | undefined {
-    return this.#cache.get(this.#file.id, cell) === undefined ? this.#file.cellExtent(cell) : undefined;
+  extentOf(cell: number): CellExtent {
+    return this.#file.cellExtent(cell);
   }
 
   async read(cells: readonly number[], store: ObjectStore): Promise<CellBlock[]> {
     const { id } = this.#file;
-    const known = cells.flatMap((cell) => this.#cache.get(id, cell) ?? []);
-    const missing = cells.filter((cell) => !known.some((block) => block.cell === cell));
+    const known = new Map(cells.flatMap((cell) => this.#cache.get(id, cell) ?? []).map((block) => [block.cell, block]));
     const file = this.#file.withStore(store);
-    const runs = runsOf(missing, (cell) => file.cellExtent(cell));
-    const read = (await Promise.all(runs.map((run) => file.readCells(run)))).flat();
+    // Runs of all cells: what is known in the middle of one must not make two reads of it.
+    const runs = runsOf(cells, (cell) => file.cellExtent(cell)).map((run) => run.filter((cell) => !known.has(cell)));
+    const read = (
+      await Promise.all(runs.map(async (run) => (run.length === 0 ? [] : await file.readCells(run))))
+    ).flat();
     for (const block of read) this.#cache.set(id, block);
-    return [...known, ...read];
+    return [...known.values(), ...read];
   }
 }
 

@@ -58,8 +58,8 @@ export async function candidatesFromLists(
 }
 
 /**
- * The cells that are at hand, and of the others those that the budget reads. Of lists that are read for queries, what earlier
- * ones left in memory costs no read, but 5 ns a posting all the same: the most useful of it, as many bytes as may be read.
+ * The cells whose lists are always in memory, and of the others those that the budget reads. What an earlier query left in
+ * memory counts as if it were read: a question has one answer, whatever was asked before.
  */
 function cellsWithin(
   cells: readonly { cell: number; worth: number }[],
@@ -68,24 +68,10 @@ function cellsWithin(
 ): number[] {
   const lists = snapshot.invertedLists;
   const stored = cells.filter(({ cell }) => lists?.extentOf(cell) !== undefined);
-  const atHand = cells.filter(({ cell }) => lists?.extentOf(cell) === undefined).map(({ cell }) => cell);
-  const held =
-    snapshot.holding === "heads" ? firstWithin(atHand, (cell) => lists?.cellBytes(cell) ?? 0, budget.bytes) : atHand;
+  const held = cells.filter(({ cell }) => lists?.extentOf(cell) === undefined).map(({ cell }) => cell);
   if (stored.length === 0) return held;
   const nowhere = { part: 0, offset: 0, length: 0 };
   return [...held, ...chooseCells(stored, (cell) => lists?.extentOf(cell) ?? nowhere, budget)];
-}
-
-/** The first of `cells` whose bytes fit into `limitBytes` together. */
-function firstWithin(cells: readonly number[], bytesOf: (cell: number) => number, limitBytes: number): number[] {
-  let bytes = 0;
-  const taken: number[] = [];
-  for (const cell of cells) {
-    bytes += bytesOf(cell);
-    if (bytes > limitBytes) break;
-    taken.push(cell);
-  }
-  return taken;
 }
 
 /** Masks of groups of several segments: of a million pages a megabyte, the same for query after query. */
