@@ -75,22 +75,22 @@ function cellsWithin(
 }
 
 /** Masks of groups of several segments: of a million pages a megabyte, the same for query after query. */
-const masks = new WeakMap<PageSelection, Map<ListGroup, Uint8Array>>();
+const masks = new WeakMap<PageSelection, Map<ListGroup, Uint8Array | undefined>>();
 
-/** `[pages]` of the group, segment after segment. */
-function maskOf(group: ListGroup, selection: PageSelection): Uint8Array {
-  const ofSelection = masks.get(selection) ?? new Map<ListGroup, Uint8Array>();
+/** `[pages]` of the group, segment after segment; undefined when no page is left out. */
+function maskOf(group: ListGroup, selection: PageSelection): Uint8Array | undefined {
+  const ofSelection = masks.get(selection) ?? new Map<ListGroup, Uint8Array | undefined>();
   masks.set(selection, ofSelection);
-  const known = ofSelection.get(group);
-  if (known !== undefined) return known;
+  if (ofSelection.has(group)) return ofSelection.get(group);
   const mask = new Uint8Array(group.lists.pageCount);
   let first = 0;
   for (const segment of group.segments) {
     mask.set(selection.masks.get(segment) ?? new Uint8Array(0), first);
     first += segment.reader.pageCount;
   }
-  ofSelection.set(group, mask);
-  return mask;
+  const needed = mask.includes(0) ? mask : undefined;
+  ofSelection.set(group, needed);
+  return needed;
 }
 
 /** Position in the index of page `page` of the group. */
