@@ -1,7 +1,7 @@
 """Writes figures of trec_eval for random judgements and runs, as `figures.json` beside this file.
 
-    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install pytrec-eval-terrier==0.5.11
-    /tmp/venv/bin/python test/eval/trec-eval/make_fixtures.py
+    python3 -m venv venv && venv/bin/pip install pytrec-eval-terrier==0.5.11
+    venv/bin/python test/eval/trec-eval/make_fixtures.py
 
 pytrec_eval compiles trec_eval itself (https://github.com/usnistgov/trec_eval). Judgements have grades -1 to 4 and queries for which
 nothing was found; runs have ties, pages that are not judged, and scores that only differ beyond single precision.

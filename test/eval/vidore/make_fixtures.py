@@ -1,7 +1,7 @@
 """Writes tiny sets in the layouts of ViDoRe v1, v2 and v3 beside this file, with pyarrow as `datasets` does.
 
-    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install pyarrow==26.0.1 pillow==13.0.0
-    /tmp/venv/bin/python test/eval/vidore/make_fixtures.py
+    python3 -m venv venv && venv/bin/pip install pyarrow==26.0.1 pillow==13.0.0
+    venv/bin/python test/eval/vidore/make_fixtures.py
 
 Columns and types are those of the data cards (vidore/vidore_v3_pharmaceuticals and others) and of MTEB's loaders.
 """

@@ -1,35 +1,12 @@
 /**
  * ONNX models with weights, as bytes: what `encoder/indexing/onnx-graph.ts` makes, and initialisers beside it, inside the model
- * or in an external data file. Field numbers are those of onnx.proto3
- * (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3); only the messages used here are declared.
+ * or in an external data file.
  *
  * @module
  */
 import protobuf from "protobufjs";
+import { ONNX_PROTO } from "../../../encoder/indexing/onnx-proto.ts";
 import { floatsToHalves } from "../../../encoder/backends/float16.ts";
-
-const ONNX_PROTO = `
-syntax = "proto3";
-package onnx;
-message AttributeProto { string name = 1; float f = 2; int64 i = 3; repeated int64 ints = 8; int32 type = 20; }
-message NodeProto { repeated string input = 1; repeated string output = 2; string op_type = 4; repeated AttributeProto attribute = 5; }
-message StringStringEntryProto { string key = 1; string value = 2; }
-message TensorProto {
-  repeated int64 dims = 1; int32 data_type = 2; string name = 8; bytes raw_data = 9;
-  repeated StringStringEntryProto external_data = 13; int32 data_location = 14;
-}
-message Dimension { int64 dim_value = 1; string dim_param = 2; }
-message TensorShapeProto { repeated Dimension dim = 1; }
-message TensorType { int32 elem_type = 1; TensorShapeProto shape = 2; }
-message TypeProto { TensorType tensor_type = 1; }
-message ValueInfoProto { string name = 1; TypeProto type = 2; }
-message GraphProto {
-  repeated NodeProto node = 1; string name = 2; repeated TensorProto initializer = 5;
-  repeated ValueInfoProto input = 11; repeated ValueInfoProto output = 12;
-}
-message OperatorSetIdProto { string domain = 1; int64 version = 2; }
-message ModelProto { int64 ir_version = 1; string producer_name = 2; GraphProto graph = 7; repeated OperatorSetIdProto opset_import = 8; }
-`;
 
 const IR_VERSION = 8;
 const OPERATOR_SET = 17;
