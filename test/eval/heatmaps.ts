@@ -6,22 +6,14 @@
  */
 import { parseArgs } from "node:util";
 import { MatrixRunner } from "../../encoder/indexing/matrix-runner.ts";
-import { DEFAULT_RECIPE } from "../../encoder/models/registry.ts";
 import type { ExplanationSource } from "../../shared/engine/contract.ts";
 import { correlation, spreadOf } from "./correlation.ts";
 import { type DrawnMap, indexOf, mapsOfBestPages, mapsOfOtherPages, type OpenedSet } from "./heatmap-set.ts";
-import { encodeVectorSet, readVectorSet, type VectorSet } from "./vector-set.ts";
+import { loadSet, SET_OPTIONS } from "./set-options.ts";
 
 const { values: options } = parseArgs({
   options: {
-    /** A data set as `maxleaf eval` takes it, … */
-    dataset: { type: "string" },
-    recipe: { type: "string", default: DEFAULT_RECIPE },
-    cache: { type: "string", default: "build/eval" },
-    "max-tokens": { type: "string" },
-    /** … or vectors in NumPy's archives, an array a page or query. */
-    pages: { type: "string" },
-    queries: { type: "string" },
+    ...SET_OPTIONS,
     /** Pages looked at for each question: the best by exact MaxSim. */
     best: { type: "string", default: "5" },
     /** Without questions: vectors at the end of a page that stand for text. */
@@ -31,7 +23,7 @@ const { values: options } = parseArgs({
 });
 const SOURCES: readonly ExplanationSource[] = ["codes", "vectors"];
 
-const set = await loadSet();
+const set = await loadSet(options);
 print(
   `${set.name}: ${set.pages.length} pages, ${set.vectors.count} vectors of ${set.vectors.dim}, ${set.queries.length} questions`,
 );
@@ -43,14 +35,6 @@ for (const [label, maps] of await chosenMaps()) {
   for (const source of SOURCES) await compare(`${label}, by ${source}`, maps, source);
 }
 opened.index.close();
-
-async function loadSet(): Promise<VectorSet> {
-  const { dataset, recipe, cache, pages, queries } = options;
-  if (pages !== undefined) return await readVectorSet(pages, queries);
-  if (dataset === undefined) throw new Error("--dataset or --pages is needed");
-  const maxTokens = options["max-tokens"] === undefined ? undefined : Number(options["max-tokens"]);
-  return await encodeVectorSet({ folder: dataset, recipe, cacheFolder: cache, maxTokens });
-}
 
 async function chosenMaps(): Promise<[string, DrawnMap[]][]> {
   const textVectors = Number(options["text-vectors"]);

@@ -6,25 +6,20 @@
  */
 import { parseArgs } from "node:util";
 import { overlapAt } from "../../encoder/eval/metrics.ts";
-import { DEFAULT_RECIPE } from "../../encoder/models/registry.ts";
 import { type MultiVector, multiVectorScores, SCORE_BATCH_SIZE } from "../../encoder/scores/multi-vector-scores.ts";
-import { encodeVectorSet, readVectorSet, type Rows, type VectorSet } from "./vector-set.ts";
+import { loadSet, SET_OPTIONS } from "./set-options.ts";
+import type { Rows } from "./vector-set.ts";
 
 const { values: options } = parseArgs({
   options: {
-    dataset: { type: "string" },
-    recipe: { type: "string", default: DEFAULT_RECIPE },
-    cache: { type: "string", default: "build/eval" },
-    "max-tokens": { type: "string" },
-    pages: { type: "string" },
-    queries: { type: "string" },
+    ...SET_OPTIONS,
     /** Questions asked, from the first on: plain loops take a second for each on a thousand pages. */
     questions: { type: "string", default: "40" },
   },
 });
 const DEPTH = 10;
 
-const set = await loadSet();
+const set = await loadSet(options);
 const { dim } = set.vectors;
 const pages = set.pages.map((rows) => multiVector(set.vectors.values, rows));
 const questions = set.queries.slice(0, Number(options.questions)).map((rows) => multiVector(set.tokens.values, rows));
@@ -44,14 +39,6 @@ console.log(
   `${set.name}: ${questions.length} questions, ${pages.length} pages: padding raises ${changed} of ${questions.length * pages.length} scores, ` +
     `by ${largest.toFixed(3)} at most; ${(kept / questions.length).toFixed(3)} of the top ${DEPTH} stay`,
 );
-
-async function loadSet(): Promise<VectorSet> {
-  const { dataset, recipe, cache, pages: pagesFile, queries } = options;
-  if (pagesFile !== undefined) return await readVectorSet(pagesFile, queries);
-  if (dataset === undefined) throw new Error("--dataset or --pages is needed");
-  const maxTokens = options["max-tokens"] === undefined ? undefined : Number(options["max-tokens"]);
-  return await encodeVectorSet({ folder: dataset, recipe, cacheFolder: cache, maxTokens });
-}
 
 function multiVector(values: Float32Array, { first, count }: Rows): MultiVector {
   return { values: values.subarray(first * dim, (first + count) * dim), count };

@@ -7,21 +7,16 @@
 import { parseArgs } from "node:util";
 import { MatrixRunner } from "../../encoder/indexing/matrix-runner.ts";
 import { poolVectors } from "../../encoder/indexing/pooling.ts";
-import { DEFAULT_RECIPE } from "../../encoder/models/registry.ts";
 import { poolAsPublished } from "../../encoder/scores/published-pooling.ts";
 import { measureCascade } from "./cascade.ts";
 import { type PageScores, scorePages } from "./page-scores.ts";
 import { type Pool, poolSet } from "./pooled-set.ts";
-import { encodeVectorSet, readVectorSet, type VectorSet } from "./vector-set.ts";
+import { loadSet, SET_OPTIONS } from "./set-options.ts";
+import type { VectorSet } from "./vector-set.ts";
 
 const { values: options } = parseArgs({
   options: {
-    dataset: { type: "string" },
-    recipe: { type: "string", default: DEFAULT_RECIPE },
-    cache: { type: "string", default: "build/eval" },
-    "max-tokens": { type: "string" },
-    pages: { type: "string" },
-    queries: { type: "string" },
+    ...SET_OPTIONS,
     factors: { type: "string", default: "2,3,4" },
     threads: { type: "string", default: "2" },
   },
@@ -32,7 +27,7 @@ const POOLS: readonly [string, Pool][] = [
 ];
 
 const runner = await MatrixRunner.create({ threads: Number(options.threads) });
-const set = await loadSet();
+const set = await loadSet(options);
 console.log(`${set.name}: ${set.pages.length} pages, ${set.vectors.count} vectors, ${set.queries.length} questions`);
 const reference = await scoresOf(set);
 print("all vectors", set, reference);
@@ -43,14 +38,6 @@ for (const factor of options.factors.split(",").map(Number)) {
   }
 }
 await runner.dispose();
-
-async function loadSet(): Promise<VectorSet> {
-  const { dataset, recipe, cache, pages, queries } = options;
-  if (pages !== undefined) return await readVectorSet(pages, queries);
-  if (dataset === undefined) throw new Error("--dataset or --pages is needed");
-  const maxTokens = options["max-tokens"] === undefined ? undefined : Number(options["max-tokens"]);
-  return await encodeVectorSet({ folder: dataset, recipe, cacheFolder: cache, maxTokens });
-}
 
 async function scoresOf(scored: VectorSet): Promise<PageScores> {
   const { values, dim } = scored.vectors;

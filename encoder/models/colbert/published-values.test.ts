@@ -12,6 +12,7 @@ import type { ColbertEntry } from "./entry.ts";
 import { gteModernColbert } from "./gte-moderncolbert-v1.ts";
 import { jinaColbertV2 } from "./jina-colbert-v2.ts";
 import { mxbaiEdgeColbert32m } from "./mxbai-edge-colbert-32m.ts";
+import { maxSim } from "../../../shared/kernel/reference.ts";
 
 const TIMEOUT_MS = 120_000;
 
@@ -101,18 +102,3 @@ describe.for([
     await model.dispose();
   });
 });
-
-/** Σ over query rows of the best dot product with a page row. */
-function maxSim(query: Float32Array, page: Float32Array, dim: number): number {
-  let score = 0;
-  for (let q = 0; q < query.length; q += dim) {
-    let best = -1;
-    for (let p = 0; p < page.length; p += dim) {
-      let dot = 0;
-      for (let d = 0; d < dim; d++) dot += (query[q + d] ?? 0) * (page[p + d] ?? 0);
-      best = Math.max(best, dot);
-    }
-    score += best;
-  }
-  return score;
-}

@@ -15,6 +15,7 @@ import { bertTokenizerFile } from "../text/testing-tokenizers.ts";
 import { textPage } from "../text/testing.ts";
 import { colbertv2 } from "./colbertv2.ts";
 import { writeColbertModel } from "../../../test/fakes/colbert-model.ts";
+import { maxSim } from "../../../shared/kernel/reference.ts";
 
 /** A page longer than a window, and pages of a sentence. */
 const texts = [
@@ -54,21 +55,6 @@ afterAll(async () => {
   await model.dispose();
   await rm(folder, { recursive: true, force: true });
 });
-
-/** Σ over query rows of the best cosine with a page row. */
-function maxSim(query: Float32Array, page: Float32Array, dim: number): number {
-  let score = 0;
-  for (let q = 0; q < query.length; q += dim) {
-    let best = -1;
-    for (let p = 0; p < page.length; p += dim) {
-      let dot = 0;
-      for (let d = 0; d < dim; d++) dot += (query[q + d] ?? 0) * (page[p + d] ?? 0);
-      best = Math.max(best, dot);
-    }
-    score += best;
-  }
-  return score;
-}
 
 describe("an index of ColBERT pages", () => {
   it("ranks pages as MaxSim over the model's own vectors does", async () => {

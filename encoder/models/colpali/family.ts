@@ -8,7 +8,7 @@
  */
 import { NO_REGION } from "../../../shared/page.ts";
 import type { Recipe } from "../../../shared/recipe/recipe.ts";
-import { cellsInOrder, type PictureFamily, repeat } from "../images/family.ts";
+import { cellsInOrder, PICTURE_RECIPE, type PictureFamily, repeat } from "../images/family.ts";
 import { resizePicture } from "../images/resample.ts";
 import { noSquashedPixels, SQUASHED_SIDE_PX, squashedPixels } from "../images/squash.ts";
 
@@ -56,19 +56,13 @@ export function colpaliFamily({ queryPrefix }: ColpaliTraits): PictureFamily {
 
 export function colpaliRecipe({ name, model, queryPrefix, engine }: ColpaliTraits): Recipe {
   return {
+    ...PICTURE_RECIPE,
     name,
     model,
     revision: "unpinned",
-    dim: 128,
-    interaction: "late",
-    geometry: "grid",
     queryPrefix,
     documentPrefix: "<image><bos>Describe the image.\n",
     windowTokens: PAGE_IDS.length,
-    windowOverlapTokens: 0,
-    pooling: "none",
-    projection: "none",
-    dropped: "none",
     extra: {
       engine,
       resize: `squash ${SQUASHED_SIDE_PX}x${SQUASHED_SIDE_PX} bicubic a=-0.5 antialiased (Pillow)`,

@@ -10,7 +10,7 @@
  */
 import { NO_REGION } from "../../../shared/page.ts";
 import type { Recipe } from "../../../shared/recipe/recipe.ts";
-import { cellsInOrder, type PictureFamily, repeat } from "../images/family.ts";
+import { cellsInOrder, PICTURE_RECIPE, type PictureFamily, repeat } from "../images/family.ts";
 import {
   MAX_PIXELS,
   MERGED_PATCHES_SIDE,
@@ -74,19 +74,13 @@ export function colqwenFamily({ queryPrefix }: ColqwenTraits): PictureFamily {
 
 export function colqwenRecipe({ name, model, queryPrefix, engine }: ColqwenTraits): Recipe {
   return {
+    ...PICTURE_RECIPE,
     name,
     model,
     revision: "unpinned",
-    dim: 128,
-    interaction: "late",
-    geometry: "grid",
     queryPrefix,
     documentPrefix: COLQWEN_PROMPT,
     windowTokens: BEFORE_IMAGE.length + MAX_PICTURE_TOKENS + AFTER_IMAGE.length,
-    windowOverlapTokens: 0,
-    pooling: "none",
-    projection: "none",
-    dropped: "none",
     extra: {
       engine,
       resize: `smart_resize factor ${TOKEN_SIDE_PX} min ${MIN_PIXELS} max ${MAX_PIXELS} px, bicubic a=-0.5 antialiased (Pillow)`,

@@ -10,7 +10,7 @@
  */
 import { NO_REGION } from "../../../shared/page.ts";
 import type { Recipe } from "../../../shared/recipe/recipe.ts";
-import { type IdPadding, type PageLayout, type PictureFamily, repeat } from "../images/family.ts";
+import { type IdPadding, type PageLayout, PICTURE_RECIPE, type PictureFamily, repeat } from "../images/family.ts";
 import {
   noTilePixels,
   TILE_SIDE_PX,
@@ -126,19 +126,13 @@ export function ideficsRecipe(traits: IdeficsTraits): Recipe {
   const { name, model, revision, prompt, ids, padding, engine } = traits;
   const { queryFrame } = ideficsFamily(traits);
   return {
+    ...PICTURE_RECIPE,
     name,
     model,
     revision,
-    dim: 128,
-    interaction: "late",
-    geometry: "grid",
     queryPrefix: "",
     documentPrefix: prompt,
     windowTokens: ideficsLayout(ids, MAX_TILES_SIDE, MAX_TILES_SIDE).ids.length,
-    windowOverlapTokens: 0,
-    pooling: "none",
-    projection: "none",
-    dropped: "none",
     extra: {
       engine,
       resize: `long edge ${TILED_LONG_EDGE_PX}, then up to multiples of ${TILE_SIDE_PX}, Lanczos a=3 antialiased (Pillow)`,

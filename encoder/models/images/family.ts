@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Recipe } from "../../../shared/recipe/recipe.ts";
 import type { ItemTensor } from "../../backends/contract.ts";
 import type { GraphInputSpec } from "../../backends/onnx/graph-spec.ts";
 import type { PagePicture } from "../model.ts";
@@ -49,6 +50,17 @@ export interface PictureFamily {
   readonly queryFrame: QueryFrame;
   readonly padding: IdPadding;
 }
+
+/** What all recipes that look at pages have alike. */
+export const PICTURE_RECIPE = {
+  dim: 128,
+  interaction: "late",
+  geometry: "grid",
+  windowOverlapTokens: 0,
+  pooling: "none",
+  projection: "none",
+  dropped: "none",
+} as const satisfies Partial<Recipe>;
 
 /** Row after row of `columns` × `rows` cells, at the positions of `ids` that hold `imageId`; the others are nowhere. */
 export function cellsInOrder(ids: readonly number[], imageId: number, nowhere: number): Uint16Array {
