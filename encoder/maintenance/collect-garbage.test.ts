@@ -19,7 +19,7 @@ beforeEach(() => {
 afterEach(async () => await books.close());
 
 /** An object by which a collection asks the time, but not the one that a crashed collection left. */
-const isClock = (key: string) => key.includes("/maintenance/") && !key.endsWith("dead");
+const isClock = (key: string) => key.includes("/maintenance/") && !key.endsWith("0000-dead");
 /** Everything in the bucket is old; what the collection itself writes is new. */
 const oldStore = (inner: ObjectStore = books.store) => aged(inner, OLD_HOURS, isClock);
 const collect = async (store: ObjectStore, more = {}) =>
@@ -99,7 +99,7 @@ describe("collectGarbage", () => {
     expect(report.kinds).toEqual(dry.kinds);
     const after = await keysOf(books.store, books.name);
     expect(before.length - after.length).toBe(report.total.objects);
-    expect(after.filter((key) => key.includes("dead"))).toEqual([]);
+    expect(after.filter((key) => key.includes("0000-dead"))).toEqual([]);
     expect(after.filter((key) => key.startsWith("manifests/"))).toHaveLength(1);
     await expectIntact();
     expect((await collect(oldStore())).total).toEqual({ objects: 0, bytes: 0 });
@@ -382,7 +382,7 @@ describe("killed after any write", () => {
       await collect(oldStore());
       await expectIntact();
       expect((await collect(oldStore())).total.objects).toBe(0);
-      expect((await keysOf(books.store, books.name)).filter((key) => key.includes("dead"))).toEqual([]);
+      expect((await keysOf(books.store, books.name)).filter((key) => key.includes("0000-dead"))).toEqual([]);
       await books.close();
       if (failure === undefined) break;
       expect(failure).toBeInstanceOf(MaxleafError);

@@ -74,7 +74,7 @@ describe("an exported index", () => {
     expect(await imported()).toMatchObject({ index: NAME, manifestVersion: 1, objects: report.objects, kept: 0 });
     const keys = (await keysOf(target, NAME)).filter((key) => !/^(CURRENT|manifests)/.test(key));
     expect(keys).toHaveLength(report.objects);
-    expect(keys.filter((key) => key.includes("dead"))).toEqual([]);
+    expect(keys.filter((key) => key.includes("0000-dead"))).toEqual([]);
     for (const key of keys) {
       const original = await books.store.get(layout.index(books.name) + key);
       expect((await target.get(layout.index(NAME) + key))?.bytes).toEqual(original?.bytes);
