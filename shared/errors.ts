@@ -21,9 +21,19 @@ export const ERROR_STATUS = {
   document_not_found: 404,
   page_not_found: 404,
   recipe_not_found: 404,
+  task_not_found: 404,
+  upload_not_found: 404,
   method_not_allowed: 405,
   /** The way of searching that was asked for is not there for this index. */
   path_unavailable: 409,
+  /** An index or an alias has this name already. */
+  name_taken: 409,
+  /** The task is over, or too far to be canceled. */
+  task_not_cancelable: 409,
+  /** An address that documents must not be fetched from. */
+  url_not_allowed: 403,
+  /** A document could not be fetched from its address. */
+  fetch_failed: 422,
   body_too_large: 413,
   unsupported_media_type: 415,
   // What a source file is (encoder only; one file fails, the rest goes on).

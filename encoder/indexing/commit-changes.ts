@@ -162,7 +162,7 @@ function withoutDocuments(segments: readonly SegmentEntry[], documents: readonly
 
 /** The next manifest with `segments`; its inverted file goes when one of the segments that it covers does. */
 export function draftOf(current: Manifest, segments: SegmentEntry[]): ManifestDraft {
-  const { recipe, recipeFingerprint, codebook, calibration } = current;
+  const { recipe, recipeFingerprint, codebook, calibration, settings, overlay } = current;
   const inverted = stillCovered(current.inverted, segments);
   return {
     recipe,
@@ -171,5 +171,7 @@ export function draftOf(current: Manifest, segments: SegmentEntry[]): ManifestDr
     segments,
     ...(inverted && { inverted }),
     ...(calibration && { calibration }),
+    ...(settings && { settings }),
+    ...(overlay && { overlay }),
   };
 }

@@ -35,12 +35,18 @@ export interface CommitOptions {
 }
 
 /**
- * The newest manifest of `index`, or undefined when there is no such index. Two waves of reads as a rule: the hint, then
- * its version and the next side by side.
+ * The newest manifest of `index`, or undefined when there is no such index, or no more. Two waves of reads as a rule: the
+ * hint, then its version and the next side by side.
  *
  * @throws MaxleafError `corrupt_data`, `unsupported_format_version`, `store_unavailable`.
  */
 export async function readManifest(store: ObjectStore, index: string): Promise<Manifest | undefined> {
+  const newest = await readNewestManifest(store, index);
+  return newest?.droppedAtMs === undefined ? newest : undefined;
+}
+
+/** As {@link readManifest}, but a dropped index's newest manifest is given too: for those who look after the bucket. */
+export async function readNewestManifest(store: ObjectStore, index: string): Promise<Manifest | undefined> {
   const hint = await readHint(store, index);
   if (hint === undefined || hint.version === 0) return await readNewestListed(store, index);
   const [hinted, next] = await Promise.all([
@@ -60,8 +66,8 @@ export async function readManifest(store: ObjectStore, index: string): Promise<M
 /**
  * Commits the next version of `index`.
  *
- * @param mutate makes the new content from the newest manifest (undefined: the index is new). It is called again, on a
- *   fresher manifest, whenever another writer was faster.
+ * @param mutate makes the new content from the newest manifest (undefined: the index is new, or was dropped). It is called
+ *   again, on a fresher manifest, whenever another writer was faster.
  * @returns what was committed.
  * @throws MaxleafError `commit_conflict` when others were always faster, `store_unavailable`, and whatever `mutate` throws.
  */
@@ -81,9 +87,9 @@ export async function commitManifest(
     try {
       const landed = attempted && (await findLanded(store, attempted));
       if (landed !== undefined) return await announce(store, landed);
-      const current = await readManifest(store, index);
+      const current = await readNewestManifest(store, index);
       attempted = {
-        ...(await mutate(current)),
+        ...(await mutate(current?.droppedAtMs === undefined ? current : undefined)),
         format: MANIFEST_FORMAT,
         index,
         version: (current?.version ?? 0) + 1,

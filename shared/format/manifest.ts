@@ -6,7 +6,7 @@
  */
 import { z } from "zod";
 import { MaxleafError, quote } from "../errors.ts";
-import { MAX_MANIFEST_BYTES } from "../limits.ts";
+import { MAX_MANIFEST_BYTES, MAX_METADATA_FIELDS, MAX_SUBSPACES } from "../limits.ts";
 import { recipeSchema } from "../recipe/recipe.ts";
 import { decodeUtf8 } from "./bytes.ts";
 
@@ -100,6 +100,19 @@ export const calibrationSchema = z.strictObject({
 });
 export type Calibration = z.infer<typeof calibrationSchema>;
 
+/** What an index was created with, beside its recipe. Every field absent: as by default. */
+export const indexSettingsSchema = z.strictObject({
+  /** PQ subspaces (bytes a vector) of the codebooks that it is trained. */
+  subspaces: z.number().int().min(1).max(MAX_SUBSPACES).optional(),
+  /** Metadata fields that a filter may name; absent: any. */
+  filterableFields: z.array(z.string().min(1)).max(MAX_METADATA_FIELDS).optional(),
+});
+export type IndexSettings = z.infer<typeof indexSettingsSchema>;
+
+/** Metadata that changed after its documents were written: see docs/format.md. */
+export const overlayEntrySchema = z.strictObject({ id: objectId, bytes: count, documents: count });
+export type OverlayEntry = z.infer<typeof overlayEntrySchema>;
+
 export const manifestSchema = z
   .strictObject({
     format: z.literal(MANIFEST_FORMAT),
@@ -128,6 +141,14 @@ export const manifestSchema = z
     segments: z.array(segmentEntrySchema),
     inverted: invertedEntrySchema.optional(),
     calibration: calibrationSchema.optional(),
+    settings: indexSettingsSchema.optional(),
+    overlay: overlayEntrySchema.optional(),
+    /** The index was dropped: it has no segments, and for readers it is not there. */
+    droppedAtMs: count.optional(),
+  })
+  .refine(({ droppedAtMs, segments }) => droppedAtMs === undefined || segments.length === 0, {
+    message: "a dropped index has segments",
+    path: ["segments"],
   })
   .refine(({ inverted, segments }) => inverted === undefined || stillCovered(inverted, segments) !== undefined, {
     message: "segments of the inverted file are missing",

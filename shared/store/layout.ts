@@ -7,6 +7,13 @@
 /** Indexes live under one prefix each: `indexes/{index}/…`. */
 export const INDEXES_PREFIX = "indexes/";
 
+/** Other names of indexes. */
+export const ALIASES_PREFIX = "aliases/";
+/** What was asked for over HTTP and what became of it. */
+export const TASKS_PREFIX = "tasks/";
+/** Files that were sent and are not part of an index yet. */
+export const UPLOADS_PREFIX = "uploads/";
+
 /** Digits of a manifest version in its key, so that key order is version order. */
 const VERSION_DIGITS = 12;
 
@@ -29,6 +36,12 @@ export const layout = {
   lexical: (index: string, id: string) => `${INDEXES_PREFIX}${index}/inverted/${id}.lexical`,
   /** Part `part` of its blocks, from 0. */
   lexicalPart: (index: string, id: string, part: number) => `${INDEXES_PREFIX}${index}/inverted/${id}.lexical.${part}`,
+  /** Metadata that changed after its documents were written. */
+  overlay: (index: string, id: string) => `${INDEXES_PREFIX}${index}/overlays/${id}`,
+  alias: (name: string) => `${ALIASES_PREFIX}${name}`,
+  /** Ids of newer tasks come first in key order. */
+  task: (id: string) => `${TASKS_PREFIX}${id}`,
+  upload: (id: string) => `${UPLOADS_PREFIX}${id}`,
   /** Everything of one version of one document. `revision` is the source's content hash. */
   document: (index: string, documentId: string) => `${INDEXES_PREFIX}${index}/documents/${documentId}/`,
   /** Source and images of one version. */
