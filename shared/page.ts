@@ -53,7 +53,7 @@ export interface DocumentEntry {
   /** See `documentIdOf`. */
   id: string;
   name: string;
-  /** SHA-256 of the source bytes, first 16 hex digits; part of the keys of its images. */
+  /** See `newRevision`: content hash of the source and a nonce. Part of the keys of its source and images. */
   revision: string;
   /** Media type of the source. */
   contentType: string;

@@ -3,7 +3,8 @@ import { documentIdOf } from "../../shared/names.ts";
 import { readProblem, startApp, type TestApp } from "../testing/harness.ts";
 import { pictureBytes, writeWordIndex } from "../testing/word-index.ts";
 
-const REVISION = "00000000000000aa";
+const REVISION = "00000000000000aa01234567";
+/** As older indexes have them. */
 const OLD_REVISION = "00000000000000bb";
 
 let app: TestApp;
@@ -63,6 +64,7 @@ describe("a page's pictures", () => {
     ["/1.5/image", 400, "invalid_request"],
     ["/1e3/image", 400, "invalid_request"],
     ["/99999999999999999999/image", 400, "invalid_request"],
+    ["/1/image?v=00000000000000aa0", 400, "invalid_request"],
     ["/1/image?v=..%2f", 400, "invalid_request"],
     ["/1/source", 404, "not_found"],
   ])("refuse %s with %i %s", async (path, status, code) => {

@@ -7,6 +7,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { MaxleafError, quote } from "../../shared/errors.ts";
 import { parseIndexName } from "../../shared/names.ts";
+import { isRevision } from "../../shared/revision.ts";
 import { layout } from "../../shared/store/layout.ts";
 import type { StoredObject } from "../../shared/store/object-store.ts";
 import { findDocument } from "../catalogue/documents.ts";
@@ -16,13 +17,10 @@ import type { Services } from "../services.ts";
 import { pageParams, parseDocumentId, parsePageNumber } from "./params.ts";
 import { badRequest, notFound, storeFailures } from "./responses.ts";
 
-/** A revision is the beginning of a content hash, so what it names never changes: a year, the longest that caches keep to. */
+/** A revision is of one ingestion, so what it names never changes: a year, the longest that caches keep to. */
 const IMMUTABLE = "public, max-age=31536000, immutable";
 /** Without a revision the next ingestion may change the picture: ask every time, with the ETag. */
 const REVALIDATE = "public, no-cache";
-
-/** 16 hex digits; see `DocumentEntry.revision`. */
-const REVISION = /^[0-9a-f]{16}$/;
 
 const pictureQuery = z.object({
   v: z.string().optional().openapi({ description: "The document's revision; makes the answer cacheable for ever." }),
@@ -84,8 +82,8 @@ async function readPicture(
   revision: string | undefined,
 ): Promise<StoredObject> {
   const { index, documentId, page, keyOf } = address;
-  if (revision !== undefined && !REVISION.test(revision)) {
-    throw new MaxleafError("invalid_request", `"v" is ${quote(revision)}: a revision is 16 hex digits`);
+  if (revision !== undefined && !isRevision(revision)) {
+    throw new MaxleafError("invalid_request", `"v" is ${quote(revision)}: a revision is 24 (or 16) hex digits`);
   }
   if (revision !== undefined) {
     // The key says it all: a result page's thumbnails need no opened index, which in a cold isolate would take a while.

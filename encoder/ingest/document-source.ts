@@ -5,19 +5,18 @@
  */
 import { readFile, stat } from "node:fs/promises";
 import { MaxleafError, quote } from "../../shared/errors.ts";
-import { documentIdOf, sha256Hex } from "../../shared/names.ts";
+import { documentIdOf } from "../../shared/names.ts";
+import { contentHashOf, isOfContent } from "../../shared/revision.ts";
 import type { LiveDocument } from "../indexing/document-index.ts";
 import { MAX_SOURCE_BYTES } from "../render/limits.ts";
 import { type FoundFile, reasonOf } from "./discover.ts";
-
-/** Hex digits of a revision: 64 bits of the source's SHA-256. */
-const REVISION_CHARS = 16;
 
 export interface DocumentSource {
   id: string;
   name: string;
   bytes: Uint8Array;
-  revision: string;
+  /** See `contentHashOf`: what its revision begins with. */
+  contentHash: string;
 }
 
 /**
@@ -28,7 +27,7 @@ export interface DocumentSource {
 export async function readSource(file: FoundFile): Promise<DocumentSource> {
   const id = await documentIdOf(file.name);
   const bytes = await readLimited(file);
-  return { id, name: file.name, bytes, revision: (await sha256Hex(bytes)).slice(0, REVISION_CHARS) };
+  return { id, name: file.name, bytes, contentHash: await contentHashOf(bytes) };
 }
 
 async function readLimited({ name, path }: FoundFile): Promise<Uint8Array> {
@@ -49,7 +48,7 @@ export function isUnchanged(
   source: DocumentSource,
   metadata: Readonly<Record<string, string>> | undefined,
 ): boolean {
-  if (live?.entry.revision !== source.revision) return false;
+  if (live === undefined || !isOfContent(live.entry.revision, source.contentHash)) return false;
   return metadata === undefined || sameFields(live.entry.metadata, metadata);
 }
 

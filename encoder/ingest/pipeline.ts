@@ -11,6 +11,7 @@ import PQueue from "p-queue";
 import { type ErrorCode, MaxleafError, toMaxleafError } from "../../shared/errors.ts";
 import type { DocumentEntry, EncodedPage } from "../../shared/page.ts";
 import { systemClock } from "../../shared/ports.ts";
+import { newRevision } from "../../shared/revision.ts";
 import { layout } from "../../shared/store/layout.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { removeObjects } from "../indexing/commit-changes.ts";
@@ -205,7 +206,7 @@ class Ingestion {
     const entry: DocumentEntry = {
       id: source.id,
       name: source.name,
-      revision: source.revision,
+      revision: newRevision(source.contentHash),
       contentType: document.contentType,
       sourceBytes: source.bytes.byteLength,
       pageCount: document.pageCount,
@@ -217,16 +218,16 @@ class Ingestion {
       await store.put(key, source.bytes, { contentType: entry.contentType });
       await this.#writer.addDocument(entry, this.#encodedPages(file, entry, document));
     } catch (error) {
-      await this.#discard(entry, live);
+      await this.#discard(entry);
       throw error;
     } finally {
       await document.close();
     }
   }
 
-  /** Removes what was stored of a document that failed, unless the index shows this very version already. */
-  async #discard(entry: DocumentEntry, live: LiveDocument | undefined): Promise<void> {
-    if (this.#stop.signal.aborted || live?.entry.revision === entry.revision) return;
+  /** Removes what was stored of a document that failed; its revision is this ingestion's alone. */
+  async #discard(entry: DocumentEntry): Promise<void> {
+    if (this.#stop.signal.aborted) return;
     const { store, index, observer } = this.#options;
     const onWarning = (message: string, cause: unknown) => observer?.onWarning?.(message, cause);
     await removeObjects({ store, index, onWarning }, [{ entry, searchablePages: 0, places: [] }]);

@@ -42,9 +42,9 @@ export const layout = {
   /** Ids of newer tasks come first in key order. */
   task: (id: string) => `${TASKS_PREFIX}${id}`,
   upload: (id: string) => `${UPLOADS_PREFIX}${id}`,
-  /** Everything of one version of one document. `revision` is the source's content hash. */
+  /** Everything of one document. */
   document: (index: string, documentId: string) => `${INDEXES_PREFIX}${index}/documents/${documentId}/`,
-  /** Source and images of one version. */
+  /** Source and images of one version; see `newRevision`. */
   revision: (index: string, documentId: string, revision: string) =>
     `${INDEXES_PREFIX}${index}/documents/${documentId}/${revision}/`,
   source: (index: string, documentId: string, revision: string) =>
