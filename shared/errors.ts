@@ -49,6 +49,8 @@ export const ERROR_STATUS = {
   recipe_mismatch: 409,
   commit_conflict: 409,
   precondition_failed: 412,
+  /** More metadata has changed since the segments were written than every reader can hold beside them. */
+  compaction_needed: 409,
   /** The index has moved on: between a shard and the worker that asks it. */
   manifest_superseded: 409,
   // What we depend on.

@@ -14,7 +14,7 @@ const count = z.number().int().nonnegative();
 /**
  * A field of this name would set an object's prototype instead of a member, and be lost; the writer refuses it.
  */
-const UNSTORABLE_FIELD = "__proto__";
+export const UNSTORABLE_FIELD = "__proto__";
 
 export const documentEntrySchema = z.strictObject({
   id: z.string(),
