@@ -20,6 +20,7 @@ import { makePictures, makePlaceholder, type Pictures } from "./pictures.ts";
 import { RawCanvasFactory } from "./raw-canvas.ts";
 import type { PageProblem, RenderedPage, SourceFile } from "./rendered-page.ts";
 import type { SourceDocument } from "./source-document.ts";
+import { readFontWidths } from "./words/font-widths.ts";
 import { toMatrix } from "./words/geometry.ts";
 import { pageWords } from "./words/page-words.ts";
 
@@ -168,7 +169,13 @@ function sizeOf(page: PDFPageProxy): PageSize {
 async function readWords(page: PDFPageProxy, size: PageSize): Promise<PageWord[]> {
   const viewport = toMatrix(page.getViewport({ scale: 1 }).transform);
   if (viewport === undefined) throw new RangeError("the page has no usable coordinate system");
-  return pageWords(await page.getTextContent(), viewport, size);
+  const content = await page.getTextContent();
+  // A page without text, a scan as a rule, would cost the decoding of its picture.
+  const isBlank = content.items.every((item) => !("str" in item) || item.str.trim() === "");
+  if (isBlank) return [];
+  // A page that cannot be drawn may still be read.
+  const fonts = await readFontWidths(page).catch(() => undefined);
+  return pageWords(content, viewport, size, fonts);
 }
 
 function messageOf(error: unknown): string {

@@ -1,9 +1,10 @@
 /**
- * How wide a text would be in an ordinary font. pdfjs tells the width of a run of text but not of its
- * letters; the words inside a run are placed by these proportions.
+ * Where the characters of a run of text are. pdfjs tells the width of the run; the words inside it are placed by the widths
+ * of its font, or of an ordinary one where the font's are not known.
  *
  * @module
  */
+import type { CharWidths } from "./font-widths.ts";
 
 /** Advance widths of " " to "~" in 1/1000 em. Source: Adobe Core 14 AFM, Helvetica. */
 // oxfmt-ignore
@@ -24,31 +25,64 @@ const TIMES = [
 const FIRST = 0x20;
 const OTHER = 556;
 const FULL = 1_000;
+/** Of Courier. */
+const MONOSPACE = 600;
 
 const FULL_WIDTH = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u3000-\u303f\uff00-\uff60]/u;
 const COMBINING = /\p{Mark}/u;
 
+/** What a space can be, in 1/1000 em: less is a space that was drawn and drawn over, more is a gap between columns. */
+const SPACE = { min: 50, max: 2_000 };
+
+/** How a run is written. */
+export interface RunStyle {
+  /** What pdfjs takes the font for; in a `monospace` one every character is as wide as any other. */
+  family?: string | undefined;
+  /** Of its font. */
+  widths?: CharWidths | undefined;
+  /** Of the whole run, in 1/1000 em; undefined when the font states none. */
+  runWidth?: number | undefined;
+}
+
 /**
  * Where each code unit of `text` begins, as a fraction of the whole; one entry more than code units, from 0 to 1.
  *
- * @param family - what pdfjs takes the font for; in a `monospace` one every character is as wide as any other.
+ * Letters are as wide as the font has them, and spaces take what is left: justified text stretches its spaces, and many
+ * spaces are none at all in the file but moves of the pen. Where that leaves spaces no sensible width, as in
+ * letter-spaced text, everything is stretched alike.
  */
-export function charOffsets(text: string, family: string | undefined): Float64Array {
-  const widths = family === "serif" ? TIMES : HELVETICA;
+export function charOffsets(text: string, style: RunStyle): Float64Array {
+  const spaceWidth = leftForSpaces(text, style);
   const offsets = new Float64Array(text.length + 1);
   let unit = 0;
   let position = 0;
   for (const char of text) {
     // The second half of a surrogate pair begins where the pair ends: no word is ever cut there.
-    position += family === "monospace" ? 1 : charWidth(char, widths);
+    position += char === " " && spaceWidth !== undefined ? spaceWidth : charWidth(char, style);
     for (let i = 0; i < char.length; i++) offsets[++unit] = position;
   }
   if (position === 0) return offsets.map((_, i) => (text.length === 0 ? 0 : i / text.length));
   return offsets.map((offset) => offset / position);
 }
 
-function charWidth(char: string, widths: readonly number[]): number {
-  const known = widths[char.charCodeAt(0) - FIRST];
+/** The width of one space when the letters have theirs, 1/1000 em; undefined without spaces or when it makes no sense. */
+function leftForSpaces(text: string, style: RunStyle): number | undefined {
+  if (style.runWidth === undefined || style.widths === undefined) return undefined;
+  let left = style.runWidth;
+  let spaces = 0;
+  for (const char of text) {
+    if (char === " ") spaces++;
+    else left -= charWidth(char, style);
+  }
+  const width = left / spaces;
+  return width >= SPACE.min && width <= SPACE.max ? width : undefined;
+}
+
+function charWidth(char: string, { family, widths }: RunStyle): number {
+  const own = widths?.get(char);
+  if (own !== undefined) return own;
+  if (family === "monospace") return MONOSPACE;
+  const known = (family === "serif" ? TIMES : HELVETICA)[char.charCodeAt(0) - FIRST];
   if (known !== undefined) return known;
   if (COMBINING.test(char)) return 0;
   return FULL_WIDTH.test(char) ? FULL : OTHER;

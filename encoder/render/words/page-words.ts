@@ -7,6 +7,7 @@
 import type { TextContent, TextItem } from "pdfjs-dist/types/src/display/api.js";
 import type { PageWord } from "../../models/model.ts";
 import { type Box, type Matrix, area } from "./geometry.ts";
+import type { FontWidths } from "./font-widths.ts";
 import { joinHyphenated } from "./hyphenation.ts";
 import { joinRuns } from "./lines.ts";
 import { inReadingOrder } from "./reading-order.ts";
@@ -19,14 +20,18 @@ import { withoutOverprints, wordsOf } from "./words.ts";
  * @param content - what pdfjs' `getTextContent` gives.
  * @param viewport - user space → page as shown at scale 1.
  * @param size - width and height of the page as shown, in the viewport's units.
+ * @param fonts - widths of its letters, as far as they are known.
  */
 export function pageWords(
   content: Pick<TextContent, "items" | "styles">,
   viewport: Matrix,
   size: { width: number; height: number },
+  fonts: FontWidths = new Map(),
 ): PageWord[] {
   const items = content.items.filter((item): item is TextItem => "str" in item);
-  const runs = items.flatMap((item) => placeItem(item, content.styles[item.fontName], viewport) ?? []);
+  const runs = items.flatMap(
+    (item) => placeItem(item, content.styles[item.fontName], viewport, fonts.get(item.fontName)) ?? [],
+  );
   const lines = inReadingOrder(joinRuns(runs), size.width);
   const words = withoutOverprints(joinHyphenated(lines.map(wordsOf)));
   return words.flatMap((word) => {

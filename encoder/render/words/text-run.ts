@@ -5,6 +5,7 @@
  */
 import type { TextItem, TextStyle } from "pdfjs-dist/types/src/display/api.js";
 import { type Box, type Matrix, multiply, parallelogramBox, toMatrix } from "./geometry.ts";
+import type { CharWidths } from "./font-widths.ts";
 import { charOffsets } from "./glyph-widths.ts";
 
 /** Text drawn in one go: one font, one baseline. */
@@ -36,9 +37,15 @@ const UNKNOWN_ADVANCE = 0.5;
  * Places a text item.
  *
  * @param viewport - user space → page as shown at scale 1 (crop box, rotation and user unit applied).
+ * @param widths - of the item's font, as far as they are known.
  * @returns nothing when the item draws nothing: no characters, no size, or a broken matrix.
  */
-export function placeItem(item: TextItem, style: TextStyle | undefined, viewport: Matrix): TextRun | undefined {
+export function placeItem(
+  item: TextItem,
+  style: TextStyle | undefined,
+  viewport: Matrix,
+  widths?: CharWidths,
+): TextRun | undefined {
   const own = toMatrix(item.transform);
   if (own === undefined || item.str === "") return undefined;
   const [a, b, c, d, x, y] = multiply(viewport, own);
@@ -56,7 +63,9 @@ export function placeItem(item: TextItem, style: TextStyle | undefined, viewport
   const above = vertical ? height / 2 : height * metric(style?.ascent, ASCENT);
   const below = vertical ? -height / 2 : height * metric(style?.descent, DESCENT);
 
-  const offsets = charOffsets(item.str, style?.fontFamily);
+  // Widths are horizontal ones, and a matrix may stretch letters along the line.
+  const runWidth = stated > 0 && !vertical ? (1_000 * length) / baseLength : undefined;
+  const offsets = charOffsets(item.str, { family: style?.fontFamily, widths: vertical ? undefined : widths, runWidth });
   const fromRight = item.dir === "rtl";
   const boxes: Box[] = [];
   for (let i = 0; i < item.str.length; i++) {
