@@ -21,6 +21,25 @@ export const MAX_METADATA_VALUE_CHARS = 512;
 /** Centroids per query token whose lists may be looked at; recall no longer grows far below this. Ours. */
 export const MAX_NPROBE = 256;
 
+// --- Writing over HTTP ------------------------------------------------------------------------------------------
+
+/** Bytes of one source file; whoever renders it holds it in memory three times (caller, picture, text). */
+export const MAX_SOURCE_BYTES = 256 * 1024 * 1024;
+/** Bytes of files that are sent in the body of a request. Cloudflare refuses bodies past 100 MB on its smaller plans. */
+export const MAX_DIRECT_BODY_BYTES = 64 * 1024 * 1024;
+/** Files of one multipart body. Ours: each is an object of its own, written before the answer. */
+export const MAX_MULTIPART_FILES = 100;
+/** Bytes of a JSON body of a writing route: MAX_TASK_DOCUMENTS addresses with some metadata have 500 kB. Ours. */
+export const MAX_ADMIN_JSON_BYTES = 2 * 1024 * 1024;
+/** Documents of one task. Ours: its object is written anew while it is worked on. */
+export const MAX_TASK_DOCUMENTS = 1_000;
+/** Documents of one deletion: one commit, then a listing for each. Ours. */
+export const MAX_DELETED_DOCUMENTS = 1_000;
+/** Characters of an address: what servers take of one. */
+export const MAX_URL_CHARS = 2_048;
+/** How long a presigned upload may be begun: a file of 256 MB takes 7 minutes at 5 Mbit/s. Ours. */
+export const UPLOAD_EXPIRES_SECONDS = 60 * 60;
+
 // --- Names ----------------------------------------------------------------------------------------------------
 
 /** Index names are path segments and URL segments. Ours; R2 keys may have 1,024 bytes in all. */

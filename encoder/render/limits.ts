@@ -22,8 +22,8 @@ export const WEBP_EFFORT = 2;
 
 // --- What a source may be -------------------------------------------------------------------------------------
 
-/** Bytes of one source file; it is held in memory three times (caller, picture, text). */
-export const MAX_SOURCE_BYTES = 256 * 1024 * 1024;
+/** Bytes of one source file. */
+export { MAX_SOURCE_BYTES } from "../../shared/limits.ts";
 /** Pages of one document: a printed encyclopaedia volume has 1,500. */
 export const MAX_DOCUMENT_PAGES = 20_000;
 /** Pixels of one picture, in an image file or inside a PDF: an A0 poster at 300 dpi has 139 million. */
