@@ -11,6 +11,8 @@ export const INDEXES_PREFIX = "indexes/";
 export const ALIASES_PREFIX = "aliases/";
 /** What was asked for over HTTP and what became of it. */
 export const TASKS_PREFIX = "tasks/";
+/** A marker for each task that is not over, so that none is forgotten and nobody has to read the others. */
+export const OPEN_TASKS_PREFIX = "open-tasks/";
 /** Files that were sent and are not part of an index yet. */
 export const UPLOADS_PREFIX = "uploads/";
 
@@ -41,6 +43,7 @@ export const layout = {
   alias: (name: string) => `${ALIASES_PREFIX}${name}`,
   /** Ids of newer tasks come first in key order. */
   task: (id: string) => `${TASKS_PREFIX}${id}`,
+  openTask: (id: string) => `${OPEN_TASKS_PREFIX}${id}`,
   upload: (id: string) => `${UPLOADS_PREFIX}${id}`,
   /** Everything of one document. */
   document: (index: string, documentId: string) => `${INDEXES_PREFIX}${index}/documents/${documentId}/`,
