@@ -48,6 +48,8 @@ export const ERROR_STATUS = {
   unsupported_format_version: 500,
   recipe_mismatch: 409,
   commit_conflict: 409,
+  /** What a change stored has waited for its commit so long that it may be gone: the change must be made anew. */
+  commit_expired: 409,
   precondition_failed: 412,
   /** More metadata has changed since the segments were written than every reader can hold beside them. */
   compaction_needed: 409,

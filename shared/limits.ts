@@ -73,6 +73,16 @@ export const MAX_INVERTED_OPEN_BYTES = 64 * 1024 * 1024;
 /** The same of its lexical index: two to four bytes a page. */
 export const MAX_LEXICAL_OPEN_BYTES = 32 * 1024 * 1024;
 export const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
+/** An alias is a name of at most 63 characters, a time and a format. Ours. */
+export const MAX_ALIAS_BYTES = 512;
+
+// --- Lifetimes ------------------------------------------------------------------------------------------------
+
+/**
+ * Longest that an object may wait for the commit that names it. Garbage collection removes what nothing names after 72 h
+ * (`DEFAULT_GRACE_HOURS`); the day between is for a commit under way, and for clocks that differ. Ours.
+ */
+export const MAX_UNCOMMITTED_MS = 48 * 60 * 60 * 1_000;
 
 // --- Platform (../shared/design/platform.md) --------------------------------------------------------------------
 

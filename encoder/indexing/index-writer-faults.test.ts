@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MaxleafError } from "../../shared/errors.ts";
+import { MAX_UNCOMMITTED_MS } from "../../shared/limits.ts";
 import { documentEntry } from "./testing.ts";
 import { add, decorate, pagesOf, TestIndex } from "./testing-index.ts";
 
@@ -67,6 +68,24 @@ describe("failures", () => {
       expect(await writer.commit()).toMatchObject({ documents: 1, replaced: 1 });
       expect(await books.liveNames()).toEqual([`a@new${writes}`]);
     }
+  });
+});
+
+describe("documents that waited too long for their commit", () => {
+  it("are dropped, and those added later are committed", async () => {
+    let nowMs = 1_700_000_000_000;
+    const clock = { nowMs: () => nowMs, sleep: async () => await Promise.resolve() };
+    const writer = await books.openWriter({ clock });
+    await add(writer, "old", pagesOf(1, 20));
+    nowMs += MAX_UNCOMMITTED_MS - 1_000;
+    await add(writer, "young", pagesOf(2, 20));
+    nowMs += 2_000;
+    await expect(writer.commit()).rejects.toMatchObject({ code: "commit_expired" });
+    expect(await writer.commit()).toMatchObject({ documents: 1, manifestVersion: 1 });
+    expect(await books.liveNames()).toEqual(["young@0123456789abcdef"]);
+    await add(writer, "old", pagesOf(1, 20));
+    expect(await writer.commit()).toMatchObject({ documents: 1 });
+    expect(await books.liveNames()).toHaveLength(2);
   });
 });
 

@@ -11,6 +11,7 @@ import type { Manifest, SegmentEntry } from "../../shared/format/manifest.ts";
 import { segmentIdentityOf } from "../../shared/format/segment-identity.ts";
 import { parseIndexName } from "../../shared/names.ts";
 import type { DocumentEntry, EncodedPage } from "../../shared/page.ts";
+import { systemClock } from "../../shared/ports.ts";
 import { recipeFingerprint } from "../../shared/recipe/fingerprint.ts";
 import { requireSameRecipe } from "../../shared/recipe/mismatch.ts";
 import type { Recipe } from "../../shared/recipe/recipe.ts";
@@ -29,7 +30,7 @@ import { DocumentTables, type LiveDocument } from "./document-index.ts";
 import { IndexCodebook } from "./index-codebook.ts";
 import { buildInvertedFile, needsInvertedFile } from "./inverted-file.ts";
 import { MatrixRunner } from "./matrix-runner.ts";
-import { PendingDocuments } from "./pending-documents.ts";
+import { type HeldDocument, PendingDocuments } from "./pending-documents.ts";
 import { planSegments, type SegmentLimits, segmentLimits } from "./plan-segments.ts";
 
 /** An index that has grown beyond this many times what its codebook was trained on should be trained again. */
@@ -89,7 +90,7 @@ export class IndexWriter {
   private constructor(options: IndexWriterOptions & { recipeFingerprint: string }, runner: MatrixRunner) {
     this.#options = options;
     this.#runner = runner;
-    this.#pending = new PendingDocuments(options.recipe.dim, options.spoolFolder);
+    this.#pending = new PendingDocuments(options.recipe.dim, options.spoolFolder, options.clock ?? systemClock);
     this.#tables = new DocumentTables(options.store, options.index);
     this.#codebook = new IndexCodebook({ ...options, runner });
   }
@@ -132,9 +133,10 @@ export class IndexWriter {
 
   /**
    * Makes every added document part of the index, all at once. Undefined when none is waiting. After an error they are
-   * still waiting, and the index is as it was or, when only the answer of the store was lost, has them.
+   * still waiting, and the index is as it was or, when only the answer of the store was lost, has them. But those that have
+   * waited for longer than `MAX_UNCOMMITTED_MS` are dropped: their images may be gone, and they must be added again.
    *
-   * @throws MaxleafError `commit_conflict`, `store_unavailable`, `recipe_mismatch`.
+   * @throws MaxleafError `commit_conflict`, `commit_expired`, `store_unavailable`, `recipe_mismatch`.
    */
   async commit(): Promise<CommitReport | undefined> {
     return await this.#commits.add(async () => await this.#commitPending());
@@ -160,7 +162,7 @@ export class IndexWriter {
     }
   }
 
-  async #commitDocuments(documents: readonly SpooledDocument[]): Promise<CommitReport> {
+  async #commitDocuments(documents: readonly HeldDocument[]): Promise<CommitReport> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#codeAndCommit(documents);
@@ -174,7 +176,7 @@ export class IndexWriter {
     }
   }
 
-  async #codeAndCommit(documents: readonly SpooledDocument[]): Promise<CommitReport> {
+  async #codeAndCommit(documents: readonly HeldDocument[]): Promise<CommitReport> {
     const { store, index, recipe, recipeFingerprint, onProgress } = this.#options;
     const current = await readManifest(store, index);
     if (current !== undefined) requireSameRecipe(index, current, this.#options);
@@ -187,7 +189,8 @@ export class IndexWriter {
     let change: CommittedChange;
     try {
       const added = { recipe, recipeFingerprint, codebook, segments, documentIds };
-      change = await commitSegments(this.#options, this.#tables, added);
+      const storedSinceMs = Math.min(...documents.map((document) => document.storedSinceMs));
+      change = await commitSegments({ ...this.#options, storedSinceMs }, this.#tables, added);
     } catch (error) {
       // Nothing refers to them. After any other error the commit may have landed: then they stay.
       if (error instanceof CodebookChangedError) await this.#discard(keys);

@@ -134,8 +134,8 @@ describe("buildInvertedFile", () => {
     await threeSegments();
     const old = (await buildInvertedFile(target()))?.inverted?.id ?? "";
     const replaced = (await buildInvertedFile(target()))?.inverted?.id ?? "";
-    const tomorrow = { nowMs: () => Date.now() + 25 * 3_600_000, sleep: async () => undefined };
-    const current = (await buildInvertedFile({ ...target(), clock: tomorrow }))?.inverted?.id ?? "";
+    const later = { nowMs: () => Date.now() + 73 * 3_600_000, sleep: async () => undefined };
+    const current = (await buildInvertedFile({ ...target(), clock: later }))?.inverted?.id ?? "";
     const keys = await invertedKeys();
     expect(keys.filter((key) => key.includes(old))).toEqual([]);
     for (const id of [replaced, current]) expect(keys).toContain(layout.inverted(books.name, id));

@@ -30,8 +30,8 @@ export const MAX_UNCOVERED_BAG_ENTRIES = 2_000_000;
 export const MAX_UNCOVERED_SHARE = 0.25;
 /** A file that a segment left while it was built is built again; deletions that fast mean that the index is being emptied. */
 const MAX_BUILDS = 3;
-/** No build takes longer, and no reader keeps an older manifest: what nobody names by then nobody will read. */
-const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1_000;
+/** As garbage collection has it, and a day more than a build may wait for its commit (`MAX_UNCOMMITTED_MS`). */
+const ABANDONED_AFTER_MS = 72 * 60 * 60 * 1_000;
 
 export interface BuildInvertedOptions {
   /** Called with the finished share of the work, 0 … 1. */
@@ -58,23 +58,24 @@ export function needsInvertedFile(
  * they add are not covered, and when one goes that was, the file is built again.
  *
  * @returns the manifest with the file; undefined when the index has no vectors.
- * @throws MaxleafError `index_not_found`, `commit_conflict`, `corrupt_data`, `store_unavailable`.
+ * @throws MaxleafError `index_not_found`, `commit_conflict`, `commit_expired`, `corrupt_data`, `store_unavailable`.
  */
 export async function buildInvertedFile(
   target: CommitTarget,
   options: BuildInvertedOptions = {},
 ): Promise<Manifest | undefined> {
   for (let build = 1; ; build++) {
+    const storedSinceMs = (target.clock ?? systemClock).nowMs();
     const manifest = await requireManifest(target);
-    const entry = await writeFor(target, manifest, options);
+    const entry = await writeInvertedFor(target, manifest, options);
     if (entry === undefined) return undefined;
     try {
-      const committed = await commitInverted(target, manifest, entry);
+      const committed = await commitInverted({ ...target, storedSinceMs }, manifest, entry);
       await removeAbandoned(target, new Set([entry.id, manifest.inverted?.id]));
       return committed;
     } catch (error) {
       if (!(error instanceof SegmentsGoneError)) throw error;
-      await removeFile(target, entry);
+      await removeInverted(target, entry);
       if (build === MAX_BUILDS) {
         const message = `index ${quote(target.index)} lost segments ${build} times while its inverted file was built`;
         throw new MaxleafError("commit_conflict", message, { cause: error });
@@ -89,10 +90,10 @@ async function requireManifest({ store, index }: CommitTarget): Promise<Manifest
   throw new MaxleafError("index_not_found", `there is no index ${quote(index)}`);
 }
 
-/** Writes the file for `manifest`; undefined when it has no vectors. */
-async function writeFor(
-  { store, index }: CommitTarget,
-  manifest: Manifest,
+/** Writes the file for `manifest`, whose segments are stored; undefined when it has no vectors. Nothing names it yet. */
+export async function writeInvertedFor(
+  { store, index }: Pick<CommitTarget, "store" | "index">,
+  manifest: Pick<Manifest, "codebook" | "recipe" | "recipeFingerprint" | "segments">,
   options: BuildInvertedOptions,
 ): Promise<InvertedEntry | undefined> {
   const { codebook, recipe, recipeFingerprint, segments: entries } = manifest;
@@ -110,7 +111,7 @@ async function writeFor(
 async function openForCovering(
   store: ObjectStore,
   index: string,
-  manifest: Manifest,
+  manifest: Pick<Manifest, "codebook" | "recipe" | "recipeFingerprint">,
   entry: SegmentEntry,
 ): Promise<InvertedSegment> {
   const expected = segmentIdentityOf(manifest, entry);
@@ -133,7 +134,8 @@ async function commitInverted(target: CommitTarget, builtFrom: Manifest, entry: 
   );
 }
 
-async function removeFile({ store, index, onWarning }: CommitTarget, entry: InvertedEntry): Promise<void> {
+/** Removes an inverted file that no manifest names. A failure is a warning. */
+export async function removeInverted({ store, index, onWarning }: CommitTarget, entry: InvertedEntry): Promise<void> {
   const { id, parts, lexical } = entry;
   try {
     await store.delete([

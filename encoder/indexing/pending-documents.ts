@@ -4,24 +4,30 @@
  * @module
  */
 import { MaxleafError, quote } from "../../shared/errors.ts";
+import { MAX_UNCOMMITTED_MS } from "../../shared/limits.ts";
 import type { DocumentEntry, EncodedPage } from "../../shared/page.ts";
+import type { Clock } from "../../shared/ports.ts";
 import type { SpooledDocument, SpooledPage } from "./build-segment.ts";
 import { checkEncodedPage, quantizePage } from "./page-vectors.ts";
 import { type PageSpool, type SpoolHold, SpoolRotation } from "./spool-rotation.ts";
 
-interface HeldDocument extends SpooledDocument {
+export interface HeldDocument extends SpooledDocument {
   hold: SpoolHold;
+  /** Its images are stored from then on, its source a moment before. */
+  storedSinceMs: number;
 }
 
 export class PendingDocuments {
   readonly #dim: number;
   readonly #spools: SpoolRotation;
+  readonly #clock: Clock;
   readonly #pending = new Map<string, HeldDocument>();
   /** Being committed: they keep their spool even when a newer version comes. */
   #taken: readonly HeldDocument[] = [];
 
-  constructor(dim: number, spoolFolder: string | undefined) {
+  constructor(dim: number, spoolFolder: string | undefined, clock: Clock) {
     this.#dim = dim;
+    this.#clock = clock;
     this.#spools = new SpoolRotation(spoolFolder);
   }
 
@@ -31,12 +37,13 @@ export class PendingDocuments {
 
   /** See `IndexWriter.addDocument`. */
   async add(entry: DocumentEntry, pages: Iterable<EncodedPage> | AsyncIterable<EncodedPage>): Promise<void> {
+    const storedSinceMs = this.#clock.nowMs();
     const hold = await this.#spools.hold();
     try {
       const spooled = await this.#spoolPages(hold.spool, entry, pages);
       const vectorCount = spooled.reduce((sum, page) => sum + page.vectorCount, 0);
       const older = this.#pending.get(entry.id);
-      this.#pending.set(entry.id, { entry, spool: hold.spool, pages: spooled, vectorCount, hold });
+      this.#pending.set(entry.id, { entry, spool: hold.spool, pages: spooled, vectorCount, hold, storedSinceMs });
       if (older !== undefined && !this.#taken.includes(older)) await older.hold.release();
     } catch (error) {
       await hold.release();
@@ -45,19 +52,23 @@ export class PendingDocuments {
   }
 
   /** Everything added so far, by name, so that equal documents make an equal index. Call `settle` before taking again. */
-  async take(): Promise<readonly SpooledDocument[]> {
+  async take(): Promise<readonly HeldDocument[]> {
     this.#taken = [...this.#pending.values()].toSorted((a, b) => (a.entry.name < b.entry.name ? -1 : 1));
     if (this.#taken.length > 0) await this.#spools.rotate();
     return this.#taken;
   }
 
-  /** Lets go of what was taken and is committed, or was replaced by a newer version meanwhile. */
+  /**
+   * Lets go of what was taken and is committed, was replaced by a newer version meanwhile, or has waited so long that it
+   * can never be committed.
+   */
   async settle(committed: boolean): Promise<void> {
     const taken = this.#taken;
     this.#taken = [];
+    const expiredBeforeMs = this.#clock.nowMs() - MAX_UNCOMMITTED_MS;
     for (const document of taken) {
       const isNewest = this.#pending.get(document.entry.id) === document;
-      if (isNewest && !committed) continue;
+      if (isNewest && !committed && document.storedSinceMs >= expiredBeforeMs) continue;
       if (isNewest) this.#pending.delete(document.entry.id);
       await document.hold.release();
     }

@@ -51,6 +51,7 @@ const FATAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "model_unavailable",
   "recipe_mismatch",
   "commit_conflict",
+  "commit_expired",
 ]);
 
 /** What happens, for progress bars. */

@@ -346,7 +346,7 @@ describe("races", () => {
     expect((await keysOf(books.store, books.name)).filter((key) => key.endsWith("/source"))).toHaveLength(3);
   });
 
-  it("names the document when an ingestion of it begins in the very moment of the removal", async () => {
+  it("names the document when an import of it begins in the very moment of the removal", async () => {
     await indexWithGarbage();
     const rewritten = new Set<string>();
     const racing = decorate(books.store, {

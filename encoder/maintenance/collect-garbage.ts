@@ -9,6 +9,7 @@
  * @module
  */
 import { MaxleafError } from "../../shared/errors.ts";
+import { MAX_UNCOMMITTED_MS } from "../../shared/limits.ts";
 import { type Clock, systemClock } from "../../shared/ports.ts";
 import { layout } from "../../shared/store/layout.ts";
 import type { ListedObject, ObjectStore } from "../../shared/store/object-store.ts";
@@ -22,12 +23,12 @@ import { storeNowMs } from "./store-time.ts";
  * Longer than anything that uses objects without their being referred to by the newest manifest. Readers: an isolate looks at
  * the manifest every 10 s, and a calibration or evaluation keeps one for minutes or hours. Writers: an ingestion commits
  * after 2 million vectors, which a model that makes one page a minute on a CPU needs some 30 hours for, and images of its
- * first pages wait as long. A laptop that sleeps over a weekend in the middle of a commit: 62 hours.
+ * first pages wait as long. One that takes longer than 48 hours, because a laptop slept over a weekend, say, is refused.
  */
 export const DEFAULT_GRACE_HOURS = 72;
-/** Below this a running ingestion may lose what it has stored: only for a bucket that nobody else uses just now. */
-export const SAFE_GRACE_HOURS = 24;
 const HOUR_MS = 60 * 60 * 1_000;
+/** Below this a running change may lose what it has stored: only for a bucket that nobody else uses just now. */
+export const SAFE_GRACE_HOURS = MAX_UNCOMMITTED_MS / HOUR_MS;
 
 /** S3 takes as many keys in one request. */
 const DELETE_BATCH_KEYS = 1_000;
@@ -163,8 +164,8 @@ class Collection {
   }
 
   /**
-   * An ingestion writes the objects of a document over hours, and writes the same keys again when the same file comes back:
-   * the age of the youngest counts for all.
+   * An ingestion writes the objects of a document over hours, and an import writes the same keys again: the age of the
+   * youngest counts for all.
    */
   async #endGroup({ revision, tallies, youngestMs }: RevisionGroup): Promise<void> {
     if (this.#references.hasRevision(revision)) return;
@@ -177,9 +178,9 @@ class Collection {
   }
 
   /**
-   * Looks again before every batch: an ingestion of the same file may have begun since. It writes the source first, so a
-   * young object shows. Should one begin between that look and the removal, which is one request later, the look after it
-   * tells, and the report names the document: its images may have to be made again.
+   * Looks again before every batch: an import of this version may have begun since, and a young object shows. (An ingestion
+   * never stores under a key that was there before.) Should one begin between that look and the removal, which is one
+   * request later, the look after it tells, and the report names the document: its files may have to be imported again.
    */
   async #removeRevision(revision: string): Promise<void> {
     const { store, index } = this.#options;

@@ -29,7 +29,7 @@ export class GarbageReport {
   readonly young: ObjectTally = { objects: 0, bytes: 0 };
   /** What Maxleaf did not write, or a newer version did: never removed. */
   readonly unknown: ObjectTally & { examples: string[] } = { objects: 0, bytes: 0, examples: [] };
-  /** Document versions (`id/revision`) of which an ingestion began while they were removed: their images may be incomplete. */
+  /** Document versions (`id/revision`) of which an import began while they were removed: their files may be incomplete. */
   readonly raced: string[] = [];
 
   constructor(index: string, graceHours: number, removed: boolean) {

@@ -64,7 +64,8 @@ export interface ImportReport {
  *
  * @throws MaxleafError `invalid_name`; `invalid_request` for a folder without a complete export; `corrupt_data` when
  *   something in it is not what its list says: the index is not changed then; `commit_conflict` when the index exists and is
- *   not to be replaced, or others were always faster; `store_unavailable`.
+ *   not to be replaced, or others were always faster; `commit_expired` when it took too long: run it again;
+ *   `store_unavailable`.
  */
 export async function importIndex(options: ImportOptions): Promise<ImportReport> {
   const { store, folder, replace = false, onProgress } = options;
@@ -82,7 +83,7 @@ export async function importIndex(options: ImportOptions): Promise<ImportReport>
       if (current !== undefined && !replace) throw existsAlready(index);
       return draftOf(manifest, manifest.segments);
     },
-    options,
+    { ...options, storedSinceMs: upload.storedSinceMs },
   );
   const { objects, bytes } = head;
   return { index, manifestVersion: committed.version, objects, bytes, kept: upload.kept };
@@ -139,6 +140,8 @@ async function requireHash(path: string, sha256: string, maxBytes = Number.POSIT
 /** Stores every object of the list that is not there yet. */
 class Upload {
   kept = 0;
+  /** Of the oldest object: of this run, or of those that are kept. */
+  storedSinceMs: number;
   readonly #options: ImportOptions;
   readonly #head: ExportHead;
   readonly #onProgress: ImportOptions["onProgress"];
@@ -150,6 +153,7 @@ class Upload {
     this.#options = options;
     this.#head = head;
     this.#onProgress = onProgress;
+    this.storedSinceMs = (options.clock ?? systemClock).nowMs();
   }
 
   async run(): Promise<void> {
@@ -197,7 +201,9 @@ class Upload {
       if (object?.size !== bytes) return false;
       hash.update(object.bytes);
     }
-    return hash.digest("hex") === sha256;
+    if (hash.digest("hex") !== sha256) return false;
+    this.storedSinceMs = Math.min(this.storedSinceMs, listed.lastModifiedMs);
+    return true;
   }
 }
 

@@ -2,6 +2,9 @@
  * The object store over a local folder, for tests and evaluation runs. Differences from a bucket: content types are not
  * kept, a key cannot also be the folder of another key, and `onlyIf: { etag }` is atomic within one process only.
  *
+ * A root that is not there is a store that is out of reach, not one without objects: a disk that is not mounted must not
+ * look as if everything in it were deleted.
+ *
  * @module
  */
 import { randomUUID } from "node:crypto";
@@ -27,12 +30,15 @@ const TEMPORARY_FOLDER = ".writing";
 
 export class FolderStore implements ObjectStore {
   readonly #root: string;
+  readonly #create: boolean;
+  #isCreated = false;
   /** Looking at a version and replacing it must not be interleaved. */
   readonly #writes = new PQueue({ concurrency: 1 });
 
-  /** @param root made when it is absent. */
-  constructor(root: string) {
+  /** @param create makes `root` when it is absent; errors of that show at the first use. */
+  constructor(root: string, { create = false }: { create?: boolean } = {}) {
     this.#root = resolve(root);
+    this.#create = create;
   }
 
   async get(key: string, range?: ByteRange): Promise<StoredObject | undefined> {
@@ -49,14 +55,16 @@ export class FolderStore implements ObjectStore {
       }
       return { bytes, size, etag: etagOf(stats), contentType: undefined };
     } catch (error) {
-      if (isCode(error, "ENOENT", "ENOTDIR")) return undefined;
-      throw unavailable("read", key, error);
+      if (!isCode(error, "ENOENT", "ENOTDIR")) throw unavailable("read", key, error);
+      await this.#requireRoot();
+      return undefined;
     }
   }
 
   async put(key: string, bytes: Uint8Array, { onlyIf }: PutOptions = {}): Promise<{ etag: string }> {
     const path = this.#pathOf(key);
     const temporary = join(this.#root, TEMPORARY_FOLDER, randomUUID());
+    await this.#requireRoot();
     try {
       await mkdir(dirname(temporary), { recursive: true });
       await mkdir(dirname(path), { recursive: true });
@@ -75,14 +83,28 @@ export class FolderStore implements ObjectStore {
         await unlink(this.#pathOf(key));
       } catch (error) {
         if (!isCode(error, "ENOENT", "ENOTDIR")) throw unavailable("delete", key, error);
+        await this.#requireRoot();
       }
     }
   }
 
   async list(prefix: string, options?: ListOptions): Promise<ListPage> {
+    await this.#requireRoot();
     const folder = prefix.slice(0, prefix.lastIndexOf("/") + 1);
     const objects = await this.#objectsIn(folder, prefix);
     return listPageOf(objects, prefix, options);
+  }
+
+  /** Throws `store_unavailable` when the root is not there. */
+  async #requireRoot(): Promise<void> {
+    try {
+      if (this.#create && !this.#isCreated) await mkdir(this.#root, { recursive: true });
+      this.#isCreated = true;
+      const stats = await stat(this.#root);
+      if (!stats.isDirectory()) throw new MaxleafError("store_unavailable", `${quote(this.#root)} is no folder`);
+    } catch (error) {
+      throw unavailable("look into", this.#root, error);
+    }
   }
 
   /** Puts the written file in place: a link fails where a name exists, a rename replaces it. */

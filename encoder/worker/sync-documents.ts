@@ -232,6 +232,7 @@ const FOR_ALL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "model_unavailable",
   "recipe_mismatch",
   "commit_conflict",
+  "commit_expired",
 ]);
 
 /** In order, each of at most MAX_DOWNLOADED_BYTES, or of one. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { MaxleafError, quote } from "../errors.ts";
-import { MAX_MANIFEST_BYTES } from "../limits.ts";
+import { MAX_MANIFEST_BYTES, MAX_UNCOMMITTED_MS } from "../limits.ts";
 import { parseIndexName } from "../names.ts";
 import { type Clock, type Random, systemClock, systemRandom } from "../ports.ts";
 import { recipeFingerprint } from "../recipe/fingerprint.ts";
@@ -32,6 +32,11 @@ export interface CommitOptions {
   clock?: Clock | undefined;
   random?: Random | undefined;
   retries?: number | undefined;
+  /**
+   * When, by `clock`, the first object began to be stored that the commit names and no manifest does yet. Needed of every
+   * change that stores objects: {@link MAX_UNCOMMITTED_MS} later they may be gone, and the commit is refused.
+   */
+  storedSinceMs?: number | undefined;
 }
 
 /**
@@ -69,13 +74,14 @@ export async function readNewestManifest(store: ObjectStore, index: string): Pro
  * @param mutate makes the new content from the newest manifest (undefined: the index is new, or was dropped). It is called
  *   again, on a fresher manifest, whenever another writer was faster.
  * @returns what was committed.
- * @throws MaxleafError `commit_conflict` when others were always faster, `store_unavailable`, and whatever `mutate` throws.
+ * @throws MaxleafError `commit_conflict` when others were always faster, `commit_expired` when it comes too late for what
+ *   it names, `store_unavailable`, and whatever `mutate` throws.
  */
 export async function commitManifest(
   store: ObjectStore,
   index: string,
   mutate: (current: Manifest | undefined) => ManifestDraft | Promise<ManifestDraft>,
-  { clock = systemClock, random = systemRandom, retries = COMMIT_RETRIES }: CommitOptions = {},
+  { clock = systemClock, random = systemRandom, retries = COMMIT_RETRIES, storedSinceMs }: CommitOptions = {},
 ): Promise<Manifest> {
   parseIndexName(index);
   // One id for all attempts: wherever it turns up, this change was made, even if the store's answer was lost.
@@ -96,6 +102,7 @@ export async function commitManifest(
         commitId,
         committedAtMs: clock.nowMs(),
       };
+      requireFresh(index, storedSinceMs, clock);
       await store.put(layout.manifest(index, attempted.version), encodeManifest(attempted), {
         onlyIf: "absent",
         contentType: "application/json",
@@ -179,6 +186,21 @@ async function readNewestListed(store: ObjectStore, index: string): Promise<Mani
     throw corrupt(`index ${quote(index)}`, `the key ${quote(lastKey)} is no manifest's`);
   }
   return await readManifestVersion(store, index, version);
+}
+
+/**
+ * Last thing before a manifest is written: garbage collection trusts that nobody names what was stored so long ago. A
+ * machine that slept shows it by its clock.
+ */
+function requireFresh(index: string, storedSinceMs: number | undefined, clock: Clock): void {
+  if (storedSinceMs === undefined) return;
+  const waitedMs = clock.nowMs() - storedSinceMs;
+  if (waitedMs <= MAX_UNCOMMITTED_MS) return;
+  const hours = (ms: number) => Math.floor(ms / 3_600_000);
+  throw new MaxleafError(
+    "commit_expired",
+    `a change of index ${quote(index)} took ${hours(waitedMs)} h from storing to committing; after ${hours(MAX_UNCOMMITTED_MS)} h it must be made anew`,
+  );
 }
 
 /** `error` when another attempt may succeed; else throws it. R2 answers a lost race with 412 or with 429. */

@@ -79,7 +79,7 @@ async function collect(
   const report = await collectGarbage({ store, index, graceHours, remove, ...(!json && { onProgress }) });
   for (const document of report.raced) {
     terminal.err(
-      `maxleaf: document ${document} was being ingested while its older files were removed; maxleaf doctor --index ${index} tells whether images are missing\n`,
+      `maxleaf: document ${document} was being imported while its older files were removed; maxleaf doctor --index ${index} tells whether images are missing\n`,
     );
   }
   return report;

@@ -40,7 +40,7 @@ export async function prepare(set: VectorSet, work: string, queryCount: number):
 }
 
 async function buildIndex(set: VectorSet, work: string): Promise<void> {
-  const store = new FolderStore(storeFolder(work));
+  const store = new FolderStore(storeFolder(work), { create: true });
   const writer = await IndexWriter.open({
     store,
     index: INDEX_NAME,

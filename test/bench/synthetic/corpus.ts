@@ -87,7 +87,7 @@ export async function prepareCorpus(options: CorpusOptions): Promise<Corpus> {
   const pool = await codePool(source, Math.round((pageCount * realVectors) / realPages), path.join(work, "pools"));
   const queries = evenly(source.queries, queryCount);
   const startedMs = performance.now();
-  const store = new FolderStore(path.join(folder, "store"));
+  const store = new FolderStore(path.join(folder, "store"), { create: true });
   const built = await buildSyntheticIndex({
     store,
     index: INDEX_NAME,
