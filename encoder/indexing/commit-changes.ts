@@ -6,6 +6,8 @@
 import { MaxleafError, quote } from "../../shared/errors.ts";
 import { type CommitOptions, commitManifest, type ManifestDraft } from "../../shared/format/manifest-store.ts";
 import { type Manifest, type SegmentEntry, stillCovered } from "../../shared/format/manifest.ts";
+import { extendedOverlay, prunedOverlay, sameFields, storeOverlay } from "../../shared/format/overlay.ts";
+import type { DocumentEntry } from "../../shared/page.ts";
 import { requireSameRecipe } from "../../shared/recipe/mismatch.ts";
 import type { Recipe } from "../../shared/recipe/recipe.ts";
 import { layout } from "../../shared/store/layout.ts";
@@ -29,6 +31,8 @@ export interface NewSegments {
   segments: readonly SegmentEntry[];
   /** Ids of the documents in them: older versions of these disappear. */
   documentIds: ReadonlySet<string>;
+  /** Of the documents in them those that keep the metadata of the version that they replace, whatever it is by then. */
+  inheriting?: readonly DocumentEntry[] | undefined;
 }
 
 export interface CommittedChange {
@@ -72,11 +76,33 @@ export async function commitSegments(
       const live = await tables.liveDocuments(current);
       removed = [...added.documentIds].flatMap((id) => live.get(id) ?? []);
       const segments = [...withoutDocuments(current.segments, removed), ...added.segments];
-      return { ...draftOf(current, segments), ...(codebook && { codebook }) };
+      const overlay = await inheritedOverlay(target, tables, current, added.inheriting ?? []);
+      return { ...withOverlay(draftOf(current, segments), overlay), ...(codebook && { codebook }) };
     },
     target,
   );
   return { manifest, removed };
+}
+
+/**
+ * The overlay when `inheriting` replace documents of `current`: their metadata may have changed since their ingestion began, and
+ * that must not be lost. Stored anew only when it has.
+ */
+async function inheritedOverlay(
+  { store, index }: CommitTarget,
+  tables: DocumentTables,
+  current: Manifest,
+  inheriting: readonly DocumentEntry[],
+): Promise<Manifest["overlay"]> {
+  const live = await tables.liveDocuments(current);
+  const changed = inheriting.flatMap((entry): DocumentEntry[] => {
+    const metadata = live.get(entry.id)?.entry.metadata;
+    return metadata === undefined || sameFields(metadata, entry.metadata) ? [] : [{ ...entry, metadata }];
+  });
+  if (changed.length === 0) return current.overlay;
+  const extended = extendedOverlay(await tables.overlayOf(current), changed);
+  const stored = [...(await tables.storedEntries(current)), ...inheriting];
+  return await storeOverlay(store, index, prunedOverlay(extended, stored));
 }
 
 /**
@@ -158,6 +184,12 @@ function withoutDocuments(segments: readonly SegmentEntry[], documents: readonly
       return { ...segment, deletedDocuments: [...deleted].toSorted((a, b) => a - b) };
     })
     .filter((segment) => segment.deletedDocuments.length < segment.documentCount);
+}
+
+/** `draft` with `overlay` in place of the one that it names. */
+export function withOverlay(draft: ManifestDraft, overlay: Manifest["overlay"]): ManifestDraft {
+  const { overlay: _before, ...rest } = draft;
+  return { ...rest, ...(overlay && { overlay }) };
 }
 
 /** The next manifest with `segments`; its inverted file goes when one of the segments that it covers does. */

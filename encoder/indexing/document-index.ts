@@ -4,6 +4,7 @@
  * @module
  */
 import type { Manifest, SegmentEntry } from "../../shared/format/manifest.ts";
+import { NO_OVERLAY, overlaid, type Overlay, readOverlay } from "../../shared/format/overlay.ts";
 import { segmentIdentityOf } from "../../shared/format/segment-identity.ts";
 import { openSegment } from "../../shared/format/segment-reader.ts";
 import { MAX_CONCURRENT_READS } from "../../shared/limits.ts";
@@ -13,6 +14,7 @@ import PQueue from "p-queue";
 
 /** A document that is not deleted. */
 export interface LiveDocument {
+  /** With the metadata that it has now. */
   entry: DocumentEntry;
   searchablePages: number;
   /** One place; several for a document larger than a segment. */
@@ -31,33 +33,67 @@ interface SegmentDocuments {
   searchablePages: Uint32Array;
 }
 
-/** Reads document tables, each segment's once. Keep one while an index changes under it. */
+const NO_DOCUMENTS: SegmentDocuments = { documents: [], searchablePages: new Uint32Array(0) };
+
+/** A live part of a document as its segment has it, whatever metadata has changed since. */
+interface StoredPart {
+  entry: DocumentEntry;
+  place: DocumentPlace;
+  searchablePages: number;
+}
+
+/** Reads document tables, each segment's once, and the newest overlay. Keep one while an index changes under it. */
 export class DocumentTables {
   readonly #store: ObjectStore;
   readonly #index: string;
   readonly #known = new Map<string, SegmentDocuments>();
+  #overlay: { id: string | undefined; value: Overlay } = { id: undefined, value: NO_OVERLAY };
 
   constructor(store: ObjectStore, index: string) {
     this.#store = store;
     this.#index = index;
   }
 
-  /** The live documents of `manifest` by id. */
+  /** The live documents of `manifest` by id. Errors: those of reading. */
   async liveDocuments(manifest: Manifest): Promise<Map<string, LiveDocument>> {
-    await this.#readMissing(manifest);
+    const [overlay] = await Promise.all([this.overlayOf(manifest), this.#readMissing(manifest)]);
     const live = new Map<string, LiveDocument>();
-    for (const { id: segmentId, deletedDocuments } of manifest.segments) {
-      const deleted = new Set(deletedDocuments);
-      const tables = this.#known.get(segmentId);
-      tables?.documents.forEach((entry, ordinal) => {
-        if (deleted.has(ordinal)) return;
-        const known = live.get(entry.id) ?? { entry, searchablePages: 0, places: [] };
-        known.places.push({ segmentId, ordinal });
-        known.searchablePages += tables.searchablePages[ordinal] ?? 0;
-        live.set(entry.id, known);
-      });
+    for (const { entry, place, searchablePages } of this.#liveParts(manifest)) {
+      const known = live.get(entry.id) ?? { entry: overlaid(entry, overlay), searchablePages: 0, places: [] };
+      known.places.push(place);
+      known.searchablePages += searchablePages;
+      live.set(entry.id, known);
     }
     return live;
+  }
+
+  /**
+   * The entries of all live parts of the documents of `manifest` as their segments have them: a document larger than a segment
+   * has several. Errors: those of reading.
+   */
+  async storedEntries(manifest: Manifest): Promise<DocumentEntry[]> {
+    await this.#readMissing(manifest);
+    return Array.from(this.#liveParts(manifest), ({ entry }) => entry);
+  }
+
+  /** The overlay that `manifest` names, an empty one if none. Errors: those of {@link readOverlay}. */
+  async overlayOf({ overlay }: Pick<Manifest, "overlay">): Promise<Overlay> {
+    const known = this.#overlay;
+    if (known.id === overlay?.id) return known.value;
+    const value = await readOverlay(this.#store, this.#index, overlay);
+    this.#overlay = { id: overlay?.id, value };
+    return value;
+  }
+
+  *#liveParts(manifest: Manifest): Generator<StoredPart> {
+    for (const { id: segmentId, deletedDocuments } of manifest.segments) {
+      const deleted = new Set(deletedDocuments);
+      const { documents, searchablePages } = this.#known.get(segmentId) ?? NO_DOCUMENTS;
+      for (const [ordinal, entry] of documents.entries()) {
+        if (deleted.has(ordinal)) continue;
+        yield { entry, place: { segmentId, ordinal }, searchablePages: searchablePages[ordinal] ?? 0 };
+      }
+    }
   }
 
   async #readMissing(manifest: Manifest): Promise<void> {

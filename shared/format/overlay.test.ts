@@ -131,7 +131,7 @@ describe("overlay", () => {
     ];
     for (const body of bodies) {
       const error = expect.objectContaining({ code: "corrupt_data" });
-      expect(() => decodeOverlay(forge(body), "overlay"), body.slice(0, 100)).toThrow(error);
+      expect(() => decodeOverlay(forge(body), `overlay of ${body.slice(0, 100)}`)).toThrow(error);
     }
   });
 

@@ -154,6 +154,13 @@ export function applyOverlay(entries: readonly DocumentEntry[], overlay: Overlay
   return overlay.size === 0 ? entries : entries.map((entry) => overlaid(entry, overlay));
 }
 
+/** `overlay`, which also says the metadata of `entries`. */
+export function extendedOverlay(overlay: Overlay, entries: readonly DocumentEntry[]): Overlay {
+  const extended = new Map(overlay);
+  for (const { id, revision, metadata } of entries) extended.set(id, { revision, metadata });
+  return extended;
+}
+
 /**
  * `overlay` without what means nothing any more: entries of versions that are not in `stored`, and entries that say what
  * is stored anyway.
