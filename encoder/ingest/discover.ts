@@ -14,6 +14,8 @@ export interface FoundFile {
   name: string;
   path: string;
   bytes: number;
+  /** Of this document; see `IngestOptions.metadata`. */
+  metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface Discovery {

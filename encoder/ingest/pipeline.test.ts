@@ -12,6 +12,7 @@ import { documentIdOf } from "../../shared/names.ts";
 import { layout } from "../../shared/store/layout.ts";
 import { MemoryStore } from "../../shared/store/memory-store.ts";
 import type { ObjectStore, PutOptions } from "../../shared/store/object-store.ts";
+import { DocumentTables } from "../indexing/document-index.ts";
 import type { Model } from "../models/model.ts";
 import { loadModel } from "../models/registry.ts";
 import { discoverFiles } from "./discover.ts";
@@ -131,6 +132,42 @@ describe("ingestFiles", () => {
     // Others may have been finished in the same instant.
     expect(first.added).toBeGreaterThanOrEqual(1);
     expect(await ingest(store)).toMatchObject({ unchanged: first.added, added: 3 - first.added });
+  });
+
+  it("says what is committed, and drops what was finished when that is asked for", async () => {
+    const store = new NotingStore();
+    const stop = new AbortController();
+    const committed: string[] = [];
+    const onCommitted = ({ name }: { name: string }) => {
+      // Told after the commit, not before.
+      expect(store.puts).toContain(layout.manifest(INDEX, 1));
+      committed.push(name);
+    };
+    const dropped = await ingest(store, {
+      signal: stop.signal,
+      discard: stop.signal,
+      observer: { onFile: () => stop.abort(), onCommitted },
+    });
+    expect(dropped).toMatchObject({ interrupted: true, manifestVersion: undefined });
+    expect([committed, await readManifest(store, INDEX)]).toEqual([[], undefined]);
+
+    await ingest(store, { observer: { onCommitted } });
+    expect(committed.toSorted()).toEqual(NAMES);
+  });
+
+  it("gives a document its own metadata", async () => {
+    const store = new NotingStore();
+    const found = await discoverFiles([folder]);
+    const [first] = found.files;
+    if (first === undefined) throw new Error("no file");
+    first.metadata = { kind: "insect" };
+    await ingest(store, { found, metadata: { kind: "animal" } });
+    const manifest = await readManifest(store, INDEX);
+    if (manifest === undefined) throw new Error("no index");
+    const live = await new DocumentTables(store, INDEX).liveDocuments(manifest);
+    const kinds = [...live.values()].map(({ entry }) => [entry.name, entry.metadata["kind"]]);
+    expect(Object.fromEntries(kinds)).toEqual({ "ant.pdf": "insect", "bee.pdf": "animal", "cat.pdf": "animal" });
+    expect(await ingest(store, { found, metadata: { kind: "animal" } })).toMatchObject({ unchanged: 3 });
   });
 
   it("changes nothing when nothing has changed, and only the fields when those have", async () => {

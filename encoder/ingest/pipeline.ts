@@ -56,10 +56,12 @@ const FATAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 /** What happens, for progress bars. */
 export interface IngestObserver {
-  onPage?(file: FoundFile, page: number, pageCount: number): void;
+  onPage?(file: FoundFile, page: number, pageCount: number, searchable: boolean): void;
   /** A file is done with: ingested, unchanged or failed. */
   onFile?(file: FoundFile, outcome: "added" | "replaced" | "unchanged" | "failed"): void;
   onCommit?(progress: IndexingProgress): void;
+  /** A file that was added, or took the place of an older version, is in the index. */
+  onCommitted?(file: FoundFile): void;
   onWarning?(message: string, cause: unknown): void;
 }
 
@@ -70,13 +72,15 @@ export interface IngestOptions {
   found: Discovery;
   /** Reads pages without a text layer, for a model that works from words. Absent: they stay without words. */
   pageReader?: PageReader | undefined;
-  /** Put on every document. Absent: a replaced document keeps its own. */
+  /** Put on every document that has none of its own. Absent: a replaced document keeps its own. */
   metadata?: Readonly<Record<string, string>> | undefined;
   threads?: number | undefined;
   /** Where the codebook is trained and vectors are coded; `auto` by default. */
   executionProvider?: ExecutionProvider | undefined;
   /** Stops the ingestion: files not finished are left for the next run, finished ones are committed. */
   signal?: AbortSignal | undefined;
+  /** When it is aborted too, nothing more is committed: what was finished is dropped. */
+  discard?: AbortSignal | undefined;
   observer?: IngestObserver | undefined;
 }
 
@@ -119,6 +123,7 @@ class Ingestion {
   readonly #stop = new AbortController();
   #fatal: MaxleafError | undefined;
   #uncommittedPages = 0;
+  #uncommitted: FoundFile[] = [];
 
   constructor(
     options: IngestOptions,
@@ -171,7 +176,7 @@ class Ingestion {
     try {
       const source = await readSource(file);
       const live = this.#live.get(source.id);
-      if (isUnchanged(live, source, this.#options.metadata)) {
+      if (isUnchanged(live, source, file.metadata ?? this.#options.metadata)) {
         this.#report.unchanged++;
         observer?.onFile?.(file, "unchanged");
         return;
@@ -179,6 +184,7 @@ class Ingestion {
       await this.#add(file, source, live);
       const outcome = live === undefined ? "added" : "replaced";
       this.#report[outcome]++;
+      this.#uncommitted.push(file);
       observer?.onFile?.(file, outcome);
       if (this.#writer.pendingVectors >= COMMIT_VECTORS || this.#uncommittedPages >= COMMIT_PAGES) await this.#commit();
     } catch (error) {
@@ -201,7 +207,8 @@ class Ingestion {
   }
 
   async #add(file: FoundFile, source: DocumentSource, live: LiveDocument | undefined): Promise<void> {
-    const { store, index, metadata } = this.#options;
+    const { store, index } = this.#options;
+    const metadata = file.metadata ?? this.#options.metadata;
     const { pictureLongEdgePx } = this.#options.model;
     const document = await this.#renderPool.open({ name: source.name, bytes: source.bytes }, { pictureLongEdgePx });
     const entry: DocumentEntry = {
@@ -254,7 +261,7 @@ class Ingestion {
       counts.vectors += encoded.vectorCount;
       if (encoded.vectorCount > 0) counts.searchablePages++;
       if (encoded.textSource === "ocr") counts.pagesReadByOcr++;
-      observer?.onPage?.(file, page.pageNumber, entry.pageCount);
+      observer?.onPage?.(file, page.pageNumber, entry.pageCount, encoded.vectorCount > 0);
       yield encoded;
     }
     this.#report.pageNotices.push(...notices);
@@ -288,8 +295,11 @@ class Ingestion {
   }
 
   async #commit(): Promise<void> {
+    if (this.#options.discard?.aborted === true) return;
     this.#uncommittedPages = 0;
+    const added = this.#uncommitted.splice(0);
     const commit = await this.#writer.commit();
+    for (const file of added) this.#options.observer?.onCommitted?.(file);
     if (commit === undefined) return;
     this.#report.manifestVersion = commit.manifestVersion;
     this.#report.codebookStale = commit.codebookStale;

@@ -40,7 +40,8 @@ export class DocumentSink implements IndexSink {
     this.#options = options;
   }
 
-  async ingest(index: string, files: FoundFile[], { signal, onFile }: IngestCall): Promise<IngestReport> {
+  async ingest(index: string, files: FoundFile[], call: IngestCall): Promise<IngestReport> {
+    const { signal, discard, onFile, onPage, onCommitted } = call;
     const { store, defaultRecipe, openPageReader, threads, executionProvider, onIngested, onWarning } = this.#options;
     const before = await readManifest(store, index);
     const model = await this.#model(before?.recipe.name ?? defaultRecipe);
@@ -55,8 +56,11 @@ export class DocumentSink implements IndexSink {
         threads,
         executionProvider,
         signal,
+        discard,
         observer: {
           onFile: ({ name }, outcome) => onFile(name, outcome),
+          onPage: ({ name }, _page, pageCount, searchable) => onPage?.(name, pageCount, searchable),
+          onCommitted: ({ name }) => onCommitted?.(name),
           onWarning: (message) => onWarning?.(message),
         },
       });

@@ -42,7 +42,13 @@ export interface IndexSink {
 
 export interface IngestCall {
   signal: AbortSignal;
+  /** See `IngestOptions.discard`. */
+  discard?: AbortSignal | undefined;
   onFile: (name: string, outcome: "added" | "replaced" | "unchanged" | "failed") => void;
+  /** A page of `pageCount` is encoded. */
+  onPage?: ((name: string, pageCount: number, searchable: boolean) => void) | undefined;
+  /** What was added or replaced is in the index. */
+  onCommitted?: ((name: string) => void) | undefined;
 }
 
 export interface SyncOptions {
