@@ -4,6 +4,7 @@
  * @module
  */
 import { MaxleafError, quote } from "../../shared/errors.ts";
+import { requireNoAlias } from "../../shared/format/aliases.ts";
 import { type CommitOptions, commitManifest, type ManifestDraft } from "../../shared/format/manifest-store.ts";
 import { type Manifest, type SegmentEntry, stillCovered } from "../../shared/format/manifest.ts";
 import { extendedOverlay, prunedOverlay, sameFields, storeOverlay } from "../../shared/format/overlay.ts";
@@ -31,6 +32,11 @@ export interface NewSegments {
   segments: readonly SegmentEntry[];
   /** Ids of the documents in them: older versions of these disappear. */
   documentIds: ReadonlySet<string>;
+  /**
+   * Whether the commit may make the index. False once it was seen: if it is not there any more it was dropped, and what is
+   * added would come back as half an index.
+   */
+  mayCreate: boolean;
   /** Of the documents in them those that keep the metadata of the version that they replace, whatever it is by then. */
   inheriting?: readonly DocumentEntry[] | undefined;
 }
@@ -41,7 +47,7 @@ export interface CommittedChange {
   removed: LiveDocument[];
 }
 
-/** The index got a codebook, or another one, after the segments were coded: they must be coded again. */
+/** The index got a codebook, another one, or settings for one, after the segments were coded: they must be coded again. */
 export class CodebookChangedError extends Error {
   constructor() {
     super("another writer gave the index its codebook first");
@@ -52,7 +58,8 @@ export class CodebookChangedError extends Error {
 /**
  * Adds `added` to the index, creating it when it does not exist.
  *
- * @throws CodebookChangedError; MaxleafError `recipe_mismatch`, `commit_conflict`, `store_unavailable`.
+ * @throws CodebookChangedError; MaxleafError `index_not_found` when it was dropped, `name_taken` when it would be made and an
+ *   alias has its name, `recipe_mismatch`, `commit_conflict`, `store_unavailable`.
  */
 export async function commitSegments(
   target: CommitTarget,
@@ -66,6 +73,8 @@ export async function commitSegments(
     async (current) => {
       const { recipe, recipeFingerprint, codebook } = added;
       if (current === undefined) {
+        if (!added.mayCreate) throw droppedMeanwhile(target.index);
+        await requireNoAlias(target.store, target.index);
         removed = [];
         return { recipe, recipeFingerprint, ...(codebook && { codebook }), segments: [...added.segments] };
       }
@@ -73,6 +82,7 @@ export async function commitSegments(
       if (codebook !== undefined && current.codebook !== undefined && current.codebook.id !== codebook.id) {
         throw new CodebookChangedError();
       }
+      if (codebook !== undefined && !hasSubspaces(current, codebook.subspaces)) throw new CodebookChangedError();
       const live = await tables.liveDocuments(current);
       removed = [...added.documentIds].flatMap((id) => live.get(id) ?? []);
       const segments = [...withoutDocuments(current.segments, removed), ...added.segments];
@@ -82,6 +92,16 @@ export async function commitSegments(
     target,
   );
   return { manifest, removed };
+}
+
+/** The error of a change to an index that was there when the change began. */
+export function droppedMeanwhile(index: string): MaxleafError {
+  return new MaxleafError("index_not_found", `index ${quote(index)} was dropped while it was being changed`);
+}
+
+/** Whether a codebook of `subspaces` may become that of an index that has none and was created with settings. */
+function hasSubspaces({ codebook, settings }: Manifest, subspaces: number): boolean {
+  return codebook !== undefined || settings?.subspaces === undefined || settings.subspaces === subspaces;
 }
 
 /**

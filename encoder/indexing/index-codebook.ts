@@ -32,25 +32,29 @@ export class IndexCodebook {
     this.#options = options;
   }
 
-  /** Trains and stores a codebook; undefined when there is no vector to train on. `onProgress` gets 0 … 1. */
+  /**
+   * Trains and stores a codebook of so many subspaces, by default as many as suit the dimension; undefined when there is no
+   * vector to train on. `onProgress` gets 0 … 1.
+   */
   async train(
     documents: readonly SpooledDocument[],
     onProgress: (share: number) => void,
+    subspaces?: number,
   ): Promise<Manifest["codebook"]> {
     const { store, index, recipe, recipeFingerprint, runner } = this.#options;
     const vectorCount = documents.reduce((sum, document) => sum + document.vectorCount, 0);
     if (vectorCount === 0) return undefined;
     const sample = await drawTrainingSample(documents, recipe.dim, chooseTrainingCount(vectorCount, recipe.dim));
-    const codebook = await trainCodebook(runner, sample, { recipeFingerprint, vectorCount, onProgress });
+    const codebook = await trainCodebook(runner, sample, { recipeFingerprint, vectorCount, subspaces, onProgress });
     const bytes = encodeCodebook(codebook);
     await store.put(layout.codebook(index, codebook.id), bytes, { onlyIf: "absent" });
     this.#coder = new VectorCoder(runner, codebook);
-    const { id, centroidCount, subspaces, cells, training } = codebook;
+    const { id, centroidCount, cells, training } = codebook;
     return {
       id,
       bytes: bytes.byteLength,
       centroidCount,
-      subspaces,
+      subspaces: codebook.subspaces,
       cellCount: cellCountOf(cells),
       meanResidualNorm: training.meanResidualNorm,
       trainedOnVectors: vectorCount,

@@ -8,7 +8,7 @@
  * @module
  */
 import { MaxleafError, quote } from "../../shared/errors.ts";
-import { type Alias, encodeAlias, readAlias, resolveIndexName } from "../../shared/format/aliases.ts";
+import { type Alias, encodeAlias, readAlias, requireNoAlias, resolveIndexName } from "../../shared/format/aliases.ts";
 import {
   type CommitOptions,
   commitManifest,
@@ -232,12 +232,6 @@ async function commitUnlessAlias(
     throw error;
   }
   return manifest;
-}
-
-async function requireNoAlias(store: ObjectStore, name: string): Promise<void> {
-  const alias = await readAlias(store, name);
-  if (alias === undefined) return;
-  throw new MaxleafError("name_taken", `${quote(name)} is an alias of the index ${quote(alias.index)}`);
 }
 
 /** Takes `made` back, unless somebody has changed it since: then it stays, and wins over the alias. */

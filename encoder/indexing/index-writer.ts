@@ -24,6 +24,7 @@ import {
   type CommitTarget,
   type CommittedChange,
   commitSegments,
+  droppedMeanwhile,
   removeObjects,
 } from "./commit-changes.ts";
 import { DocumentTables, type LiveDocument } from "./document-index.ts";
@@ -86,10 +87,17 @@ export class IndexWriter {
   readonly #commits = new PQueue({ concurrency: 1 });
   readonly #pending: PendingDocuments;
   readonly #codebook: IndexCodebook;
+  /** Until the index was seen: one that is not there any more then was dropped, and must not come back by halves. */
+  #mayCreate: boolean;
 
-  private constructor(options: IndexWriterOptions & { recipeFingerprint: string }, runner: MatrixRunner) {
+  private constructor(
+    options: IndexWriterOptions & { recipeFingerprint: string },
+    runner: MatrixRunner,
+    mayCreate: boolean,
+  ) {
     this.#options = options;
     this.#runner = runner;
+    this.#mayCreate = mayCreate;
     this.#pending = new PendingDocuments(options.recipe.dim, options.spoolFolder, options.clock ?? systemClock);
     this.#tables = new DocumentTables(options.store, options.index);
     this.#codebook = new IndexCodebook({ ...options, runner });
@@ -106,7 +114,8 @@ export class IndexWriter {
     const manifest = await readManifest(options.store, parseIndexName(options.index));
     if (manifest !== undefined) requireSameRecipe(options.index, manifest, options);
     const { threads, executionProvider } = options;
-    return new IndexWriter(options, await MatrixRunner.create({ threads, executionProvider }));
+    const runner = await MatrixRunner.create({ threads, executionProvider });
+    return new IndexWriter(options, runner, manifest === undefined);
   }
 
   /** The documents of the index as committed, by id: one with the same revision needs no ingestion. */
@@ -136,7 +145,8 @@ export class IndexWriter {
    * still waiting, and the index is as it was or, when only the answer of the store was lost, has them. But those that have
    * waited for longer than `MAX_UNCOMMITTED_MS` are dropped: their images may be gone, and they must be added again.
    *
-   * @throws MaxleafError `commit_conflict`, `commit_expired`, `store_unavailable`, `recipe_mismatch`.
+   * @throws MaxleafError `commit_conflict`, `commit_expired`, `store_unavailable`, `recipe_mismatch`; `index_not_found`
+   *   when the index was there and has been dropped; `name_taken` when it is new and its name has become an alias.
    */
   async commit(): Promise<CommitReport | undefined> {
     return await this.#commits.add(async () => await this.#commitPending());
@@ -179,16 +189,21 @@ export class IndexWriter {
   async #codeAndCommit(documents: readonly HeldDocument[]): Promise<CommitReport> {
     const { store, index, recipe, recipeFingerprint, onProgress } = this.#options;
     const current = await readManifest(store, index);
-    if (current !== undefined) requireSameRecipe(index, current, this.#options);
+    if (current !== undefined) {
+      requireSameRecipe(index, current, this.#options);
+      this.#mayCreate = false;
+    } else if (!this.#mayCreate) throw droppedMeanwhile(index);
     const onTraining = (share: number) => onProgress?.({ stage: "training", share });
-    const codebook = current?.codebook ?? (await this.#codebook.train(documents, onTraining));
+    const codebook =
+      current?.codebook ?? (await this.#codebook.train(documents, onTraining, current?.settings?.subspaces));
     const trained = codebook !== undefined && current?.codebook === undefined;
     const keys = trained ? [layout.codebook(index, codebook.id)] : [];
     const segments = await this.#writeSegments(documents, codebook, keys);
     const documentIds = new Set(documents.map((document) => document.entry.id));
     let change: CommittedChange;
     try {
-      const added = { recipe, recipeFingerprint, codebook, segments, documentIds };
+      const mayCreate = this.#mayCreate;
+      const added = { recipe, recipeFingerprint, codebook, segments, documentIds, mayCreate };
       const storedSinceMs = Math.min(...documents.map((document) => document.storedSinceMs));
       change = await commitSegments({ ...this.#options, storedSinceMs }, this.#tables, added);
     } catch (error) {
@@ -196,6 +211,7 @@ export class IndexWriter {
       if (error instanceof CodebookChangedError) await this.#discard(keys);
       throw error;
     }
+    this.#mayCreate = false;
     const revisions = new Map(documents.map(({ entry }) => [entry.id, entry.revision]));
     await removeObjects(this.#options, change.removed, revisions);
     const manifest = await this.#invertWhenNeeded(change.manifest);

@@ -63,6 +63,13 @@ export async function readAlias(store: ObjectStore, name: string): Promise<Store
   return { name, ...decodeAlias(object.bytes, what), etag: object.etag };
 }
 
+/** Errors: `name_taken` when `name` is an alias, so that no index may be made under it; as {@link resolveIndexName}. */
+export async function requireNoAlias(store: ObjectStore, name: string): Promise<void> {
+  const alias = await readAlias(store, name);
+  if (alias === undefined) return;
+  throw new MaxleafError("name_taken", `${quote(name)} is an alias of the index ${quote(alias.index)}`);
+}
+
 /** Every alias, by name. Errors: as {@link resolveIndexName}. */
 export async function listAliases(store: ObjectStore): Promise<Alias[]> {
   const queue = new PQueue({ concurrency: MAX_CONCURRENT_READS });
