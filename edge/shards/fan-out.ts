@@ -8,6 +8,7 @@
  * @module
  */
 import type { SearchFilter } from "../../shared/engine/contract.ts";
+import { checkFilterFields, declaredFields } from "../../shared/engine/filterable-fields.ts";
 import { vectorMode } from "../../shared/engine/lexical/mode.ts";
 import { ERROR_STATUS, MaxleafError, quote } from "../../shared/errors.ts";
 import type { Manifest } from "../../shared/format/manifest.ts";
@@ -59,6 +60,7 @@ interface Outcome {
 export async function searchShards(options: FanOutOptions): Promise<ShardedSearch> {
   const { manifest, search } = options;
   const startedAtMs = performance.now();
+  checkFilterFields(search.filter, manifest);
   const outcomes = await askShards(options);
   const failures = outcomes.flatMap(({ shard, reply }) => ("code" in reply ? [{ shard, ...reply }] : []));
   const refusal = failures.find(({ code }) => ERROR_STATUS[code] < 500);
@@ -67,7 +69,7 @@ export async function searchShards(options: FanOutOptions): Promise<ShardedSearc
 
   const answers = outcomes.flatMap(({ reply }) => ("code" in reply ? [] : [reply]));
   // What a shard that failed would have known cannot be called unknown.
-  if (failures.length === 0) refuseUnknown(answers, search.filter);
+  if (failures.length === 0) refuseUnknown(answers, manifest, search.filter);
   const totalMs = performance.now() - startedAtMs;
   return {
     result: mergeAnswers(answers, {
@@ -130,12 +132,13 @@ function noneAnswered(manifest: Manifest, reasons: PartialAnswer["reasons"]): Ma
 }
 
 /** Errors: `invalid_filter` for a name that no shard knows, as an index in one isolate gives it. */
-function refuseUnknown(answers: readonly ShardAnswer[], filter: SearchFilter | undefined): void {
+function refuseUnknown(answers: readonly ShardAnswer[], manifest: Manifest, filter: SearchFilter | undefined): void {
   for (const id of filter?.documents ?? []) {
     if (answers.some(({ unknown }) => !unknown.documents.includes(id))) continue;
     throw new MaxleafError("invalid_filter", `the filter names document ${quote(id)}, which the index does not have`);
   }
-  for (const field of Object.keys(filter?.metadata ?? {})) {
+  const fields = declaredFields(manifest) === undefined ? Object.keys(filter?.metadata ?? {}) : [];
+  for (const field of fields) {
     if (answers.some(({ unknown }) => !unknown.fields.includes(field))) continue;
     throw new MaxleafError("invalid_filter", `the filter names field ${quote(field)}, which no document has`);
   }

@@ -118,6 +118,27 @@ describe("a search over shards", () => {
     }
   });
 
+  it("filters by the fields that it was created with, as one isolate does", async () => {
+    await commitManifest(apps.single.services.store, "random", (current) => {
+      if (current === undefined) throw new Error("there is no index");
+      return { ...current, settings: { filterableFields: ["part", "year"] } };
+    });
+    const [single, sharded] = [
+      startApp({ encoder: randomEncoder(index) }),
+      startSharded({ encoder: randomEncoder(index) }),
+    ];
+    const refused = { query: "some words", filter: { metadata: { kind: "b" } } };
+    const problem = await refusal(single, "random", { ...refused, path: "resident" });
+    expect(problem).toMatchObject({ code: "invalid_filter", filterableFields: ["part", "year"] });
+    expect(await refusal(sharded, "random", refused)).toMatchObject({ detail: problem.detail });
+    const unused = { query: "some words", filter: { metadata: { year: "2026" } } };
+    expect(await search(sharded, "random", unused)).toMatchObject({ hits: [], pagesMatched: 0 });
+    const part = { query: "some words", k: 100, filter: { metadata: { part: "2" } } };
+    expect(namesOf(await search(sharded, "random", part))).toEqual(
+      namesOf(await search(single, "random", { ...part, path: "resident" })),
+    );
+  });
+
   it("answers after its objects were evicted", async () => {
     const before = await search(apps.sharded, "random", { query: "some words" });
     await evictAllDurableObjects();

@@ -2,7 +2,8 @@
  * Which pages a filter lets through.
  *
  * A filter that names something the index does not know is refused: an empty result would look like an answer. A known field
- * with a value that no document has is an answer, and an empty one.
+ * with a value that no document has is an answer, and an empty one; known are the fields that the index was created with, or
+ * else those that documents have.
  *
  * Of segments that are not opened, the document tables are read, a few segments at a time, and let go again: what stays
  * is the selection. See `SelectionCache`.
@@ -12,6 +13,7 @@
 import { MaxleafError, quote } from "../errors.ts";
 import type { DocumentEntry } from "../page.ts";
 import type { SearchFilter } from "./contract.ts";
+import { checkFilterFields, declaredFields } from "./filterable-fields.ts";
 import type { SegmentLookup } from "./open/segment-lookup.ts";
 import type { PageSelection } from "./selection.ts";
 import { countOf, type IndexSnapshot, type LiveSegment } from "./snapshot.ts";
@@ -19,7 +21,7 @@ import { countOf, type IndexSnapshot, type LiveSegment } from "./snapshot.ts";
 /** Segments whose tables are read at once: each is 1 to 2 MB of tables while it is looked at. Ours. */
 const SEGMENTS_AT_ONCE = 4;
 
-/** Errors: `invalid_filter` for a document or metadata field that the index does not have; those of reading. */
+/** Errors: `invalid_filter` for a document or metadata field that the index does not have, or does not filter by; those of reading. */
 export async function selectPages(
   snapshot: IndexSnapshot,
   filter: SearchFilter | undefined,
@@ -28,6 +30,7 @@ export async function selectPages(
   if (filter === undefined || (filter.documents === undefined && filter.metadata === undefined)) {
     return snapshot.everyPage;
   }
+  checkFilterFields(filter, snapshot.manifest);
   if (snapshot.inverted === undefined) return await selectFiltered(snapshot, filter, lookup);
   const known = snapshot.selections.get(filter);
   if (known !== undefined) return known;
@@ -50,7 +53,7 @@ async function selectFiltered(
       return value !== undefined && values.has(value);
     });
   const { passing, knownFields } = await passingDocuments(snapshot, passes, wanted, lookup);
-  for (const { field } of fields) {
+  for (const { field } of declaredFields(snapshot.manifest) === undefined ? fields : []) {
     if (knownFields.has(field)) continue;
     throw new MaxleafError("invalid_filter", `the filter names field ${quote(field)}, which no document has`);
   }
