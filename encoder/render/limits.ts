@@ -51,6 +51,10 @@ export const DOCUMENTS_PER_PROCESS = 200;
 export const RENDER_MEMORY_MB = 3_072;
 /** Render processes at once, beside the encoder, which needs the other cores more. */
 export const MAX_RENDER_PROCESSES = 4;
+/** Pages left for each process before a document gets another: starting one and opening the file takes as long as 2 to 5 pages. */
+export const MIN_PAGES_TO_SHARE = 16;
+/** Larger files are rendered by one process, since each holds the file twice. */
+export const MAX_SHARED_SOURCE_BYTES = 64 * 1024 * 1024;
 
 /** Bounds that a pool can be given; the defaults are the constants above. */
 export interface RenderBounds {

@@ -121,6 +121,48 @@ describe("RenderPool", () => {
   });
 });
 
+describe("a long document", () => {
+  const texts = Array.from({ length: 36 }, (_, at) => `p${at + 1}`);
+
+  it("gets the processes that nobody else needs, and every page once", async () => {
+    const shared = new RenderPool({ processes: 3 });
+    const times: number[] = [];
+    const document = await shared.open(
+      { name: "a.pdf", bytes: await textPdf(texts) },
+      { onRendered: (renderMs) => times.push(renderMs) },
+    );
+    const pages = await collect(document);
+    expect(pages.toSorted((a, b) => a.pageNumber - b.pageNumber).map(textOf)).toEqual(texts);
+    expect(times).toHaveLength(texts.length);
+    // All three are free again.
+    const bytes = await textPdf(["one"]);
+    const others = await Promise.all(["b", "c", "d"].map((name) => shared.open({ name, bytes })));
+    await Promise.all(others.map((other) => other.close()));
+    shared.close();
+  });
+
+  it("gives them back when another document waits", async () => {
+    const shared = new RenderPool({ processes: 2 });
+    const order: string[] = [];
+    const long = async () => {
+      for await (const page of await shared.open({ name: "a.pdf", bytes: await textPdf(texts) })) {
+        order.push(`long ${page.pageNumber}`);
+        // Both processes are at work on it by then.
+        if (order.length === 6) others.push(short());
+      }
+    };
+    const short = async () => {
+      for (const page of await renderAll(shared, "b.pdf", await textPdf(["one"]))) order.push(`short ${textOf(page)}`);
+    };
+    const others: Promise<void>[] = [];
+    await long();
+    await Promise.all(others);
+    expect(order).toHaveLength(texts.length + 1);
+    expect(order.indexOf("short one")).toBeLessThan(texts.length);
+    shared.close();
+  });
+});
+
 describe("renderDocument", () => {
   it("renders one document with a process of its own", async () => {
     const pages = await collect(renderDocument({ name: "a.pdf", bytes: await textPdf(["one", "two"]) }));

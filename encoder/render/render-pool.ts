@@ -8,12 +8,16 @@ import { availableParallelism } from "node:os";
 import { MaxleafError } from "../../shared/errors.ts";
 import { DEFAULT_BOUNDS, DOCUMENTS_PER_PROCESS, MAX_RENDER_PROCESSES, type RenderBounds } from "./limits.ts";
 import type { OfficeOptions } from "./office/convert-office.ts";
+import type { HandOptions, PictureOptions, ProcessLoan } from "./render-hand.ts";
 import { RenderProcess } from "./render-process.ts";
-import { type PictureOptions, RenderedDocument } from "./rendered-document.ts";
+import { RenderedDocument } from "./rendered-document.ts";
 import type { RenderedPage, SourceFile } from "./rendered-page.ts";
 
 export interface RenderOptions {
-  /** Documents rendered at once. Default: one process per two cores, at most `MAX_RENDER_PROCESSES`. */
+  /**
+   * Processes at once. Default: one per core, at most `MAX_RENDER_PROCESSES`: a page of text costs as much to draw as to encode,
+   * and whoever is ahead waits for the other.
+   */
   processes?: number;
   /** Replaces some of the usual bounds on time and memory. */
   bounds?: Partial<RenderBounds>;
@@ -21,7 +25,7 @@ export interface RenderOptions {
   office?: Omit<OfficeOptions, "signal">;
 }
 
-/** Keeps render processes and lends each to one document at a time. */
+/** Keeps render processes and lends each to one document at a time; a long document that is alone gets several. */
 export class RenderPool {
   readonly #idle: RenderProcess[] = [];
   readonly #lent = new Set<RenderProcess>();
@@ -36,7 +40,7 @@ export class RenderPool {
   constructor(options: RenderOptions = {}) {
     this.#bounds = { ...DEFAULT_BOUNDS, ...options.bounds };
     this.#office = { ...options.office, signal: this.#stop.signal };
-    this.#free = options.processes ?? Math.min(MAX_RENDER_PROCESSES, Math.max(1, availableParallelism() >> 1));
+    this.#free = options.processes ?? Math.min(MAX_RENDER_PROCESSES, availableParallelism());
   }
 
   /**
@@ -47,18 +51,13 @@ export class RenderPool {
    *
    * Errors: `file_empty`, `file_unsupported`, `file_encrypted`, `file_unreadable`, `file_too_large`, `render_timeout`.
    */
-  async open(file: SourceFile, options: PictureOptions = {}): Promise<RenderedDocument> {
+  async open(
+    file: SourceFile,
+    options: PictureOptions & Pick<HandOptions, "onRendered"> = {},
+  ): Promise<RenderedDocument> {
     await this.#acquire();
     try {
-      return await RenderedDocument.open(
-        file,
-        { ...this.#bounds, ...options, ...this.#office },
-        {
-          take: () => this.#take(),
-          giveBack: (process) => this.#giveBack(process),
-          end: () => this.#release(),
-        },
-      );
+      return await RenderedDocument.open(file, { ...this.#bounds, ...options, ...this.#office }, this.#loan());
     } catch (error) {
       this.#release();
       throw error;
@@ -76,6 +75,20 @@ export class RenderPool {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
+  }
+
+  #loan(): ProcessLoan {
+    return {
+      take: () => this.#take(),
+      giveBack: (process) => this.#giveBack(process),
+      end: () => this.#release(),
+      another: () => {
+        if (this.#closed || this.#free === 0) return undefined;
+        this.#free--;
+        return this.#loan();
+      },
+      isWanted: () => this.#waiting.length > 0,
+    };
   }
 
   async #acquire(): Promise<void> {

@@ -2,8 +2,9 @@ import { kill } from "node:process";
 import { describe, expect, it } from "vitest";
 import { collect, textOf, textPdf } from "./fixtures.ts";
 import { DEFAULT_BOUNDS } from "./limits.ts";
+import type { ProcessLoan } from "./render-hand.ts";
 import { RenderProcess } from "./render-process.ts";
-import { type ProcessLoan, RenderedDocument } from "./rendered-document.ts";
+import { RenderedDocument } from "./rendered-document.ts";
 
 /** Lends a new process each time, and keeps account. */
 class Ledger implements ProcessLoan {

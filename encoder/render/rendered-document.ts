@@ -1,54 +1,49 @@
 /**
- * A document being rendered page by page in a render process.
+ * A document being rendered page by page in render processes: one, and more when a long document has the pool for itself.
  *
  * @module
  */
-import { MaxleafError, quote } from "../../shared/errors.ts";
 import type { IngestibleType } from "./file-kind.ts";
-import { MAX_LOST_PROCESSES, type RenderBounds } from "./limits.ts";
+import { MAX_SHARED_SOURCE_BYTES, MIN_PAGES_TO_SHARE, type RenderBounds } from "./limits.ts";
 import { convertOffice, type OfficeOptions } from "./office/convert-office.ts";
-import { makePlaceholder } from "./pictures.ts";
-import type { RenderRequest } from "./protocol.ts";
-import type { RenderOutcome, RenderProcess } from "./render-process.ts";
-import type { DrawOptions } from "./source-document.ts";
-import type { PageProblem, RenderedPage, SourceFile } from "./rendered-page.ts";
-
-/** What the pool lends to a document: one process at a time, from `open` until `end`. */
-export interface ProcessLoan {
-  take(): RenderProcess;
-  /** A process that is not alive any more is given back too. */
-  giveBack(process: RenderProcess): void;
-  end(): void;
-}
-
-export type PictureOptions = Pick<DrawOptions, "pictureLongEdgePx">;
+import {
+  expectOpened,
+  type HandOptions,
+  type Opened,
+  type PictureOptions,
+  type ProcessLoan,
+  RenderHand,
+} from "./render-hand.ts";
+import type { RenderProcess } from "./render-process.ts";
+import type { RenderedPage, SourceFile } from "./rendered-page.ts";
 
 /** Bounds of a document, what is made of its pages, and how an office file becomes a PDF. */
-type Settings = RenderBounds & PictureOptions & OfficeOptions;
+type Settings = RenderBounds & PictureOptions & OfficeOptions & Pick<HandOptions, "onRendered">;
 
-/** A page lost with its process has no known size: A4, in points. */
-const LOST_PAGE_SIZE = { width: 595, height: 842 };
+/** What a hand did. No page: it joined and found nothing to do, or could not join. */
+type Done = { ok: true; hand: RenderHand | undefined; page: RenderedPage | undefined } | { ok: false; error: unknown };
 
-/** A document's pages in order. Iterate once; leaving the loop early closes it. */
+/** A document's pages, in order while one process renders them. Iterate once; leaving the loop early closes it. */
 export class RenderedDocument implements AsyncIterable<RenderedPage> {
   /** Of the file as it was given: an office file is rendered from a PDF, whose pages these are. */
   readonly contentType: IngestibleType;
   readonly pageCount: number;
-  readonly #file: SourceFile;
-  readonly #settings: Settings;
-  readonly #loan: ProcessLoan;
-  #process: RenderProcess;
-  #lostProcesses = 0;
-  #busyMs = 0;
+  readonly #options: HandOptions;
+  readonly #first: RenderHand;
+  readonly #hands = new Set<RenderHand>();
+  /** One for each hand at work or joining. */
+  readonly #working = new Set<Promise<Done>>();
+  #nextPage = 1;
+  #mayShare: boolean;
   #closed = false;
 
   private constructor(file: SourceFile, settings: Settings, loan: ProcessLoan, process: RenderProcess, opened: Opened) {
-    this.#file = file;
-    this.#settings = settings;
-    this.#loan = loan;
-    this.#process = process;
     this.contentType = opened.contentType;
     this.pageCount = opened.pageCount;
+    this.#options = { ...settings, file, pageCount: opened.pageCount, use: { lostProcesses: 0, busyMs: 0 } };
+    this.#first = new RenderHand(this.#options, loan, process);
+    this.#hands.add(this.#first);
+    this.#mayShare = file.bytes.byteLength <= MAX_SHARED_SOURCE_BYTES;
   }
 
   /** Errors: see `RenderPool.open`. */
@@ -68,121 +63,74 @@ export class RenderedDocument implements AsyncIterable<RenderedPage> {
     }
   }
 
-  /** While the caller works on a page, the next one is rendered. */
+  /** While the caller works on a page, every process renders its next one. */
   async *[Symbol.asyncIterator](): AsyncGenerator<RenderedPage, void> {
     try {
-      let next = settled(this.#render(1));
-      for (let pageNumber = 1; pageNumber <= this.pageCount; pageNumber++) {
-        const current = await next;
-        if (!current.ok) throw current.error;
-        if (pageNumber < this.pageCount) next = settled(this.#render(pageNumber + 1));
-        yield current.page;
+      this.#goOn(this.#first);
+      while (this.#working.size > 0) {
+        this.#recruit();
+        const done = await this.#race();
+        if (!done.ok) throw done.error;
+        const { hand, page } = done;
+        if (hand === undefined) continue;
+        if (hand !== this.#first && hand.loan.isWanted?.() === true) await this.#dismiss(hand);
+        else this.#goOn(hand);
+        if (page !== undefined) yield page;
       }
     } finally {
       await this.close();
     }
   }
 
-  /** Lets the process go. Pages not read yet are lost. */
+  /** Lets the processes go. Pages not read yet are lost. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    const outcome = this.#process.busy
-      ? undefined
-      : await this.#process.request({ type: "close" }, this.#settings.openTimeoutMs);
-    if (outcome?.type !== "closed") this.#process.kill();
-    this.#loan.giveBack(this.#process);
-    this.#loan.end();
+    await Promise.all([...this.#hands].map(async (hand) => await hand.end()));
   }
 
-  async #render(pageNumber: number): Promise<RenderedPage> {
-    const { pictureLongEdgePx } = this.#settings;
-    const drawn = await this.#request({ type: "render", pageNumber, draw: true, pictureLongEdgePx });
-    if (drawn.type === "page") return drawn.page;
-    if (!isLoss(drawn)) {
-      // A file of one picture that cannot be decoded has nothing to show.
-      if (drawn.type === "failed" && this.pageCount === 1) throw new MaxleafError(drawn.code, drawn.message);
-      return lostPage(pageNumber, problemOf(pageNumber, drawn));
-    }
-    // The picture is the likelier culprit; the words alone may still be had.
-    const problem = problemOf(pageNumber, drawn);
-    await this.#replaceProcess(problem);
-    const undrawn = await this.#request({ type: "render", pageNumber, draw: false });
-    if (undrawn.type === "page") return { ...undrawn.page, problem };
-    if (isLoss(undrawn)) await this.#replaceProcess(problem);
-    return lostPage(pageNumber, problem);
+  /** Gives `hand` the next page, if there is one. */
+  #goOn(hand: RenderHand): void {
+    if (this.#nextPage > this.pageCount) return;
+    const pageNumber = this.#nextPage++;
+    this.#work(async () => ({ hand, page: await hand.render(pageNumber) }));
   }
 
-  async #request(request: RenderRequest): Promise<RenderOutcome> {
-    const left = this.#settings.documentTimeoutMs - this.#busyMs;
-    if (left <= 0) {
-      throw new MaxleafError(
-        "render_timeout",
-        `${quote(this.#file.name)} took more than ${this.#settings.documentTimeoutMs / 60_000} minutes to render`,
-      );
-    }
-    const begunMs = performance.now();
-    const outcome = await this.#process.request(request, Math.min(this.#settings.pageTimeoutMs, left));
-    this.#busyMs += performance.now() - begunMs;
-    return outcome;
+  /** Takes on another process, if the pool has one that nobody else needs and there is enough to do for it. */
+  #recruit(): void {
+    const left = this.pageCount - this.#nextPage + 1;
+    if (!this.#mayShare || left < MIN_PAGES_TO_SHARE * this.#working.size) return;
+    const loan = this.#first.loan.another?.();
+    if (loan === undefined) return;
+    this.#work(async () => {
+      const hand = await RenderHand.join(this.#options, loan);
+      // A file that opens in one process and not in another is better left to the first.
+      if (hand === undefined) this.#mayShare = false;
+      else if (this.#closed) await hand.end();
+      else this.#hands.add(hand);
+      return { hand, page: undefined };
+    });
   }
 
-  async #replaceProcess(problem: PageProblem): Promise<void> {
-    if (this.#closed) throw new MaxleafError("internal", `${quote(this.#file.name)} was closed while being rendered`);
-    this.#loan.giveBack(this.#process);
-    if (++this.#lostProcesses > MAX_LOST_PROCESSES) {
-      throw new MaxleafError(
-        problem.code,
-        `${quote(this.#file.name)} was given up after ${this.#lostProcesses} failures: ${problem.reason}`,
-      );
-    }
-    this.#process = this.#loan.take();
-    expectOpened(
-      this.#file,
-      await this.#process.request({ type: "open", file: this.#file }, this.#settings.openTimeoutMs),
+  async #dismiss(hand: RenderHand): Promise<void> {
+    this.#hands.delete(hand);
+    await hand.end();
+  }
+
+  #work(task: () => Promise<{ hand: RenderHand | undefined; page: RenderedPage | undefined }>): void {
+    const working: Promise<Done> = task().then(
+      (done): Done => ({ ok: true, ...done }),
+      (error: unknown): Done => ({ ok: false, error }),
     );
+    this.#working.add(working);
   }
-}
 
-type Opened = Extract<RenderOutcome, { type: "opened" }>;
-
-function expectOpened(file: SourceFile, outcome: RenderOutcome): Opened {
-  if (outcome.type === "opened") return outcome;
-  if (outcome.type === "failed") throw new MaxleafError(outcome.code, outcome.message);
-  if (outcome.type === "timeout") {
-    throw new MaxleafError("render_timeout", `${quote(file.name)} was not open after ${outcome.timeoutMs / 1_000} s`);
+  /** What the first hand that is through did. */
+  async #race(): Promise<Done> {
+    const { done, working } = await Promise.race(
+      [...this.#working].map(async (working) => ({ done: await working, working })),
+    );
+    this.#working.delete(working);
+    return done;
   }
-  const how = outcome.type === "crashed" ? outcome.how : `unexpected reply ${outcome.type}`;
-  throw new MaxleafError("file_unreadable", `${quote(file.name)} cannot be opened: ${how}`);
-}
-
-function isLoss(outcome: RenderOutcome): boolean {
-  return outcome.type === "timeout" || outcome.type === "crashed";
-}
-
-function problemOf(pageNumber: number, outcome: RenderOutcome): PageProblem {
-  if (outcome.type === "timeout") {
-    return {
-      code: "render_timeout",
-      reason: `page ${pageNumber}: it was not rendered after ${outcome.timeoutMs / 1_000} s`,
-    };
-  }
-  if (outcome.type === "failed") return { code: outcome.code, reason: `page ${pageNumber}: ${outcome.message}` };
-  const how = outcome.type === "crashed" ? outcome.how : `unexpected reply ${outcome.type}`;
-  return { code: "file_unreadable", reason: `page ${pageNumber}: ${how}` };
-}
-
-async function lostPage(pageNumber: number, problem: PageProblem): Promise<RenderedPage> {
-  const pictures = await makePlaceholder(LOST_PAGE_SIZE);
-  return { pageNumber, ...LOST_PAGE_SIZE, words: [], status: "no-text", ...pictures, problem };
-}
-
-type Settled = { ok: true; page: RenderedPage } | { ok: false; error: unknown };
-
-/** A promise that may wait for its turn without being an unhandled rejection. */
-function settled(page: Promise<RenderedPage>): Promise<Settled> {
-  return page.then(
-    (value): Settled => ({ ok: true, page: value }),
-    (error: unknown): Settled => ({ ok: false, error }),
-  );
 }
