@@ -21,7 +21,7 @@ const segmentsOfParts = fc.array(fc.uniqueArray(part, { selector: ({ name }) => 
   maxLength: 15,
 });
 
-type Catalogued = Pick<SearchableIndex, "manifest" | "openSegment" | "findDocument">;
+type Catalogued = Pick<SearchableIndex, "manifest" | "overlay" | "openSegment" | "findDocument">;
 
 /** As much of an index as its list of documents looks at. */
 function indexOf(segments: readonly (readonly Part[])[], onOpen: (position: number) => string = String): Catalogued {
@@ -31,6 +31,7 @@ function indexOf(segments: readonly (readonly Part[])[], onOpen: (position: numb
   }));
   const index = {
     manifest: { index: "library", segments: entries },
+    overlay: new Map(),
     openSegment: async (position: number) => readerOf(onOpen(position), segments[position] ?? []),
     findDocument: async () => [],
   };

@@ -7,6 +7,7 @@ import type { SearchableIndex } from "../../shared/engine/contract.ts";
 import { MaxleafError, quote } from "../../shared/errors.ts";
 import type { PageTable, SegmentReader } from "../../shared/format/contract.ts";
 import type { SegmentEntry } from "../../shared/format/manifest.ts";
+import { overlaid } from "../../shared/format/overlay.ts";
 import { MAX_CONCURRENT_READS } from "../../shared/limits.ts";
 import type { DocumentEntry } from "../../shared/page.ts";
 
@@ -22,7 +23,7 @@ export interface DocumentPage {
   hasMore: boolean;
 }
 
-type Catalogued = Pick<SearchableIndex, "manifest" | "openSegment" | "findDocument">;
+type Catalogued = Pick<SearchableIndex, "manifest" | "overlay" | "openSegment" | "findDocument">;
 
 /** How often a list is begun again when the index changes under it: commits are seconds apart. */
 const MAX_LIST_ATTEMPTS = 3;
@@ -39,9 +40,10 @@ export async function listDocuments(
   { after, limit }: { after: string | undefined; limit: number },
 ): Promise<DocumentPage> {
   for (let attempt = 0; attempt < MAX_LIST_ATTEMPTS; attempt++) {
+    const { overlay } = index;
     const first = new FirstDocuments(after, limit + 1);
     if (!(await visitSegments(index, (segment, entry) => addDocuments(first, segment, entry)))) continue;
-    const entries = first.entries();
+    const entries = first.entries().map((entry) => ({ ...entry, document: overlaid(entry.document, overlay) }));
     return { entries: entries.slice(0, limit), hasMore: entries.length > limit };
   }
   throw new MaxleafError("overloaded", `index ${quote(index.manifest.index)} changed while it was listed; try again`);
@@ -49,6 +51,7 @@ export async function listDocuments(
 
 /** The live document with `id`. Errors: `document_not_found`, and those of reading. */
 export async function findDocument(index: Catalogued, id: string): Promise<CatalogueEntry> {
+  const { overlay } = index;
   let found: CatalogueEntry | undefined;
   for (const { segment: position, ordinal } of await index.findDocument(id)) {
     const { documents, pages } = await index.openSegment(position);
@@ -56,7 +59,7 @@ export async function findDocument(index: Catalogued, id: string): Promise<Catal
     if (document?.id !== id) continue;
     found = { document, searchablePages: (found?.searchablePages ?? 0) + (searchableCounts(pages)[ordinal] ?? 0) };
   }
-  if (found !== undefined) return found;
+  if (found !== undefined) return { ...found, document: overlaid(found.document, overlay) };
   throw new MaxleafError("document_not_found", `index ${quote(index.manifest.index)} has no document ${quote(id)}`);
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 import type { SearchableIndex, SearchFilter } from "../../shared/engine/contract.ts";
+import { overlaid } from "../../shared/format/overlay.ts";
 import type { UnknownNames } from "./protocol.ts";
 
 export interface NarrowedFilter {
@@ -47,12 +48,14 @@ export class PartFilter {
 
 /** Metadata fields of live documents. */
 async function metadataFields(part: SearchableIndex): Promise<ReadonlySet<string>> {
+  const { overlay } = part;
   const fields = new Set<string>();
   for (const [position, entry] of part.manifest.segments.entries()) {
     const deleted = new Set(entry.deletedDocuments);
     const { documents } = await part.openSegment(position);
-    for (const [ordinal, { metadata }] of documents.entries()) {
-      if (!deleted.has(ordinal)) for (const field of Object.keys(metadata)) fields.add(field);
+    for (const [ordinal, document] of documents.entries()) {
+      if (deleted.has(ordinal)) continue;
+      for (const field of Object.keys(overlaid(document, overlay).metadata)) fields.add(field);
     }
   }
   return fields;

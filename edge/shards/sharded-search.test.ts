@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { searchResponseSchema } from "../../shared/api/search.ts";
 import {
   addSegment,
+  changeMetadata,
   createRandomIndex,
   deleteDocument,
   type RandomIndex,
@@ -137,6 +138,23 @@ describe("a search over shards", () => {
     expect(namesOf(await search(sharded, "random", part))).toEqual(
       namesOf(await search(single, "random", { ...part, path: "resident" })),
     );
+  });
+
+  it("filters by metadata that has changed since, and shows it", async () => {
+    const moved = await documentIdOf("2-a.pdf");
+    await changeMetadata(index, new Map([[moved, { part: "moved" }]]));
+    const fresh = {
+      single: startApp({ encoder: randomEncoder(index) }),
+      sharded: startSharded({ encoder: randomEncoder(index) }),
+    };
+    for (const part of ["moved", "2", "3"]) {
+      const body = { query: "some words", k: 100, filter: { metadata: { part } } };
+      const single = await search(fresh.single, "random", { ...body, path: "resident" });
+      const sharded = await search(fresh.sharded, "random", body);
+      expect(namesOf(sharded)).toEqual(namesOf(single));
+      expect(sharded.pagesMatched).toBe(part === "2" ? 0 : 8);
+      expect(sharded.hits.every(({ document }) => document.metadata["part"] === part)).toBe(true);
+    }
   });
 
   it("answers after its objects were evicted", async () => {

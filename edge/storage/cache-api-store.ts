@@ -35,7 +35,7 @@ const ETAG_HEADER = "x-object-etag";
 const CONTENT_TYPE_HEADER = "x-object-content-type";
 
 /** Rooms of an index whose objects are written once under ids of their own. Manifests and their hint are not among them. */
-const IMMUTABLE_ROOMS = new Set(["segments", "codebooks", "inverted"]);
+const IMMUTABLE_ROOMS = new Set(["segments", "codebooks", "inverted", "overlays"]);
 
 export interface CacheApiStoreOptions {
   cache: Cache;

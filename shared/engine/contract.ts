@@ -7,6 +7,7 @@
 
 import type { SegmentReader } from "../format/contract.ts";
 import type { Manifest } from "../format/manifest.ts";
+import type { Overlay } from "../format/overlay.ts";
 import type { TextSource } from "../page.ts";
 
 /** An encoded query. `vectors` is `[tokenCount, dim]`, rows of length 1. */
@@ -197,6 +198,8 @@ export interface DocumentPlace {
 export interface SearchableIndex {
   /** The version that the next request sees. */
   readonly manifest: Manifest;
+  /** Metadata of the same version that has changed since segments were written: see `overlaid`. */
+  readonly overlay: Overlay;
   /** Segment `position` of the manifest with its tables; read now unless it is resident. */
   openSegment(position: number): Promise<SegmentReader>;
   /** Every live part of a document, in the manifest's order; empty when the index does not have it. */

@@ -11,6 +11,7 @@
  * @module
  */
 import { MaxleafError, quote } from "../errors.ts";
+import { overlaid } from "../format/overlay.ts";
 import type { DocumentEntry } from "../page.ts";
 import type { SearchFilter } from "./contract.ts";
 import { checkFilterFields, declaredFields } from "./filterable-fields.ts";
@@ -97,8 +98,9 @@ async function passingDocuments(
     const tables = await Promise.all(batch.map((segment) => lookup.tablesOf(segment)));
     for (const [i, segment] of batch.entries()) {
       const ordinals = new Set<number>();
-      for (const [ordinal, document] of (tables[i]?.documents ?? []).entries()) {
+      for (const [ordinal, stored] of (tables[i]?.documents ?? []).entries()) {
         if (segment.deletedDocuments.has(ordinal)) continue;
+        const document = overlaid(stored, snapshot.overlay);
         for (const field of Object.keys(document.metadata)) knownFields.add(field);
         if (passes(document) && (among === undefined || among.get(segment)?.has(ordinal) === true))
           ordinals.add(ordinal);

@@ -5,6 +5,7 @@
  */
 import { MaxleafError } from "../errors.ts";
 import type { PageLayout, SegmentReader } from "../format/contract.ts";
+import { type Overlay, overlaid } from "../format/overlay.ts";
 import { termsOf } from "../format/lexical/terms.ts";
 import type { TokenBest } from "../kernel/kernel-query.ts";
 import type { QueryTables } from "../kernel/query-tables.ts";
@@ -27,7 +28,7 @@ export async function bareHits(pages: readonly RankedPage[], context: RerankCont
   const layouts = await layoutsOf(unnamed, context);
   return pages.map((page) => {
     const facts = page.segment.tables === undefined ? layouts.get(page) : factsInTables(page.segment.tables, page.page);
-    return toHit(page, required(facts), [], "");
+    return toHit(page, withOverlay(required(facts), context.snapshot.overlay), [], "");
   });
 }
 
@@ -58,7 +59,7 @@ export async function fullHits(
     const matches = matchesOf(query, layout.geometry, words, required(best));
     const weights =
       termWeights === undefined ? matchWeights(layout.geometry, matches) : wordWeights(words, termWeights);
-    return toHit(page, layout, matches, snippetOf(words, weights));
+    return toHit(page, withOverlay(layout, context.snapshot.overlay), matches, snippetOf(words, weights));
   });
 }
 
@@ -88,6 +89,11 @@ function factsInTables({ documents, pages }: SegmentReader, page: number): PageF
     width: pages.width[page] ?? 0,
     height: pages.height[page] ?? 0,
   };
+}
+
+/** The metadata that the document has now: a record has what it had when its segment was written. */
+function withOverlay(facts: PageFacts, overlay: Overlay): PageFacts {
+  return { ...facts, document: overlaid(facts.document, overlay) };
 }
 
 function required<T>(value: T | undefined): T {

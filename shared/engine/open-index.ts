@@ -6,6 +6,7 @@
 import { MaxleafError } from "../errors.ts";
 import type { SegmentReader } from "../format/contract.ts";
 import type { Manifest } from "../format/manifest.ts";
+import type { Overlay } from "../format/overlay.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import type { KernelModule } from "../kernel/webassembly.ts";
 import type { HedgePolicy } from "../store/hedge-policy.ts";
@@ -126,6 +127,10 @@ class OpenedIndex implements SearchableIndex, Resident {
 
   get manifest(): Manifest {
     return this.#current().manifest;
+  }
+
+  get overlay(): Overlay {
+    return this.#current().overlay;
   }
 
   async openSegment(position: number): Promise<SegmentReader> {

@@ -6,6 +6,7 @@
 import type { Bags, PageRecords, SegmentReader } from "../format/contract.ts";
 import type { InvertedFile } from "../format/inverted/contract.ts";
 import type { Manifest } from "../format/manifest.ts";
+import { OVERLAY_HEAP_FACTOR, type Overlay } from "../format/overlay.ts";
 import type { KernelBags, KernelCodebook } from "../kernel/kernel.ts";
 import type { CentroidLists } from "./candidates/centroid-lists.ts";
 import { LexicalHolder } from "./lexical/lexical-groups.ts";
@@ -50,6 +51,8 @@ export interface ListGroup {
 /** What an {@link IndexSnapshot} is made of. */
 export interface SnapshotParts {
   manifest: Manifest;
+  /** The one that the manifest names; an empty one if none. */
+  overlay: Overlay;
   holding: Holding;
   codebook: SharedResident<KernelCodebook> | undefined;
   /** `[cells + 1]` of the codebook. */
@@ -66,6 +69,8 @@ export interface SnapshotParts {
 
 export class IndexSnapshot {
   readonly manifest: Manifest;
+  /** What documents' metadata is now, where it has changed since their segments were written. */
+  readonly overlay: Overlay;
   readonly holding: Holding;
   readonly codebook: SharedResident<KernelCodebook> | undefined;
   readonly cellOffsets: Uint32Array | undefined;
@@ -87,6 +92,7 @@ export class IndexSnapshot {
   /** Takes over one use of `codebook` and of every segment's bags. */
   constructor(parts: SnapshotParts) {
     this.manifest = parts.manifest;
+    this.overlay = parts.overlay;
     this.holding = parts.holding;
     this.codebook = parts.codebook;
     this.cellOffsets = parts.cellOffsets;
@@ -113,6 +119,7 @@ export class IndexSnapshot {
   /** Bytes held on the heap, about; what lies in kernel memory is counted there. */
   get heapBytes(): number {
     let bytes = this.selections.bytes + this.lexical.bytes + (this.inverted?.bytes ?? 0);
+    bytes += OVERLAY_HEAP_FACTOR * (this.manifest.overlay?.bytes ?? 0);
     for (const lists of [this.invertedLists, this.otherLists]) bytes += lists?.bytes ?? 0;
     for (const { tables, listedBags, searchablePages } of this.segments) {
       bytes += searchablePages.byteLength;

@@ -146,7 +146,7 @@ export async function storeOverlay(
 /** `entry` with the metadata that it has now. */
 export function overlaid(entry: DocumentEntry, overlay: Overlay): DocumentEntry {
   const said = overlay.get(entry.id);
-  return said?.revision === entry.revision ? { ...entry, metadata: { ...said.metadata } } : entry;
+  return said !== undefined && said.revision === entry.revision ? { ...entry, metadata: said.metadata } : entry;
 }
 
 /** `entries`, in their order, with the metadata that they have now. */
@@ -173,7 +173,7 @@ export function prunedOverlay(overlay: Overlay, stored: Iterable<DocumentEntry>)
   if (overlay.size === 0) return needed;
   for (const { id, revision, metadata } of stored) {
     const said = overlay.get(id);
-    if (said?.revision === revision && !sameFields(said.metadata, metadata)) needed.set(id, said);
+    if (said !== undefined && said.revision === revision && !sameFields(said.metadata, metadata)) needed.set(id, said);
   }
   return needed;
 }

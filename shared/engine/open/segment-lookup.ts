@@ -15,6 +15,7 @@ import type { IndexSnapshot, LiveSegment } from "../snapshot.ts";
 export interface FoundDocument {
   readonly segment: LiveSegment;
   readonly ordinal: number;
+  /** As its segment has it. */
   readonly document: DocumentEntry;
 }
 

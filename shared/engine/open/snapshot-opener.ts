@@ -11,6 +11,7 @@ import type { InvertedFile } from "../../format/inverted/contract.ts";
 import { openInvertedFile } from "../../format/inverted/inverted-reader.ts";
 import { readManifest } from "../../format/manifest-store.ts";
 import type { Manifest, SegmentEntry } from "../../format/manifest.ts";
+import { type Overlay, readOverlay } from "../../format/overlay.ts";
 import { segmentIdentityOf } from "../../format/segment-identity.ts";
 import { openSegment } from "../../format/segment-reader.ts";
 import type { Kernel, KernelCodebook } from "../../kernel/kernel.ts";
@@ -73,18 +74,21 @@ export class SnapshotOpener {
     const { store, hedging } = this.#options;
     const reads = new RequestStore(store, { hedging });
     const opened = new Map<number, OpenedSegment>();
-    // Nothing but lists of bags needs the codebook itself, so it is read beside everything else.
-    const [codebook, parts] = await Promise.allSettled([
+    // Nothing but lists of bags needs the codebook itself, and nothing the overlay: they are read beside everything else.
+    const [codebook, overlay, parts] = await Promise.allSettled([
       this.#openCodebook(manifest, previous, reads),
+      this.#readOverlay(manifest, previous, reads),
       this.#openParts({ reads, manifest, holding, previous }, opened),
     ]);
     try {
       if (codebook.status === "rejected") throw codebook.reason;
+      if (overlay.status === "rejected") throw overlay.reason;
       if (parts.status === "rejected") throw parts.reason;
       const segments = manifest.segments.flatMap((_entry, position) => opened.get(position) ?? []);
       const { cellOffsets } = codebook.value ?? {};
       return new IndexSnapshot({
         manifest,
+        overlay: overlay.value,
         holding,
         codebook: codebook.value?.resident,
         cellOffsets,
@@ -131,6 +135,11 @@ export class SnapshotOpener {
       );
     }
     return { resident: new SharedResident(kernel.loadCodebook(decoded)), cellOffsets: decoded.cells.offsets };
+  }
+
+  async #readOverlay(manifest: Manifest, previous: IndexSnapshot | undefined, reads: RequestStore): Promise<Overlay> {
+    if (previous !== undefined && previous.manifest.overlay?.id === manifest.overlay?.id) return previous.overlay;
+    return await readOverlay(reads, this.#options.index, manifest.overlay);
   }
 
   async #openInverted(

@@ -5,6 +5,7 @@
  */
 import { MaxleafError, quote } from "../../errors.ts";
 import type { Manifest, SegmentEntry } from "../../format/manifest.ts";
+import { OVERLAY_HEAP_FACTOR } from "../../format/overlay.ts";
 import { CODEWORDS_PER_SUBSPACE, ISOLATE_MEMORY_BYTES } from "../../limits.ts";
 import type { SearchPath } from "../contract.ts";
 import { LANES } from "../../kernel/query-block.ts";
@@ -54,7 +55,8 @@ const NO_INVERTED_FILE = "has no inverted file; `maxleaf optimize` makes one";
 /** What each way of holding `manifest` needs; undefined where it cannot be. */
 export function holdingBytes(manifest: Manifest): Record<Holding, HoldingBytes | undefined> {
   const { codebook, inverted, segments } = manifest;
-  const tables = tableBytes(segments);
+  const overlay = OVERLAY_HEAP_FACTOR * (manifest.overlay?.bytes ?? 0);
+  const tables = tableBytes(segments) + overlay;
   if (codebook === undefined) return { bags: { kernel: 0, heap: tables }, lists: undefined, heads: undefined };
   const { dim } = manifest.recipe;
   const { centroidCount, cellCount, subspaces } = codebook;
@@ -73,7 +75,8 @@ export function holdingBytes(manifest: Manifest): Record<Holding, HoldingBytes |
       inverted.pageCount * DIRECTORY_BYTES_PER_PAGE +
       cellCount * CELL_TABLE_BYTES +
       sum(uncovered, (segment) => segment.bagEntries * LIST_ENTRY_BYTES) +
-      tableBytes(uncovered),
+      tableBytes(uncovered) +
+      overlay,
   };
   return { bags, heads, lists: { ...heads, heap: heads.heap + sum(inverted.parts, (bytes) => bytes) } };
 }

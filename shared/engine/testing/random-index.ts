@@ -9,6 +9,7 @@ import type { Codebook, PageCodes, PageVectors, SegmentPage } from "../../format
 import { invertedSegment, writeInvertedFile } from "../../format/inverted/inverted-writer.ts";
 import { commitManifest, readManifest } from "../../format/manifest-store.ts";
 import type { Manifest, SegmentEntry } from "../../format/manifest.ts";
+import { extendedOverlay, readOverlay, storeOverlay } from "../../format/overlay.ts";
 import { NO_CODEBOOK, segmentIdentityOf } from "../../format/segment-identity.ts";
 import { openSegment } from "../../format/segment-reader.ts";
 import { writeSegment } from "../../format/segment-writer.ts";
@@ -145,6 +146,25 @@ export async function deleteDocument(index: RandomIndex, documentId: string): Pr
   }));
 }
 
+/** Commits other metadata for documents, by id, as an overlay: segments stay as they are. */
+export async function changeMetadata(
+  index: RandomIndex,
+  changes: ReadonlyMap<string, Record<string, string>>,
+): Promise<Manifest> {
+  const { store, name, pages } = index;
+  const manifest = await readManifest(store, name);
+  const changed: DocumentEntry[] = [];
+  for (const page of pages) {
+    const metadata = changes.get(page.document.id);
+    if (metadata === undefined) continue;
+    page.document = { ...page.document, metadata };
+    changed.push(page.document);
+  }
+  const before = await readOverlay(store, name, manifest?.overlay);
+  const overlay = await storeOverlay(store, name, extendedOverlay(before, changed));
+  return await commit(index, (current) => ({ ...current, codebook: current.codebook, overlay }));
+}
+
 /** Writes the inverted file of all present segments and commits it. */
 export async function coverSegments(index: RandomIndex): Promise<Manifest> {
   const { store, name, codebook } = index;
@@ -169,18 +189,21 @@ function withDeleted(segment: SegmentEntry, ordinal: number): SegmentEntry {
 
 async function commit(
   index: RandomIndex,
-  change: (current: Manifest) => Pick<Manifest, "segments"> & Partial<Pick<Manifest, "codebook" | "inverted">>,
+  change: (
+    current: Manifest,
+  ) => Pick<Manifest, "segments"> & Partial<Pick<Manifest, "codebook" | "inverted" | "overlay">>,
 ): Promise<Manifest> {
   return await commitManifest(index.store, index.name, (current) => {
     if (current === undefined) throw new Error(`index ${index.name} was not created`);
     const { recipe, recipeFingerprint } = current;
-    const changed = { inverted: current.inverted, ...change(current) };
+    const changed = { inverted: current.inverted, overlay: current.overlay, ...change(current) };
     return {
       recipe,
       recipeFingerprint,
       segments: changed.segments,
       ...(changed.codebook && { codebook: changed.codebook }),
       ...(changed.inverted && { inverted: changed.inverted }),
+      ...(changed.overlay && { overlay: changed.overlay }),
     };
   });
 }
