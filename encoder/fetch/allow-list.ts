@@ -1,5 +1,5 @@
 /**
- * Whose addresses documents may be fetched from: `MAXLEAF_URL_ALLOW=files.example.com,*.example.org`.
+ * Which hosts may be asked on a caller's word: `MAXLEAF_URL_ALLOW=files.example.com,*.example.org`.
  *
  * @module
  */
@@ -28,20 +28,30 @@ const ENTRY = /^(https?:\/\/)?(\*\.)?([^/\s@?#*]+)$/i;
 export class UrlAllowList {
   readonly #entries: readonly Entry[];
   readonly #anyHost: boolean;
+  readonly #called: string;
 
-  private constructor(entries: readonly Entry[], anyHost: boolean) {
+  private constructor(entries: readonly Entry[], anyHost: boolean, called: string) {
     this.#entries = entries;
     this.#anyHost = anyHost;
+    this.#called = called;
   }
 
-  /** `text`: entries separated by commas; none allows nothing. Errors: `invalid_request` for what is no entry. */
-  static parse(text: string | undefined): UrlAllowList {
+  /**
+   * @param text Entries separated by commas; none allows nothing.
+   * @param called What sets it, for messages.
+   * @throws MaxleafError `invalid_request` for what is no entry.
+   */
+  static parse(text: string | undefined, called = "MAXLEAF_URL_ALLOW"): UrlAllowList {
     const entries = (text ?? "")
       .split(",")
       .map((entry) => entry.trim())
       .filter((entry) => entry !== "");
     const hosts = entries.filter((entry) => entry !== "*");
-    return new UrlAllowList(hosts.map(parseEntry), hosts.length < entries.length);
+    return new UrlAllowList(
+      hosts.map((host) => parseEntry(host, called)),
+      hosts.length < entries.length,
+      called,
+    );
   }
 
   /** Whether it allows anything at all. */
@@ -60,14 +70,14 @@ export class UrlAllowList {
     }
     const url = new URL(text);
     const refuse = (why: string) => {
-      throw new MaxleafError("url_not_allowed", `${quote(withoutSecrets(url))} is not fetched: ${why}`);
+      throw new MaxleafError("url_not_allowed", `${quote(withoutSecrets(url))} is not asked: ${why}`);
     };
-    if (this.isEmpty) refuse("this deployment fetches from no host (MAXLEAF_URL_ALLOW is empty)");
+    if (this.isEmpty) refuse(`${this.#called} is empty, which allows no host`);
     if (url.protocol !== "https:" && url.protocol !== "http:") refuse("it is neither HTTPS nor HTTP");
     if (url.username !== "" || url.password !== "") refuse("it has a user name or a password");
     const host = hostOf(url);
     if (isIP(host) !== 0 && !isPublicAddress(host)) refuse("its host is no public address");
-    if (!this.#has(url, host)) refuse("its scheme, host and port are not in MAXLEAF_URL_ALLOW");
+    if (!this.#has(url, host)) refuse(`its scheme, host and port are not in ${this.#called}`);
     return url;
   }
 
@@ -90,13 +100,13 @@ export function withoutSecrets({ protocol, host, pathname }: URL): string {
   return `${protocol}//${host}${pathname}`;
 }
 
-function parseEntry(text: string): Entry {
+function parseEntry(text: string, called: string): Entry {
   const [, scheme = "https://", wildcard, host = ""] = ENTRY.exec(text) ?? [];
   const address = `${scheme.toLowerCase()}${host}`;
   if (host === "" || !URL.canParse(address)) {
     throw new MaxleafError(
       "invalid_request",
-      `${quote(text)} is no host: write name, *.name, name:port or http://name`,
+      `${quote(text)} in ${called} is no host: write name, *.name, name:port or http://name`,
     );
   }
   // Through URL, as what it is compared with: letters in lower case, names of other scripts in Punycode.

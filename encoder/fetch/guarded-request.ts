@@ -89,7 +89,7 @@ async function addressesOf(url: URL, guard: RequestGuard): Promise<readonly Host
   if (addresses.every(({ address }) => isAllowedAddress(address))) return addresses;
   throw new MaxleafError(
     "url_not_allowed",
-    `${quote(withoutSecrets(url))} is not fetched: its host is no public address`,
+    `${quote(withoutSecrets(url))} is not asked: its host is no public address`,
   );
 }
 

@@ -27,7 +27,7 @@ export class Admission {
   /** Runs `work` when its turn comes. Errors: `overloaded` when too many wait already. */
   async run<Result>(work: () => Promise<Result>): Promise<Result> {
     if (this.#queue.pending + this.#queue.size >= this.#capacity) {
-      throw new MaxleafError("overloaded", `${this.#queue.size} queries wait already; try again in a moment`);
+      throw new MaxleafError("overloaded", `${this.#queue.size} requests wait already; try again in a moment`);
     }
     return await this.#queue.add(work);
   }

@@ -1,5 +1,5 @@
 /**
- * The encoder service as a Hono application: middleware first, then its two routes.
+ * The encoder service as a Hono application: middleware first, then its routes.
  *
  * @module
  */
@@ -8,6 +8,8 @@ import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import type { Logger } from "pino";
 import { VERSION } from "../../shared/version.ts";
+import type { AdminServices } from "../admin/admin-services.ts";
+import { registerAdmin } from "../admin/routes.ts";
 import { Admission, type AdmissionLimits } from "./admission.ts";
 import { requireBearer } from "./bearer-auth.ts";
 import { encodeRoute } from "./encode-route.ts";
@@ -21,10 +23,12 @@ export interface EncoderAppOptions {
   secret: string;
   logger: Logger;
   limits: AdmissionLimits;
+  /** What the writing routes work with; without, they say that the service has no bucket. */
+  admin?: AdminServices | undefined;
 }
 
 /** The service over an encoder. Everything but `/healthz` needs the secret. */
-export function createEncoderApp({ encoder, secret, logger, limits }: EncoderAppOptions): Hono<ServiceEnv> {
+export function createEncoderApp({ encoder, secret, logger, limits, admin }: EncoderAppOptions): Hono<ServiceEnv> {
   const app = new Hono<ServiceEnv>();
   app.onError(handleError);
   app.notFound(handleNotFound);
@@ -34,6 +38,8 @@ export function createEncoderApp({ encoder, secret, logger, limits }: EncoderApp
   app.use(methodNotAllowed({ app, onMethodNotAllowed: handleMethodNotAllowed }));
 
   app.get("/healthz", (c) => c.json({ status: "ok", version: VERSION }));
-  app.post("/v1/encode", requireBearer(secret), encodeRoute(encoder, new Admission(limits)));
+  const authorize = requireBearer(secret);
+  app.post("/v1/encode", authorize, encodeRoute(encoder, new Admission(limits)));
+  registerAdmin(app, authorize, admin);
   return app;
 }

@@ -8,6 +8,7 @@ import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { type Logger, pino } from "pino";
 import { MaxleafError } from "../../shared/errors.ts";
+import type { AdminServices } from "../admin/admin-services.ts";
 import type { LoadOptions } from "../models/model.ts";
 import { DEFAULT_RECIPE } from "../models/registry.ts";
 import type { AdmissionLimits } from "./admission.ts";
@@ -22,8 +23,9 @@ const DEFAULT_LIMITS: AdmissionLimits = { concurrency: 1, maxWaiting: 128 };
 
 const USABLE_SECRET = /^[\x21-\x7e]+$/;
 
-/** A request that trickles in for longer is cut off. */
+/** A request that trickles in for longer is cut off: a question, and, where documents are sent here, the largest body. */
 const REQUEST_TIMEOUT_MS = 10_000;
+const UPLOAD_TIMEOUT_MS = 10 * 60_000;
 
 /** Requests under way get this long to end when the service stops. */
 const SHUTDOWN_GRACE_MS = 5_000;
@@ -41,6 +43,8 @@ export interface EncoderServiceOptions {
   /** Recipes to load before the service says that it listens; the others load at their first question. */
   preload?: readonly string[] | undefined;
   limits?: AdmissionLimits | undefined;
+  /** See `EncoderAppOptions.admin`. */
+  admin?: AdminServices | undefined;
   /** Default: JSON lines on standard error. */
   logger?: Logger | undefined;
 }
@@ -70,10 +74,12 @@ export async function startEncoderService(options: EncoderServiceOptions): Promi
   const encoder = new LocalQueryEncoder({ ...options.modelOptions, threads });
   try {
     await Promise.all(preload.map((recipe) => encoder.preload(recipe)));
-    const app = createEncoderApp({ encoder, secret, logger, limits });
+    const { admin } = options;
+    const app = createEncoderApp({ encoder, secret, logger, limits, admin });
     // The listener of @hono/node-server without its `serve`, which does not say when a port cannot be had.
     const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-    const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (incoming, outgoing) => {
+    const requestTimeout = admin === undefined ? REQUEST_TIMEOUT_MS : UPLOAD_TIMEOUT_MS;
+    const server = createServer({ requestTimeout }, (incoming, outgoing) => {
       // Once the server stops, a connection goes with its last answer instead of being kept alive.
       outgoing.once("close", () => {
         if (!server.listening) server.closeIdleConnections();

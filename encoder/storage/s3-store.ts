@@ -12,6 +12,7 @@ import {
   S3Client,
   S3ServiceException,
 } from "@aws-sdk/client-s3";
+import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { MaxleafError, quote } from "../../shared/errors.ts";
 import {
   type ByteRange,
@@ -135,6 +136,26 @@ export class S3Store implements ObjectStore {
       };
     } catch (error) {
       throw this.#translate("list", prefix, error);
+    }
+  }
+
+  /**
+   * An address that takes one file as the object `key` until it expires, without credentials: of exactly `bytes` bytes and of
+   * this type, since both are signed. The headers are to be sent with it. Errors: `store_unavailable` without credentials.
+   */
+  async presignPut(
+    key: string,
+    { bytes, contentType, expiresInSeconds }: { bytes: number; contentType: string; expiresInSeconds: number },
+  ): Promise<{ url: string; headers: Record<string, string> }> {
+    const object = { Bucket: this.#bucket, Key: key, ContentLength: bytes, ContentType: contentType };
+    try {
+      const url = await getSignedUrl(this.#client, new PutObjectCommand(object), {
+        expiresIn: expiresInSeconds,
+        signableHeaders: new Set(["content-length", "content-type"]),
+      });
+      return { url, headers: { "content-type": contentType } };
+    } catch (error) {
+      throw this.#translate("presign", key, error);
     }
   }
 
