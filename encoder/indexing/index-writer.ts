@@ -51,6 +51,11 @@ export interface IndexWriterOptions extends CommitTarget {
   limits?: SegmentLimits | undefined;
   /** Ids in bags that may do without an inverted file, when fewer than by default; see {@link needsInvertedFile}. */
   maxUncoveredBagEntries?: number | undefined;
+  /**
+   * A document that takes the place of an older version keeps that one's metadata, as it is when the commit comes: it may have
+   * changed since the entry was made. Otherwise the entry's own counts.
+   */
+  keepsMetadata?: boolean | undefined;
   onProgress?: ((progress: IndexingProgress) => void) | undefined;
 }
 
@@ -187,7 +192,7 @@ export class IndexWriter {
   }
 
   async #codeAndCommit(documents: readonly HeldDocument[]): Promise<CommitReport> {
-    const { store, index, recipe, recipeFingerprint, onProgress } = this.#options;
+    const { store, index, recipe, recipeFingerprint, keepsMetadata, onProgress } = this.#options;
     const current = await readManifest(store, index);
     if (current !== undefined) {
       requireSameRecipe(index, current, this.#options);
@@ -199,11 +204,13 @@ export class IndexWriter {
     const trained = codebook !== undefined && current?.codebook === undefined;
     const keys = trained ? [layout.codebook(index, codebook.id)] : [];
     const segments = await this.#writeSegments(documents, codebook, keys);
-    const documentIds = new Set(documents.map((document) => document.entry.id));
+    const entries = documents.map(({ entry }) => entry);
+    const documentIds = new Set(entries.map(({ id }) => id));
+    const inheriting = keepsMetadata === true ? entries : [];
     let change: CommittedChange;
     try {
       const mayCreate = this.#mayCreate;
-      const added = { recipe, recipeFingerprint, codebook, segments, documentIds, mayCreate };
+      const added = { recipe, recipeFingerprint, codebook, segments, documentIds, inheriting, mayCreate };
       const storedSinceMs = Math.min(...documents.map((document) => document.storedSinceMs));
       change = await commitSegments({ ...this.#options, storedSinceMs }, this.#tables, added);
     } catch (error) {
@@ -212,7 +219,7 @@ export class IndexWriter {
       throw error;
     }
     this.#mayCreate = false;
-    const revisions = new Map(documents.map(({ entry }) => [entry.id, entry.revision]));
+    const revisions = new Map(entries.map(({ id, revision }) => [id, revision]));
     await removeObjects(this.#options, change.removed, revisions);
     const manifest = await this.#invertWhenNeeded(change.manifest);
     return { ...reportOf({ ...change, manifest }, segments, trained), documents: documents.length };

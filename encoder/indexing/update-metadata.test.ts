@@ -2,11 +2,13 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readManifestVersion } from "../../shared/format/manifest-store.ts";
 import { MAX_OVERLAY_BYTES, readOverlay } from "../../shared/format/overlay.ts";
+import type { DocumentEntry } from "../../shared/page.ts";
 import { seededRandom } from "../../shared/seeded-random.ts";
 import { layout } from "../../shared/store/layout.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { deleteDocument } from "./commit-changes.ts";
 import { DocumentTables } from "./document-index.ts";
+import { documentEntry } from "./testing.ts";
 import { add, decorate, pagesOf, TestIndex } from "./testing-index.ts";
 import { type MetadataPatch, updateMetadata } from "./update-metadata.ts";
 
@@ -192,6 +194,30 @@ describe("updateMetadata under concurrent writers", () => {
     const { version } = await books.manifest();
     expect((await overlayObjects()).length).toBeGreaterThan(version + 100);
   }, 60_000);
+
+  it("keeps what was changed while its document was being ingested anew", async () => {
+    const entry: DocumentEntry = { ...(await documentEntry("a", 1)), metadata: { year: "2022" } };
+    const writer = await books.openWriter({ keepsMetadata: true });
+    await writer.addDocument(entry, pagesOf(1, 12));
+    await writer.commit();
+    // The ingestion has seen the metadata of 2022; the update comes before its commit.
+    await writer.addDocument({ ...entry, revision: "fedcba9876543210" }, pagesOf(2, 12));
+    await updateMetadata(target(), patchesOf([entry.id, { year: "2023" }]));
+    await writer.commit();
+    expect(await books.liveNames()).toEqual(["a@fedcba9876543210"]);
+    expect(await metadataOf(entry.id)).toEqual({ year: "2023" });
+  });
+
+  it("gives way to metadata that an ingestion was told to put", async () => {
+    const entry: DocumentEntry = { ...(await documentEntry("a", 1)), metadata: { year: "2022" } };
+    const writer = await books.openWriter();
+    await writer.addDocument(entry, pagesOf(1, 12));
+    await writer.commit();
+    await updateMetadata(target(), patchesOf([entry.id, { year: "2023" }]));
+    await writer.addDocument({ ...entry, revision: "fedcba9876543210" }, pagesOf(2, 12));
+    await writer.commit();
+    expect(await metadataOf(entry.id)).toEqual({ year: "2022" });
+  });
 });
 
 /** `store` whose answers come late by as many turns as `random` says, before and after they take effect. */
