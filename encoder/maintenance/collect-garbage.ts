@@ -6,6 +6,10 @@
  * newest within the grace period. So readers with an older manifest, and ingestions that run or were killed, are safe as
  * long as none lives longer than that. Safe to be killed at any point and to be run again.
  *
+ * Of an index that was dropped within the grace period everything stays, so that it can be restored; later all goes but the
+ * manifest that says so: the versions of a new index of that name go on from it. `restoreIndex` relies on manifests being
+ * removed first.
+ *
  * @module
  */
 import { MaxleafError } from "../../shared/errors.ts";
@@ -65,6 +69,7 @@ export async function collectGarbage(options: CollectOptions): Promise<GarbageRe
   const references = await References.read(store, index, cutoffMs);
   const report = new GarbageReport(index, graceHours, remove);
   report.manifestVersion = references.newest?.version;
+  report.droppedAtMs = references.newest?.droppedAtMs;
   report.keptManifests = references.keptManifests;
   const collection = new Collection({ ...options, remove }, references, report, cutoffMs);
   await collection.removeOldManifests();

@@ -20,6 +20,8 @@ export class GarbageReport {
   readonly removed: boolean;
   /** Undefined when there is no manifest. */
   manifestVersion: number | undefined;
+  /** When the index was dropped; undefined of one that is there. */
+  droppedAtMs: number | undefined;
   /** Manifests whose references counted. */
   keptManifests = 0;
   listedObjects = 0;

@@ -5,7 +5,7 @@
  */
 import PQueue from "p-queue";
 import { corrupt } from "../../shared/format/bytes.ts";
-import { readManifest, readManifestVersion } from "../../shared/format/manifest-store.ts";
+import { readManifestVersion, readNewestManifest } from "../../shared/format/manifest-store.ts";
 import type { SegmentIdentity } from "../../shared/format/contract.ts";
 import type { Manifest } from "../../shared/format/manifest.ts";
 import { segmentIdentityOf } from "../../shared/format/segment-identity.ts";
@@ -63,7 +63,7 @@ export class References {
       if (isOld) references.oldManifests.push({ version, key, bytes });
       else kept.push(version);
     }
-    const newest = await readManifest(store, index);
+    const newest = await readNewestManifest(store, index);
     if (newest === undefined && (await store.get(layout.current(index))) !== undefined) {
       throw corrupt(`index ${index}`, "it has a CURRENT but no manifest: what it refers to is unknown");
     }
@@ -76,7 +76,7 @@ export class References {
     return references;
   }
 
-  /** The newest manifest as of the last look; undefined when the index has none. */
+  /** The newest manifest as of the last look, that of a drop too; undefined when the index has none. */
   get newest(): Manifest | undefined {
     return this.#newest;
   }
@@ -92,7 +92,7 @@ export class References {
       const known = this.#newest;
       const next =
         known === undefined
-          ? await readManifest(this.#store, this.#index)
+          ? await readNewestManifest(this.#store, this.#index)
           : await readManifestVersion(this.#store, this.#index, known.version + 1);
       if (next === undefined) return;
       this.#add(next);

@@ -23,7 +23,8 @@ interface Options extends GlobalOptions {
 
 const HELP = `
 Finds objects that nothing refers to: what ingestions that crashed left behind, what deletions and replacements could not
-remove, inverted files and manifests that newer ones have replaced. Without --delete it only says what it would remove.
+remove, inverted files and manifests that newer ones have replaced, indexes that were dropped before the grace period.
+Without --delete it only says what it would remove.
 
 Nothing younger than the grace period is ever removed, nor what a manifest refers to that was in use within it: searches
 and ingestions may run meanwhile. The grace period must be longer than the longest of them.
@@ -87,9 +88,11 @@ async function collect(
 
 function asJson(report: GarbageReport) {
   const { index, graceHours, removed, manifestVersion, keptManifests, listedObjects, garbage, young, unknown } = report;
+  const { droppedAtMs } = report;
   return {
     index,
     ...(manifestVersion !== undefined && { manifestVersion }),
+    ...(droppedAtMs !== undefined && { droppedAt: new Date(droppedAtMs).toISOString() }),
     graceHours,
     removed,
     listedObjects,
@@ -103,7 +106,9 @@ function asJson(report: GarbageReport) {
 }
 
 function asText(report: GarbageReport): string {
-  const { index, removed, young, unknown, graceHours, listedObjects } = report;
+  const { removed, young, unknown, graceHours, listedObjects, droppedAtMs } = report;
+  const dropped = droppedAtMs === undefined ? "" : ` (dropped on ${new Date(droppedAtMs).toISOString()})`;
+  const index = `${report.index}${dropped}`;
   const { objects, bytes } = report.total;
   const rows = report.kinds.map(([kind, tally]) => [kind, tally.objects, byteSize(tally.bytes)]);
   const lines = [
