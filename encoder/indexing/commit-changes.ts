@@ -7,7 +7,7 @@ import { MaxleafError, quote } from "../../shared/errors.ts";
 import { requireNoAlias } from "../../shared/format/aliases.ts";
 import { type CommitOptions, commitManifest, type ManifestDraft } from "../../shared/format/manifest-store.ts";
 import { type Manifest, type SegmentEntry, stillCovered } from "../../shared/format/manifest.ts";
-import { extendedOverlay, prunedOverlay, sameFields, storeOverlay } from "../../shared/format/overlay.ts";
+import { extendedOverlay, liveOverlay, sameFields, storeOverlay } from "../../shared/format/overlay.ts";
 import type { DocumentEntry } from "../../shared/page.ts";
 import { requireSameRecipe } from "../../shared/recipe/mismatch.ts";
 import type { Recipe } from "../../shared/recipe/recipe.ts";
@@ -120,9 +120,10 @@ async function inheritedOverlay(
     return metadata === undefined || sameFields(metadata, entry.metadata) ? [] : [{ ...entry, metadata }];
   });
   if (changed.length === 0) return current.overlay;
+  const replaced = new Set(inheriting.map(({ id }) => id));
   const extended = extendedOverlay(await tables.overlayOf(current), changed);
-  const stored = [...(await tables.storedEntries(current)), ...inheriting];
-  return await storeOverlay(store, index, prunedOverlay(extended, stored));
+  const others = Array.from(live.values(), ({ entry }) => entry).filter(({ id }) => !replaced.has(id));
+  return await storeOverlay(store, index, liveOverlay(extended, [...others, ...inheriting]));
 }
 
 /**

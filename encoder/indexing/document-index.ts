@@ -67,15 +67,6 @@ export class DocumentTables {
     return live;
   }
 
-  /**
-   * The entries of all live parts of the documents of `manifest` as their segments have them: a document larger than a segment
-   * has several. Errors: those of reading.
-   */
-  async storedEntries(manifest: Manifest): Promise<DocumentEntry[]> {
-    await this.#readMissing(manifest);
-    return Array.from(this.#liveParts(manifest), ({ entry }) => entry);
-  }
-
   /** The overlay that `manifest` names, an empty one if none. Errors: those of {@link readOverlay}. */
   async overlayOf({ overlay }: Pick<Manifest, "overlay">): Promise<Overlay> {
     const known = this.#overlay;

@@ -7,6 +7,7 @@ import { seededRandom } from "../../shared/seeded-random.ts";
 import { layout } from "../../shared/store/layout.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { deleteDocument } from "./commit-changes.ts";
+import { compactIndex } from "./compact.ts";
 import { DocumentTables } from "./document-index.ts";
 import { documentEntry } from "./testing.ts";
 import { add, decorate, pagesOf, TestIndex } from "./testing-index.ts";
@@ -82,12 +83,13 @@ describe("updateMetadata", () => {
     expect((await books.manifest()).version).toBe(version);
   });
 
-  it("drops the overlay when all documents are again as their segments have them", async () => {
+  it("keeps saying what a compaction under way may be writing otherwise", async () => {
     const [a = ""] = await addDocuments("a");
     await updateMetadata(target(), patchesOf([a, { year: "2023" }]));
     await updateMetadata(target(), patchesOf([a, { year: null }]));
-    expect((await books.manifest()).overlay).toBeUndefined();
     expect(await metadataOf(a)).toEqual({});
+    const { overlay } = await books.manifest();
+    expect((await readOverlay(books.store, books.name, overlay)).get(a)?.metadata).toEqual({});
   });
 
   it("names documents that are not there, and then changes nothing", async () => {
@@ -194,6 +196,30 @@ describe("updateMetadata under concurrent writers", () => {
     const { version } = await books.manifest();
     expect((await overlayObjects()).length).toBeGreaterThan(version + 100);
   }, 60_000);
+
+  it("is not undone by a compaction that began before it", async () => {
+    const ids: string[] = [];
+    for (const name of ["a", "b", "c"]) ids.push(...(await addDocuments(name)));
+    const [a = "", b = "", c = ""] = ids;
+    await updateMetadata(target(), patchesOf([a, { year: "2023" }], [b, { year: "2023" }]));
+    let isUpdated = false;
+    const store = decorate(books.store, {
+      put: async (key, ...rest) => {
+        if (!isUpdated && key.startsWith(layout.manifests(books.name))) {
+          isUpdated = true;
+          // Back to what the segment said, to something else, and for the first time.
+          await updateMetadata(target(), patchesOf([a, { year: null }], [b, { year: "2024" }], [c, { year: "2025" }]));
+        }
+        return await books.store.put(key, ...rest);
+      },
+    });
+    const report = await compactIndex(target(store));
+    expect(report).toMatchObject({ segmentsBefore: 3, segmentsAfter: 1 });
+    expect(isUpdated).toBe(true);
+    expect(await metadataOf(a)).toEqual({});
+    expect(await metadataOf(b)).toEqual({ year: "2024" });
+    expect(await metadataOf(c)).toEqual({ year: "2025" });
+  });
 
   it("keeps what was changed while its document was being ingested anew", async () => {
     const entry: DocumentEntry = { ...(await documentEntry("a", 1)), metadata: { year: "2022" } };

@@ -7,7 +7,7 @@ import { MaxleafError, quote } from "../../shared/errors.ts";
 import { UNSTORABLE_FIELD } from "../../shared/format/documents.ts";
 import { commitManifest } from "../../shared/format/manifest-store.ts";
 import type { Manifest } from "../../shared/format/manifest.ts";
-import { extendedOverlay, prunedOverlay, sameFields, storeOverlay } from "../../shared/format/overlay.ts";
+import { extendedOverlay, liveOverlay, sameFields, storeOverlay } from "../../shared/format/overlay.ts";
 import { MAX_METADATA_FIELDS, MAX_METADATA_VALUE_CHARS } from "../../shared/limits.ts";
 import type { DocumentEntry } from "../../shared/page.ts";
 import { type CommitTarget, draftOf, withOverlay } from "./commit-changes.ts";
@@ -52,10 +52,11 @@ export async function updateMetadata(
       index,
       async (current) => {
         if (current === undefined) throw new MaxleafError("index_not_found", `there is no index ${quote(index)}`);
-        report = patched(index, await tables.liveDocuments(current), patches);
+        const live = await tables.liveDocuments(current);
+        report = patched(index, live, patches);
         if (report.changed.length === 0) throw new NothingToChange(current);
-        const merged = extendedOverlay(await tables.overlayOf(current), report.changed);
-        const overlay = await storeOverlay(store, index, prunedOverlay(merged, await tables.storedEntries(current)));
+        const extended = extendedOverlay(await tables.overlayOf(current), report.changed);
+        const overlay = await storeOverlay(store, index, liveOverlay(extended, entriesOf(live)));
         return withOverlay(draftOf(current, current.segments), overlay);
       },
       target,
@@ -75,6 +76,10 @@ class NothingToChange extends Error {
     super("nothing to change");
     this.manifest = manifest;
   }
+}
+
+function entriesOf(live: ReadonlyMap<string, LiveDocument>): DocumentEntry[] {
+  return Array.from(live.values(), ({ entry }) => entry);
 }
 
 function patched(

@@ -162,20 +162,18 @@ export function extendedOverlay(overlay: Overlay, entries: readonly DocumentEntr
 }
 
 /**
- * `overlay` without what means nothing any more: entries of versions that are not in `stored`, and entries that say what
- * is stored anyway.
+ * `overlay` without entries of versions that are not live. Those that say what is stored anyway stay: a compaction may be
+ * writing at this moment what an earlier overlay said.
  *
- * @param stored the document entries of all live parts of all documents, as their segments have them, without any overlay.
- *   A document larger than a segment has several, and its entry goes when all of them say the same.
+ * @param live entries of all live documents.
  */
-export function prunedOverlay(overlay: Overlay, stored: Iterable<DocumentEntry>): Overlay {
-  const needed = new Map<string, OverlaidMetadata>();
-  if (overlay.size === 0) return needed;
-  for (const { id, revision, metadata } of stored) {
+export function liveOverlay(overlay: Overlay, live: Iterable<Pick<DocumentEntry, "id" | "revision">>): Overlay {
+  const kept = new Map<string, OverlaidMetadata>();
+  for (const { id, revision } of live) {
     const said = overlay.get(id);
-    if (said !== undefined && said.revision === revision && !sameFields(said.metadata, metadata)) needed.set(id, said);
+    if (said !== undefined && said.revision === revision) kept.set(id, said);
   }
-  return needed;
+  return kept;
 }
 
 /** Whether two documents have the same metadata. */
