@@ -34,7 +34,8 @@ export interface CommitOptions {
   retries?: number | undefined;
   /**
    * When, by `clock`, the first object began to be stored that the commit names and no manifest does yet. Needed of every
-   * change that stores objects: {@link MAX_UNCOMMITTED_MS} later they may be gone, and the commit is refused.
+   * change that stores objects before `mutate` is called: {@link MAX_UNCOMMITTED_MS} later they may be gone, and the commit
+   * is refused.
    */
   storedSinceMs?: number | undefined;
 }
@@ -58,14 +59,26 @@ export async function readNewestManifest(store: ObjectStore, index: string): Pro
     readManifestVersion(store, index, hint.version),
     readManifestVersion(store, index, hint.version + 1),
   ]);
-  let newest = next ?? hinted;
+  const newest = next ?? hinted;
   if (newest === undefined) return await readNewestListed(store, index);
-  for (let reads = 0; newest.version > hint.version && reads < MAX_FORWARD_READS; reads++) {
-    const following = await readManifestVersion(store, index, newest.version + 1);
-    if (following === undefined) return newest;
+  if (next === undefined) return newest;
+  const walked = await walkForward(store, newest, MAX_FORWARD_READS);
+  return walked.isNewest ? walked.manifest : await readNewestListed(store, index, walked.manifest);
+}
+
+/** The newest manifest that `reads` reads from `manifest` on lead to, and whether there is none after it. */
+async function walkForward(
+  store: ObjectStore,
+  manifest: Manifest,
+  reads: number,
+): Promise<{ manifest: Manifest; isNewest: boolean }> {
+  let newest = manifest;
+  for (let read = 0; read < reads; read++) {
+    const following = await readManifestVersion(store, manifest.index, newest.version + 1);
+    if (following === undefined) return { manifest: newest, isNewest: true };
     newest = following;
   }
-  return newest.version === hint.version ? newest : await readNewestListed(store, index);
+  return { manifest: newest, isNewest: false };
 }
 
 /**
@@ -94,6 +107,7 @@ export async function commitManifest(
       const landed = attempted && (await findLanded(store, attempted));
       if (landed !== undefined) return await announce(store, landed);
       const current = await readNewestManifest(store, index);
+      const startedMs = clock.nowMs();
       attempted = {
         ...(await mutate(current?.droppedAtMs === undefined ? current : undefined)),
         format: MANIFEST_FORMAT,
@@ -102,7 +116,7 @@ export async function commitManifest(
         commitId,
         committedAtMs: clock.nowMs(),
       };
-      requireFresh(index, storedSinceMs, clock);
+      requireFresh(index, Math.min(storedSinceMs ?? startedMs, startedMs), clock);
       await store.put(layout.manifest(index, attempted.version), encodeManifest(attempted), {
         onlyIf: "absent",
         contentType: "application/json",
@@ -171,7 +185,8 @@ async function readHint(store: ObjectStore, index: string): Promise<{ version: n
   return { version: Number.isSafeInteger(version) && version > 0 ? version : 0, etag: object.etag };
 }
 
-async function readNewestListed(store: ObjectStore, index: string): Promise<Manifest | undefined> {
+/** By listing the versions, and from there forward: a listing may be older than what is there. At least `known`. */
+async function readNewestListed(store: ObjectStore, index: string, known?: Manifest): Promise<Manifest | undefined> {
   const prefix = layout.manifests(index);
   let lastKey: string | undefined;
   let cursor: string | undefined;
@@ -180,20 +195,20 @@ async function readNewestListed(store: ObjectStore, index: string): Promise<Mani
     lastKey = page.objects.at(-1)?.key ?? lastKey;
     cursor = page.cursor;
   } while (cursor !== undefined);
-  if (lastKey === undefined) return undefined;
+  if (lastKey === undefined) return known;
   const version = Number(lastKey.slice(prefix.length));
   if (!Number.isSafeInteger(version) || layout.manifest(index, version) !== lastKey) {
     throw corrupt(`index ${quote(index)}`, `the key ${quote(lastKey)} is no manifest's`);
   }
-  return await readManifestVersion(store, index, version);
+  const listed = version > (known?.version ?? 0) ? await readManifestVersion(store, index, version) : known;
+  return listed && (await walkForward(store, listed, Number.POSITIVE_INFINITY)).manifest;
 }
 
 /**
  * Last thing before a manifest is written: garbage collection trusts that nobody names what was stored so long ago. A
  * machine that slept shows it by its clock.
  */
-function requireFresh(index: string, storedSinceMs: number | undefined, clock: Clock): void {
-  if (storedSinceMs === undefined) return;
+function requireFresh(index: string, storedSinceMs: number, clock: Clock): void {
   const waitedMs = clock.nowMs() - storedSinceMs;
   if (waitedMs <= MAX_UNCOMMITTED_MS) return;
   const hours = (ms: number) => Math.floor(ms / 3_600_000);
