@@ -164,10 +164,7 @@ function notThere(index: string, alias: Alias | undefined): MaxleafError {
 export async function restoreIndex(target: LifeTarget, index: string): Promise<Manifest> {
   const { store } = target;
   let source: Manifest | undefined;
-  const restored = await commitUnlessAlias(target, index, async (current) => {
-    if (current !== undefined) {
-      throw new MaxleafError("name_taken", `there is an index ${quote(index)}: it is not dropped`);
-    }
+  const restored = await commitUnlessAlias(target, index, async () => {
     source = await readDropped(store, index);
     return draftOf(source, source.segments);
   });
@@ -181,8 +178,9 @@ export async function restoreIndex(target: LifeTarget, index: string): Promise<M
 /** What the dropped index `index` held, all of which is there. Errors: those of {@link restoreIndex}. */
 async function readDropped(store: ObjectStore, index: string): Promise<Manifest> {
   const newest = await readNewestManifest(store, index);
-  if (newest?.droppedAtMs === undefined) {
-    throw new MaxleafError("index_not_found", `no index ${quote(index)} was dropped`);
+  if (newest === undefined) throw new MaxleafError("index_not_found", `no index ${quote(index)} was dropped`);
+  if (newest.droppedAtMs === undefined) {
+    throw new MaxleafError("name_taken", `there is an index ${quote(index)}: it is not dropped`);
   }
   const source = await readManifestVersion(store, index, newest.version - 1);
   const when = `it was dropped on ${new Date(newest.droppedAtMs).toISOString()}`;
