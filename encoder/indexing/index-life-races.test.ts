@@ -8,9 +8,11 @@ import { MaxleafError } from "../../shared/errors.ts";
 import { readAlias, resolveIndexName } from "../../shared/format/aliases.ts";
 import { readManifest, readNewestManifest } from "../../shared/format/manifest-store.ts";
 import { testRecipe } from "../../shared/recipe/testing.ts";
+import { layout } from "../../shared/store/layout.ts";
 import { MemoryStore } from "../../shared/store/memory-store.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { createIndex, dropIndex, type LifeTarget, removeAlias, restoreIndex, setAlias } from "./index-life.ts";
+import { decorate } from "./testing-index.ts";
 
 const RUNS = { numRuns: 300 };
 const recipe = testRecipe({ dim: 16 });
@@ -89,6 +91,27 @@ describe("changes at once", () => {
     );
     expect(seen).toContain("done name_taken");
     expect(seen).toContain("name_taken done");
+  });
+
+  it("see an alias that came in the moment before the index, and an index in that before the alias", async () => {
+    const lead: Change = async (target) => await setAlias(target, { name: "name", index: "other" });
+    for (const [change, between, key] of [
+      [create("name"), lead, layout.manifest("name", 1)],
+      [lead, create("name"), layout.alias("name")],
+    ] as const) {
+      store = new MemoryStore();
+      await create("other")({ store });
+      const late = decorate(store, {
+        put: async (written, ...rest) => {
+          if (written === key) await between({ store });
+          return await store.put(written, ...rest);
+        },
+      });
+      await expect(change({ store: late })).rejects.toMatchObject({ code: "name_taken" });
+      expect(await resolveIndexName(store, "name")).toBe(change === lead ? "name" : "other");
+      expect((await readManifest(store, "name")) !== undefined).toBe(change === lead);
+      expect((await readAlias(store, "name")) !== undefined).toBe(change !== lead);
+    }
   });
 
   it("let one of several swaps win", async () => {
