@@ -68,6 +68,29 @@ export async function updateMetadata(
   }
 }
 
+/**
+ * Forgets every change of metadata that no compaction has written into segments yet: for an overlay that is damaged. Never reads
+ * it.
+ *
+ * @returns the new manifest, and how many documents had entries.
+ * @throws MaxleafError `index_not_found`, `commit_conflict`, `store_unavailable`.
+ */
+export async function discardUpdates(target: CommitTarget): Promise<{ manifest: Manifest; documents: number }> {
+  const { store, index } = target;
+  let documents = 0;
+  const manifest = await commitManifest(
+    store,
+    index,
+    (current) => {
+      if (current === undefined) throw new MaxleafError("index_not_found", `there is no index ${quote(index)}`);
+      documents = current.overlay?.documents ?? 0;
+      return withOverlay(draftOf(current, current.segments), undefined);
+    },
+    target,
+  );
+  return { manifest, documents };
+}
+
 /** The documents have that metadata already: no version is made that differs in nothing. */
 class NothingToChange extends Error {
   readonly manifest: Manifest;

@@ -10,6 +10,7 @@ import { layout } from "../../shared/store/layout.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { checkCodebook, checkInverted } from "./check-inverted.ts";
 import { checkManifests } from "./check-manifests.ts";
+import { checkOverlay } from "./check-overlay.ts";
 import { type CheckedIndex, checkSegment } from "./check-segments.ts";
 import type { Finding } from "./finding.ts";
 import { listAll } from "./list-all.ts";
@@ -50,7 +51,7 @@ export async function examineIndex({ store, index, deep = false, onProgress }: E
   if (manifest === undefined) return { ...diagnosis, isWell: false, findings };
   const examination = new Examination({ store, index, manifest, deep });
   const { codebook, findings: ofCodebook } = await checkCodebook(examination.checked);
-  findings.push(...ofCodebook);
+  findings.push(...ofCodebook, ...(await checkOverlay(examination.checked)));
   for (const [at, entry] of manifest.segments.entries()) {
     onProgress?.("examining segments", at / manifest.segments.length);
     const { findings: found, documents, revisions } = await checkSegment(examination.checked, entry);

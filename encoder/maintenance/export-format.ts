@@ -65,13 +65,14 @@ function isExportable(key: string): boolean {
 }
 
 /** Keys below the index of what the manifest itself refers to, with the sizes that it says. */
-export function referredSizes({ index, codebook, segments, inverted }: Manifest): Map<string, number> {
+export function referredSizes({ index, codebook, segments, inverted, overlay }: Manifest): Map<string, number> {
   const prefix = layout.index(index);
   const sizes: [string, number][] = segments.flatMap(({ id, bytes, vectorsBytes }): [string, number][] => [
     [layout.segment(index, id), bytes],
     [layout.vectors(index, id), vectorsBytes],
   ]);
   if (codebook !== undefined) sizes.push([layout.codebook(index, codebook.id), codebook.bytes]);
+  if (overlay !== undefined) sizes.push([layout.overlay(index, overlay.id), overlay.bytes]);
   if (inverted !== undefined) {
     const { id, bytes, parts, lexical } = inverted;
     sizes.push([layout.inverted(index, id), bytes]);

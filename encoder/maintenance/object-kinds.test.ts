@@ -26,6 +26,7 @@ describe("parseRelativeKey", () => {
           expect(parse(layout.invertedPart(INDEX, id, number))).toEqual({ kind: "inverted", id });
           expect(parse(layout.lexical(INDEX, id))).toEqual({ kind: "lexical", id });
           expect(parse(layout.lexicalPart(INDEX, id, number))).toEqual({ kind: "lexical", id });
+          expect(parse(layout.overlay(INDEX, id))).toEqual({ kind: "overlay", id });
           expect(parse(clockKey(INDEX, id))).toEqual({ kind: "clock" });
           const of = revisionKey({ id: document, revision });
           const at = [INDEX, document, revision] as const;
@@ -52,6 +53,8 @@ describe("parseRelativeKey", () => {
       "segments/a/b",
       "codebooks/a.b",
       "inverted/a.x",
+      "overlays/a/b",
+      "overlays/",
       "documents/a/source",
       "documents/a/b/c/source",
       "documents/../b/source",

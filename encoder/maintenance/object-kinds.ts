@@ -15,6 +15,7 @@ export const OBJECT_KINDS = [
   "vectors",
   "inverted",
   "lexical",
+  "overlay",
   "source",
   "image",
   "thumbnail",
@@ -27,8 +28,8 @@ export type ObjectKind = (typeof OBJECT_KINDS)[number];
 export type ParsedKey =
   | { kind: "current" | "clock" | "unknown" }
   | { kind: "manifest"; version: number }
-  /** `id`: of the codebook, the segment or the inverted file. */
-  | { kind: "codebook" | "segment" | "vectors" | "inverted" | "lexical"; id: string }
+  /** `id`: of the codebook, the segment, the inverted file or the overlay. */
+  | { kind: "codebook" | "segment" | "vectors" | "inverted" | "lexical" | "overlay"; id: string }
   /** `revision`: see {@link revisionKey}. `page`: 0 for a source. */
   | { kind: "source" | "image" | "thumbnail"; revision: string; page: number };
 
@@ -36,6 +37,7 @@ const MANIFEST = /^manifests\/(\d{12,16})$/;
 const CODEBOOK = /^codebooks\/([0-9A-Za-z-]+)$/;
 const SEGMENT = /^segments\/([0-9A-Za-z-]+)(\.vectors)?$/;
 const INVERTED = /^inverted\/([0-9A-Za-z-]+)(\.lexical)?(?:\.\d+)?$/;
+const OVERLAY = /^overlays\/([0-9A-Za-z-]+)$/;
 const DOCUMENT = /^documents\/([0-9a-z-]+\/[0-9a-z-]+)\/(?:source|pages\/([1-9]\d*)(\.thumb)?\.webp)$/i;
 const CLOCK = /^maintenance\/[0-9a-f-]+$/;
 
@@ -67,6 +69,8 @@ export function parseRelativeKey(relativeKey: string): ParsedKey {
   if (segment !== null) return { kind: segment[2] === undefined ? "segment" : "vectors", id: segment[1] ?? "" };
   const inverted = INVERTED.exec(relativeKey);
   if (inverted !== null) return { kind: inverted[2] === undefined ? "inverted" : "lexical", id: inverted[1] ?? "" };
+  const overlay = OVERLAY.exec(relativeKey);
+  if (overlay !== null) return { kind: "overlay", id: overlay[1] ?? "" };
   const document = DOCUMENT.exec(relativeKey);
   if (document !== null) return parseDocument(document);
   return { kind: "unknown" };

@@ -120,8 +120,8 @@ export class References {
   }
 
   #add(manifest: Manifest): void {
-    const { codebook, inverted, segments } = manifest;
-    for (const part of [codebook, inverted, ...segments]) if (part !== undefined) this.#ids.add(part.id);
+    const { codebook, inverted, overlay, segments } = manifest;
+    for (const part of [codebook, inverted, overlay, ...segments]) if (part !== undefined) this.#ids.add(part.id);
     for (const entry of segments) {
       const before = this.#segments.get(entry.id)?.deletedEverywhere;
       const here = new Set(entry.deletedDocuments);
