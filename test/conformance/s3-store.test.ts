@@ -47,4 +47,23 @@ describe("S3 store", () => {
     await store.delete(Array.from({ length: 2_000 }, (_, index) => `many/${index}`));
     expect((await store.list("many/")).objects).toEqual([]);
   });
+
+  it("presigns an upload of just that file, until it expires", async () => {
+    const store = new S3Store(bucket.options);
+    const file = { bytes: 5, contentType: "application/pdf", expiresInSeconds: 60 };
+    const { url, headers } = await store.presignPut("signed/a", file);
+    const put = async (to: string, body: string, sent = headers) =>
+      (await fetch(to, { method: "PUT", headers: sent, body })).status;
+    expect(await put(url, "longer")).toBe(403);
+    expect(await put(url, "hello", { "content-type": "text/html" })).toBe(403);
+    expect(await put(url.replace("signed/a", "signed/b"), "hello")).toBe(403);
+    expect((await fetch(url)).status).toBe(403);
+    expect((await store.list("signed/")).objects).toEqual([]);
+    expect(await put(url, "hello")).toBe(200);
+    const stored = await store.get("signed/a");
+    expect(new TextDecoder().decode(stored?.bytes)).toBe("hello");
+    expect(stored?.contentType).toBe("application/pdf");
+    const { url: past } = await store.presignPut("signed/c", { ...file, expiresInSeconds: 1 });
+    await expect.poll(async () => await put(past, "hello"), { timeout: 10_000, interval: 500 }).toBe(403);
+  });
 });
