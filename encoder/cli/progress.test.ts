@@ -11,8 +11,9 @@ describe("showIngestProgress", () => {
   it("prints a line per document that changed when nobody watches", () => {
     const terminal = recordingTerminal();
     const progress = showIngestProgress(files, terminal, false);
-    progress.onPage?.(a, 1, 2);
-    progress.onPage?.(a, 2, 2);
+    // In any order.
+    progress.onPage?.(a, 2, 2, true);
+    progress.onPage?.(a, 1, 2, false);
     progress.onFile?.(a, "added");
     progress.onFile?.(b, "unchanged");
     progress.onFile?.(c, "failed");

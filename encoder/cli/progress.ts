@@ -28,6 +28,7 @@ class Tally {
   readonly #beginMs = performance.now();
   readonly #totalBytes: number;
   readonly fileCount: number;
+  readonly #openPages = new Map<string, number>();
   readonly #openShares = new Map<string, number>();
   #doneBytes = 0;
   files = 0;
@@ -38,13 +39,22 @@ class Tally {
     this.fileCount = files.length;
   }
 
-  page(file: FoundFile, page: number, pageCount: number): void {
+  /** One more page of a file, whichever. */
+  page(file: FoundFile, pageCount: number): void {
     this.pages++;
-    this.#openShares.set(file.name, (page / pageCount) * file.bytes);
+    const done = this.pagesOf(file) + 1;
+    this.#openPages.set(file.name, done);
+    this.#openShares.set(file.name, (done / pageCount) * file.bytes);
+  }
+
+  /** Pages of a file that is not done with. */
+  pagesOf(file: FoundFile): number {
+    return this.#openPages.get(file.name) ?? 0;
   }
 
   file(file: FoundFile): void {
     this.files++;
+    this.#openPages.delete(file.name);
     this.#openShares.delete(file.name);
     this.#doneBytes += file.bytes;
   }
@@ -97,8 +107,8 @@ function bar(tally: Tally): IngestProgress {
   const update = (stage: string) => shown.update(Math.round(tally.share * 1_000), payload(stage));
   shown.start(1_000, 0, payload("reading"));
   return {
-    onPage: (...at) => {
-      tally.page(...at);
+    onPage: (file, _page, pageCount) => {
+      tally.page(file, pageCount);
       update("reading");
     },
     onFile: (file) => {
@@ -111,17 +121,12 @@ function bar(tally: Tally): IngestProgress {
 }
 
 function lines(tally: Tally, terminal: Terminal): IngestProgress {
-  const pagesOf = new Map<string, number>();
   let stageShown = "";
   return {
-    onPage: (file, page, pageCount) => {
-      tally.page(file, page, pageCount);
-      pagesOf.set(file.name, page);
-    },
+    onPage: (file, _page, pageCount) => tally.page(file, pageCount),
     onFile: (file, outcome) => {
+      const pages = tally.pagesOf(file);
       tally.file(file);
-      const pages = pagesOf.get(file.name) ?? 0;
-      pagesOf.delete(file.name);
       // Of ten thousand files that did not change nobody wants ten thousand lines.
       if (outcome === "unchanged") return;
       const what = outcome === "failed" ? "" : ` (${counted(pages, "page")})`;

@@ -33,6 +33,7 @@ import { buildInvertedFile, needsInvertedFile } from "./inverted-file.ts";
 import { MatrixRunner } from "./matrix-runner.ts";
 import { type HeldDocument, PendingDocuments } from "./pending-documents.ts";
 import { planSegments, type SegmentLimits, segmentLimits } from "./plan-segments.ts";
+import { type IndexingStage, timed } from "./stage-times.ts";
 
 /** An index that has grown beyond this many times what its codebook was trained on should be trained again. */
 const STALE_CODEBOOK_GROWTH = 8;
@@ -57,6 +58,8 @@ export interface IndexWriterOptions extends CommitTarget {
    */
   keepsMetadata?: boolean | undefined;
   onProgress?: ((progress: IndexingProgress) => void) | undefined;
+  /** How long each part of a commit took. */
+  onStage?: ((stage: IndexingStage, seconds: number) => void) | undefined;
 }
 
 /** How far a commit, or the calibration after it, is. `share` is 0 … 1. */
@@ -192,15 +195,13 @@ export class IndexWriter {
   }
 
   async #codeAndCommit(documents: readonly HeldDocument[]): Promise<CommitReport> {
-    const { store, index, recipe, recipeFingerprint, keepsMetadata, onProgress } = this.#options;
+    const { store, index, recipe, recipeFingerprint, keepsMetadata, onStage } = this.#options;
     const current = await readManifest(store, index);
     if (current !== undefined) {
       requireSameRecipe(index, current, this.#options);
       this.#mayCreate = false;
     } else if (!this.#mayCreate) throw droppedMeanwhile(index);
-    const onTraining = (share: number) => onProgress?.({ stage: "training", share });
-    const codebook =
-      current?.codebook ?? (await this.#codebook.train(documents, onTraining, current?.settings?.subspaces));
+    const codebook = current?.codebook ?? (await this.#train(documents, current?.settings?.subspaces));
     const trained = codebook !== undefined && current?.codebook === undefined;
     const keys = trained ? [layout.codebook(index, codebook.id)] : [];
     const segments = await this.#writeSegments(documents, codebook, keys);
@@ -212,7 +213,8 @@ export class IndexWriter {
       const mayCreate = this.#mayCreate;
       const added = { recipe, recipeFingerprint, codebook, segments, documentIds, inheriting, mayCreate };
       const storedSinceMs = Math.min(...documents.map((document) => document.storedSinceMs));
-      change = await commitSegments({ ...this.#options, storedSinceMs }, this.#tables, added);
+      const target = { ...this.#options, storedSinceMs };
+      change = await timed(onStage, "commit", async () => await commitSegments(target, this.#tables, added));
     } catch (error) {
       // Nothing refers to them. After any other error the commit may have landed: then they stay.
       if (error instanceof CodebookChangedError) await this.#discard(keys);
@@ -225,13 +227,20 @@ export class IndexWriter {
     return { ...reportOf({ ...change, manifest }, segments, trained), documents: documents.length };
   }
 
+  async #train(documents: readonly HeldDocument[], subspaces: number | undefined): Promise<Manifest["codebook"]> {
+    const { onProgress, onStage } = this.#options;
+    const onTraining = (share: number) => onProgress?.({ stage: "training", share });
+    return await timed(onStage, "train", async () => await this.#codebook.train(documents, onTraining, subspaces));
+  }
+
   /** The newest manifest. That there is no inverted file makes searches dearer, not wrong: failing to build it is a warning. */
   async #invertWhenNeeded(committed: Manifest): Promise<Manifest> {
-    const { index, maxUncoveredBagEntries, onProgress, onWarning } = this.#options;
+    const { index, maxUncoveredBagEntries, onProgress, onStage, onWarning } = this.#options;
     if (!needsInvertedFile(committed, maxUncoveredBagEntries)) return committed;
     try {
       const onInverting = (share: number) => onProgress?.({ stage: "inverting", share });
-      return (await buildInvertedFile(this.#options, { onProgress: onInverting })) ?? committed;
+      const build = async () => await buildInvertedFile(this.#options, { onProgress: onInverting });
+      return (await timed(onStage, "invert", build)) ?? committed;
     } catch (error) {
       onWarning?.(`index ${quote(index)} has no up-to-date inverted file; maxleaf optimize builds it`, error);
       return committed;
@@ -244,7 +253,7 @@ export class IndexWriter {
     codebook: Manifest["codebook"],
     keys: string[],
   ): Promise<SegmentEntry[]> {
-    const { store, index, recipe, recipeFingerprint, limits, onProgress } = this.#options;
+    const { store, index, recipe, recipeFingerprint, limits, onProgress, onStage } = this.#options;
     const coder = codebook && (await this.#codebook.coderOf(codebook.id));
     const pageCount = documents.reduce((sum, document) => sum + document.pages.length, 0);
     let pagesDone = 0;
@@ -252,19 +261,23 @@ export class IndexWriter {
     for (const parts of planSegments(documents, limits ?? segmentLimits(recipe.dim))) {
       const vectorCount = parts.reduce((sum, part) => sum + vectorsOf(part.pages), 0);
       const manifest = { recipe, recipeFingerprint, ...(codebook && { codebook }) };
-      const { segment, vectors, counts, meanResidualNorm } = await buildSegment({
-        identity: segmentIdentityOf(manifest, { vectorCount }),
-        parts,
-        coder,
-        onPages: (count) => {
-          pagesDone += count;
-          onProgress?.({ stage: "coding", share: pagesDone / pageCount });
-        },
-      });
+      const build = async () =>
+        await buildSegment({
+          identity: segmentIdentityOf(manifest, { vectorCount }),
+          parts,
+          coder,
+          onPages: (count) => {
+            pagesDone += count;
+            onProgress?.({ stage: "coding", share: pagesDone / pageCount });
+          },
+        });
+      const { segment, vectors, counts, meanResidualNorm } = await timed(onStage, "code", build);
       const id = crypto.randomUUID();
       keys.push(layout.segment(index, id), layout.vectors(index, id));
-      await store.put(layout.vectors(index, id), vectors, { onlyIf: "absent" });
-      await store.put(layout.segment(index, id), segment, { onlyIf: "absent" });
+      await timed(onStage, "store_segments", async () => {
+        await store.put(layout.vectors(index, id), vectors, { onlyIf: "absent" });
+        await store.put(layout.segment(index, id), segment, { onlyIf: "absent" });
+      });
       entries.push({ id, ...counts, meanResidualNorm, deletedDocuments: [] });
     }
     return entries;

@@ -83,15 +83,19 @@ export class PendingDocuments {
     { name, pageCount }: DocumentEntry,
     pages: Iterable<EncodedPage> | AsyncIterable<EncodedPage>,
   ): Promise<SpooledPage[]> {
-    const spooled: SpooledPage[] = [];
+    const spooled = new Map<number, SpooledPage>();
     for await (const page of pages) {
       checkEncodedPage(page, this.#dim);
+      const { pageNumber, vectorCount } = page;
+      if (spooled.has(pageNumber)) throw new MaxleafError("internal", `page ${pageNumber} was encoded twice`);
       const place = await spool.append(quantizePage(page, this.#dim));
-      spooled.push({ ...place, vectorCount: page.vectorCount });
+      spooled.set(pageNumber, { ...place, vectorCount });
     }
-    if (spooled.length === 0) throw new MaxleafError("file_empty", `${quote(name)} has no pages`);
-    if (spooled.length === pageCount) return spooled;
-    const message = `${quote(name)} should have ${pageCount} pages but ${spooled.length} were encoded`;
+    if (spooled.size === 0) throw new MaxleafError("file_empty", `${quote(name)} has no pages`);
+    if (spooled.size === pageCount) {
+      return [...spooled].toSorted(([a], [b]) => a - b).map(([, page]) => page);
+    }
+    const message = `${quote(name)} should have ${pageCount} pages but ${spooled.size} were encoded`;
     throw new MaxleafError("internal", message);
   }
 }

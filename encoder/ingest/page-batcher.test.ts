@@ -46,6 +46,15 @@ describe("PageBatcher", () => {
     expect(model.batches.map((batch) => batch.length)).toEqual([1, 4, 4, 1]);
   });
 
+  it("keeps the next batch ready where the model takes two", async () => {
+    const model = recordingModel();
+    const times: number[] = [];
+    const batcher = new PageBatcher(model, { batchesAtOnce: 2, onBatch: (seconds) => times.push(seconds) });
+    await Promise.all(Array.from({ length: 10 }, (_, at) => batcher.encode(page(at + 100))));
+    expect(model.batches.map((batch) => batch.length)).toEqual([1, 1, 4, 4]);
+    expect(times).toHaveLength(4);
+  });
+
   it("fails only the page that the model refuses", async () => {
     const batcher = new PageBatcher(recordingModel());
     const results = await Promise.allSettled([12, 13, 14].map((number) => batcher.encode(page(number))));
@@ -55,7 +64,7 @@ describe("PageBatcher", () => {
   it("refuses what still waits when it is stopped, and lets the running batch end", async () => {
     const model = recordingModel();
     const stop = new AbortController();
-    const batcher = new PageBatcher(model, stop.signal);
+    const batcher = new PageBatcher(model, { signal: stop.signal });
     const results = Promise.allSettled([1, 2, 3, 4].map((number) => batcher.encode(page(number))));
     stop.abort();
     expect((await results).map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected", "rejected"]);

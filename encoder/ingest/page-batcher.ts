@@ -15,41 +15,53 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
+export interface PageBatcherOptions {
+  /** When it is aborted, pages that still wait are refused with its reason. */
+  signal?: AbortSignal | undefined;
+  /** Calls of the model at a time; default 1. */
+  batchesAtOnce?: number | undefined;
+  /** Told of each call that gave pages how long it took. */
+  onBatch?: ((seconds: number) => void) | undefined;
+}
+
 export class PageBatcher {
   readonly #model: Pick<Model, "encodePages">;
-  readonly #signal: AbortSignal | undefined;
+  readonly #options: PageBatcherOptions;
   readonly #waiting: Waiting[] = [];
-  #encoding = false;
+  #encoding = 0;
 
-  /** @param signal - When it is aborted, pages that still wait are refused with its reason. */
-  constructor(model: Pick<Model, "encodePages">, signal?: AbortSignal) {
+  constructor(model: Pick<Model, "encodePages">, options: PageBatcherOptions = {}) {
     this.#model = model;
-    this.#signal = signal;
+    this.#options = options;
   }
 
   /** Encodes `page` together with whatever else is waiting when the model becomes free. */
   encode(page: PageInput): Promise<ModelPage> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ page, resolve, reject });
-      if (!this.#encoding) void this.#encodeWaiting();
+      const { batchesAtOnce = 1 } = this.#options;
+      if (this.#encoding < batchesAtOnce) void this.#encodeWaiting();
     });
   }
 
   async #encodeWaiting(): Promise<void> {
-    this.#encoding = true;
+    this.#encoding++;
     while (this.#waiting.length > 0) await this.#encodeBatch(this.#waiting.splice(0, MAX_BATCH_PAGES));
-    this.#encoding = false;
+    this.#encoding--;
   }
 
   async #encodeBatch(batch: readonly Waiting[]): Promise<void> {
+    const { signal, onBatch } = this.#options;
     try {
-      this.#signal?.throwIfAborted();
+      signal?.throwIfAborted();
+      const begunMs = performance.now();
       const pages = await this.#model.encodePages(batch.map(({ page }) => page));
       if (pages.length !== batch.length) throw new Error(`the model gave ${pages.length} pages for ${batch.length}`);
+      onBatch?.((performance.now() - begunMs) / 1_000);
       pages.forEach((page, position) => batch[position]?.resolve(page));
     } catch (error) {
       // One document's page must not fail another's: alone, only the culprit fails.
-      if (batch.length === 1 || this.#signal?.aborted === true) for (const { reject } of batch) reject(error);
+      if (batch.length === 1 || signal?.aborted === true) for (const { reject } of batch) reject(error);
       else for (const waiting of batch) await this.#encodeBatch([waiting]);
     }
   }

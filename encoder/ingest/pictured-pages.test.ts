@@ -14,8 +14,8 @@ import { discoverFiles } from "./discover.ts";
 import { ingestFiles } from "./pipeline.ts";
 
 const DIM = 16;
-/** As in pipeline.ts. */
-const PICTURED_PAGES_AT_ONCE = 2;
+/** As in page-batcher.ts. */
+const MAX_BATCH_PAGES = 4;
 const LONG_EDGE_PX = 2_000;
 const FIRST_PAGE_MS = 4_000;
 
@@ -89,7 +89,7 @@ describe("pages for a model that looks at them", () => {
     expect(report).toMatchObject({ pages: 6, searchablePages: 6, failed: [], pageNotices: [] });
     // Pages of 400 × 300 points, drawn at the largest scale there is.
     expect(sizes).toEqual(Array.from({ length: 6 }, () => 1_600 * 1_200 * 3));
-    expect(mostAtOnce).toBeLessThanOrEqual(PICTURED_PAGES_AT_ONCE);
+    expect(mostAtOnce).toBeLessThanOrEqual(MAX_BATCH_PAGES);
   });
 
   it("are left without vectors where they could not be drawn; the others go on", async () => {

@@ -2,12 +2,12 @@
  * The ingestion pipeline: read → render → encode and store the images → index.
  *
  * Rendering runs in processes of its own, encoding in the model's threads and storing on the network; all three overlap,
- * within a document and across documents. Memory is bounded by DOCUMENTS_AT_ONCE sources and as many times PAGES_AT_ONCE (or
- * PICTURED_PAGES_AT_ONCE) pages. A document enters the index only after all its images are stored, so that no hit ever points at a missing one.
+ * within a document and across documents, and commits run beside them. Memory is bounded by the constants below, whatever the
+ * files: a page is drawn only when there is a place for it, and encoded pages wait for their commit on the disk. A document
+ * enters the index only after all its images are stored, so that no hit ever points at a missing one.
  *
  * @module
  */
-import PQueue from "p-queue";
 import { type ErrorCode, MaxleafError, toMaxleafError } from "../../shared/errors.ts";
 import type { DocumentEntry, EncodedPage } from "../../shared/page.ts";
 import { systemClock } from "../../shared/ports.ts";
@@ -17,33 +17,42 @@ import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { removeObjects } from "../indexing/commit-changes.ts";
 import type { LiveDocument } from "../indexing/document-index.ts";
 import { type IndexingProgress, IndexWriter } from "../indexing/index-writer.ts";
-import type { Model, ModelPage } from "../models/model.ts";
+import type { Model } from "../models/model.ts";
 import type { ExecutionProvider } from "../models/onnx-session.ts";
 import type { PageReader } from "../ocr/page-reader.ts";
-import { type ReadScan, ScanReading } from "../ocr/scan-reading.ts";
 import { MAX_RENDER_PROCESSES } from "../render/limits.ts";
 import { RenderPool } from "../render/render-pool.ts";
 import type { RenderedDocument } from "../render/rendered-document.ts";
 import type { RenderedPage } from "../render/rendered-page.ts";
 import type { Discovery, FoundFile } from "./discover.ts";
 import { type DocumentSource, isUnchanged, readSource } from "./document-source.ts";
-import { encodePage } from "./encode-page.ts";
-import { mapInOrder } from "./map-in-order.ts";
-import { PageBatcher } from "./page-batcher.ts";
+import { type Amount, BackgroundCommits, type CommitLimits } from "./background-commits.ts";
+import { Budget } from "./budget.ts";
+import { mapAsDone } from "./map-as-done.ts";
+import { PageWork } from "./page-work.ts";
 import { emptyReport, type IngestReport, type PageNotice } from "./report.ts";
+import type { IngestStage, OnStage } from "./stages.ts";
 
-/** Sources in memory: one more than there are render processes, so that one is read while the others are rendered. */
+/** Documents begun and not done: one more than there are render processes, so that one is read while the others are rendered. */
 const DOCUMENTS_AT_ONCE = MAX_RENDER_PROCESSES + 1;
-/** Pages of one document between its renderer and the index: images of about 250 kB and vectors of 350 kB each. */
-const PAGES_AT_ONCE = 8;
+/** Bytes of their sources, each of which its render processes hold twice besides. A larger one is alone. */
+const SOURCE_BYTES_AT_ONCE = 128 * 1024 * 1024;
 /**
- * The same for a model that looks at pages: raw pictures of 12 MB, and the model's tensors of up to 53 MB for the one that it
- * looks at. One page is encoded while the next is drawn; the renderer holds one more.
+ * Pages of all documents between renderers and index: images of about 250 kB, vectors of 350 kB and words of 100 kB each. Two
+ * batches of the model, and as many again that are stored, read or wait for the model.
  */
-const PICTURED_PAGES_AT_ONCE = 2;
-/** A commit's worth: about one full segment (see plan-segments.ts), 3,100 pages of text. What a crash loses at most. */
-const COMMIT_VECTORS = 2_000_000;
-const COMMIT_PAGES = 4_096;
+export const PAGES_AT_ONCE = 16;
+/**
+ * The same for a model that looks at pages: raw pictures of 12 MB, and the model's tensors of up to 53 MB for those of a batch.
+ * One batch is encoded while the next is drawn.
+ */
+export const PICTURED_PAGES_AT_ONCE = 8;
+export const COMMIT_LIMITS: CommitLimits = {
+  /** About one full segment (see plan-segments.ts), 3,100 pages of text. What a crash loses at most, beside what is under way. */
+  commitAt: { vectors: 2_000_000, pages: 4_096 },
+  /** At 132 bytes a vector .8 GB of temporary files, beside those of documents that are not finished. */
+  maxPending: 3,
+};
 
 /** Failures that would meet every other file too. */
 const FATAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -56,6 +65,7 @@ const FATAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 /** What happens, for progress bars. */
 export interface IngestObserver {
+  /** A page is through; those of a document come in any order. */
   onPage?(file: FoundFile, page: number, pageCount: number, searchable: boolean): void;
   /** A file is done with: ingested, unchanged or failed. */
   onFile?(file: FoundFile, outcome: "added" | "replaced" | "unchanged" | "failed"): void;
@@ -63,6 +73,8 @@ export interface IngestObserver {
   /** A file that was added, or took the place of an older version, is in the index. */
   onCommitted?(file: FoundFile): void;
   onWarning?(message: string, cause: unknown): void;
+  /** How long each piece of work took; see `OnStage`. */
+  onStage?(stage: IngestStage, seconds: number): void;
 }
 
 export interface IngestOptions {
@@ -81,6 +93,8 @@ export interface IngestOptions {
   signal?: AbortSignal | undefined;
   /** When it is aborted too, nothing more is committed: what was finished is dropped. */
   discard?: AbortSignal | undefined;
+  /** When commits begin, instead of COMMIT_LIMITS. */
+  commitLimits?: CommitLimits | undefined;
   observer?: IngestObserver | undefined;
 }
 
@@ -97,10 +111,12 @@ export async function ingestFiles(options: IngestOptions): Promise<IngestReport>
     store,
     index,
     recipe: model.recipe,
+    keepsMetadata: options.metadata === undefined,
     threads,
     executionProvider,
     onProgress: (progress) => observer?.onCommit?.(progress),
     onWarning: (message, cause) => observer?.onWarning?.(message, cause),
+    onStage: (stage, seconds) => observer?.onStage?.(stage, seconds),
   });
   const renderPool = new RenderPool();
   try {
@@ -111,19 +127,26 @@ export async function ingestFiles(options: IngestOptions): Promise<IngestReport>
   }
 }
 
+interface PageCounts extends Amount {
+  searchablePages: number;
+  pagesReadByOcr: number;
+}
+
 class Ingestion {
   readonly #options: IngestOptions;
   readonly #writer: IndexWriter;
   readonly #renderPool: RenderPool;
   readonly #live: ReadonlyMap<string, LiveDocument>;
-  readonly #batcher: PageBatcher;
-  readonly #scans: ScanReading | undefined;
+  readonly #work: PageWork;
+  readonly #commits: BackgroundCommits;
+  readonly #places: Budget;
+  readonly #sourceBytes = new Budget(SOURCE_BYTES_AT_ONCE);
   readonly #report: IngestReport;
   /** Aborted by the caller's signal or by the first fatal failure. */
   readonly #stop = new AbortController();
   #fatal: MaxleafError | undefined;
-  #uncommittedPages = 0;
-  #uncommitted: FoundFile[] = [];
+  /** Documents that wait for a commit, which it is told to. */
+  readonly #uncommitted: FoundFile[] = [];
 
   constructor(
     options: IngestOptions,
@@ -135,12 +158,17 @@ class Ingestion {
     this.#writer = writer;
     this.#renderPool = renderPool;
     this.#live = live;
-    this.#batcher = new PageBatcher(options.model, this.#stop.signal);
-    const { pageReader, model } = options;
-    // A model that looks at pages needs no words of them.
-    const readsScans = pageReader !== undefined && model.pictureLongEdgePx === undefined;
-    this.#scans = readsScans ? new ScanReading(pageReader) : undefined;
-    this.#report = emptyReport(options.index, options.model.recipe.name);
+    const { store, index, model, pageReader, observer } = options;
+    const onStage: OnStage = (stage, seconds) => observer?.onStage?.(stage, seconds);
+    this.#work = new PageWork({ store, index, model, pageReader, onStage, signal: this.#stop.signal });
+    this.#places = new Budget(model.pictureLongEdgePx === undefined ? PAGES_AT_ONCE : PICTURED_PAGES_AT_ONCE);
+    this.#commits = new BackgroundCommits({
+      limits: options.commitLimits ?? COMMIT_LIMITS,
+      commit: async () => await this.#commit(),
+      // Documents of a commit that failed have been told as done: only the failure of all makes that right.
+      onFailure: (error) => this.#fail(toMaxleafError(error)),
+    });
+    this.#report = emptyReport(index, model.recipe.name);
   }
 
   async run(): Promise<IngestReport> {
@@ -154,19 +182,34 @@ class Ingestion {
     if (signal?.aborted === true) stop();
     signal?.addEventListener("abort", stop, { once: true });
     try {
-      const queue = new PQueue({ concurrency: DOCUMENTS_AT_ONCE });
-      await queue.addAll(found.files.map((file) => async () => await this.#ingest(file)));
+      const files = found.files.values();
+      await Promise.all(Array.from({ length: DOCUMENTS_AT_ONCE }, async () => await this.#ingestAll(files)));
+      await this.#commits.idle();
     } finally {
       signal?.removeEventListener("abort", stop);
     }
     if (this.#fatal !== undefined) throw this.#fatal;
-    await this.#commit();
+    // The memory of its processes is better used by the last commit.
+    this.#renderPool.close();
+    await this.#commits.finish();
     report.interrupted = this.#stop.signal.aborted;
     report.failed.sort((a, b) => (a.name < b.name ? -1 : 1));
+    report.pageNotices.sort((a, b) => (a.name === b.name ? a.page - b.page : a.name < b.name ? -1 : 1));
     report.seconds = (systemClock.nowMs() - begunMs) / 1_000;
     report.pagesPerSecond = report.pages / report.seconds;
-    report.ocrPagesPerSecond = this.#scans?.pagesPerSecond ?? 0;
+    report.ocrPagesPerSecond = this.#work.ocrPagesPerSecond;
     return report;
+  }
+
+  /** Takes the next file as long as there is one; several calls share `files`. */
+  async #ingestAll(files: Iterator<FoundFile>): Promise<void> {
+    for (let next = files.next(); next.done !== true; next = files.next()) {
+      await this.#commits.room();
+      const bytes = next.value.bytes;
+      await this.#sourceBytes.take(bytes);
+      await this.#ingest(next.value);
+      this.#sourceBytes.give(bytes);
+    }
   }
 
   /** Never throws: a failure is noted where it belongs. */
@@ -181,12 +224,12 @@ class Ingestion {
         observer?.onFile?.(file, "unchanged");
         return;
       }
-      await this.#add(file, source, live);
+      const added = await this.#add(file, source, live);
       const outcome = live === undefined ? "added" : "replaced";
       this.#report[outcome]++;
       this.#uncommitted.push(file);
       observer?.onFile?.(file, outcome);
-      if (this.#writer.pendingVectors >= COMMIT_VECTORS || this.#uncommittedPages >= COMMIT_PAGES) await this.#commit();
+      this.#commits.added(added);
     } catch (error) {
       this.#noteFailure(file, error);
     }
@@ -197,8 +240,7 @@ class Ingestion {
     if (this.#stop.signal.aborted) return;
     const failure = toMaxleafError(error);
     if (FATAL.has(failure.code)) {
-      this.#fatal ??= failure;
-      this.#stopWorking();
+      this.#fail(failure);
       return;
     }
     const cause = failure.cause instanceof Error && failure.code === "internal" ? `: ${failure.cause.message}` : "";
@@ -206,11 +248,18 @@ class Ingestion {
     this.#options.observer?.onFile?.(file, "failed");
   }
 
-  async #add(file: FoundFile, source: DocumentSource, live: LiveDocument | undefined): Promise<void> {
-    const { store, index } = this.#options;
+  #fail(failure: MaxleafError): void {
+    this.#fatal ??= failure;
+    this.#stopWorking();
+  }
+
+  async #add(file: FoundFile, source: DocumentSource, live: LiveDocument | undefined): Promise<Amount> {
+    const { store, index, observer } = this.#options;
     const metadata = file.metadata ?? this.#options.metadata;
     const { pictureLongEdgePx } = this.#options.model;
-    const document = await this.#renderPool.open({ name: source.name, bytes: source.bytes }, { pictureLongEdgePx });
+    const onRendered = (renderMs: number) => observer?.onStage?.("render", renderMs / 1_000);
+    const { name, bytes } = source;
+    const document = await this.#renderPool.open({ name, bytes }, { pictureLongEdgePx, onRendered });
     const entry: DocumentEntry = {
       id: source.id,
       name: source.name,
@@ -224,7 +273,9 @@ class Ingestion {
     try {
       const key = layout.source(index, entry.id, entry.revision);
       await store.put(key, source.bytes, { contentType: entry.contentType });
-      await this.#writer.addDocument(entry, this.#encodedPages(file, entry, document));
+      const counts = { pages: 0, searchablePages: 0, pagesReadByOcr: 0, vectors: 0 };
+      await this.#writer.addDocument(entry, this.#encodedPages(file, entry, document, counts));
+      return counts;
     } catch (error) {
       await this.#discard(entry);
       throw error;
@@ -241,27 +292,25 @@ class Ingestion {
     await removeObjects({ store, index, onWarning }, [{ entry, searchablePages: 0, places: [] }]);
   }
 
-  /** The pages of a document, each after its images are stored. Counts them when the last one is through. */
-  async *#encodedPages(file: FoundFile, entry: DocumentEntry, document: RenderedDocument): AsyncGenerator<EncodedPage> {
-    const { observer, model } = this.#options;
-    const counts = { pages: 0, searchablePages: 0, pagesReadByOcr: 0, vectors: 0 };
+  /** The pages of a document, as they come, each after its images are stored. Counts them when the last one is through. */
+  async *#encodedPages(
+    file: FoundFile,
+    entry: DocumentEntry,
+    document: RenderedDocument,
+    counts: PageCounts,
+  ): AsyncGenerator<EncodedPage> {
+    const { observer } = this.#options;
     const notices: PageNotice[] = [];
-    const work = async (page: RenderedPage) => {
-      this.#throwIfStopped();
-      const [read] = await Promise.all([this.#encode(page), this.#storeImages(entry, page)]);
-      // The picture is not needed any more, and the page may have to wait for those before it.
-      return { page: { ...page, picture: undefined }, ...read };
-    };
-    const pagesAtOnce = model.pictureLongEdgePx === undefined ? PAGES_AT_ONCE : PICTURED_PAGES_AT_ONCE;
-    for await (const { page, encoded, problem } of mapInOrder(document, pagesAtOnce, work)) {
-      this.#throwIfStopped();
-      notices.push(...noticesOf(entry.name, page, encoded));
-      if (problem !== undefined) notices.push({ name: entry.name, page: page.pageNumber, ...problem });
+    const finish = async (page: RenderedPage) => await this.#work.finish(entry, page);
+    for await (const { encoded, notices: own } of mapAsDone(document, this.#places, finish)) {
+      if (this.#stop.signal.aborted) throw new MaxleafError("internal", "the ingestion was stopped");
+      notices.push(...own);
+      const searchable = encoded.vectorCount > 0;
       counts.pages++;
       counts.vectors += encoded.vectorCount;
-      if (encoded.vectorCount > 0) counts.searchablePages++;
+      if (searchable) counts.searchablePages++;
       if (encoded.textSource === "ocr") counts.pagesReadByOcr++;
-      observer?.onPage?.(file, page.pageNumber, entry.pageCount, encoded.vectorCount > 0);
+      observer?.onPage?.(file, encoded.pageNumber, entry.pageCount, searchable);
       yield encoded;
     }
     this.#report.pageNotices.push(...notices);
@@ -271,32 +320,10 @@ class Ingestion {
     report.pagesReadByOcr += counts.pagesReadByOcr;
     report.pagesWithoutText += counts.pages - counts.searchablePages;
     report.vectors += counts.vectors;
-    this.#uncommittedPages += counts.pages;
-  }
-
-  /** The page encoded, its words read from its image where it has no others. */
-  async #encode(rendered: RenderedPage): Promise<{ encoded: ModelPage } & Pick<ReadScan, "problem">> {
-    const { page, problem: unread }: ReadScan = (await this.#scans?.read(rendered)) ?? { page: rendered };
-    this.#throwIfStopped();
-    const { encoded, problem = unread } = await encodePage(page, this.#options.model, this.#batcher);
-    const { textSource } = page;
-    const marked = textSource === undefined || encoded.vectorCount === 0 ? encoded : { ...encoded, textSource };
-    return { encoded: marked, ...(problem === undefined ? {} : { problem }) };
-  }
-
-  async #storeImages(entry: DocumentEntry, page: RenderedPage): Promise<void> {
-    const { store, index } = this.#options;
-    const image = { contentType: "image/webp" };
-    const at = [index, entry.id, entry.revision, page.pageNumber] as const;
-    await Promise.all([
-      store.put(layout.pageImage(...at), page.image, image),
-      store.put(layout.pageThumbnail(...at), page.thumbnail, image),
-    ]);
   }
 
   async #commit(): Promise<void> {
     if (this.#options.discard?.aborted === true) return;
-    this.#uncommittedPages = 0;
     const added = this.#uncommitted.splice(0);
     const commit = await this.#writer.commit();
     for (const file of added) this.#options.observer?.onCommitted?.(file);
@@ -312,18 +339,4 @@ class Ingestion {
     this.#renderPool.close();
     this.#options.pageReader?.close();
   }
-
-  #throwIfStopped(): void {
-    if (this.#stop.signal.aborted) throw new MaxleafError("internal", "the ingestion was stopped");
-  }
-}
-
-function noticesOf(name: string, page: RenderedPage, encoded: ModelPage): PageNotice[] {
-  const notices: PageNotice[] = [];
-  if (page.problem !== undefined) notices.push({ name, page: page.pageNumber, ...page.problem });
-  if (encoded.wordsLeftOut > 0) {
-    const reason = `page ${page.pageNumber}: its last ${encoded.wordsLeftOut} words are too many for one page and cannot be found`;
-    notices.push({ name, page: page.pageNumber, code: "words_left_out", reason });
-  }
-  return notices;
 }

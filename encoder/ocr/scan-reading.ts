@@ -38,11 +38,16 @@ export class ScanReading {
     return this.readMs === 0 ? 0 : this.pagesTried / (this.readMs / 1_000);
   }
 
+  /** Whether `page` is to be read: it has no words and was drawn. */
+  concerns(page: RenderedPage): boolean {
+    return page.status === "no-text" && page.placeholder !== true;
+  }
+
   /**
    * `page` itself when it has words or was not drawn. Errors: those of `PageReader.read` that are not one page's.
    */
   async read(page: RenderedPage): Promise<ReadScan> {
-    if (page.status !== "no-text" || page.placeholder === true) return { page };
+    if (!this.concerns(page)) return { page };
     try {
       const { words, readMs } = await this.#reader.read(page.image);
       this.pagesTried++;
