@@ -269,7 +269,7 @@ describe("other writers", () => {
       const from = await books.manifest();
       const work = { store: books.store, index: books.name, from, codebook: from.codebook, overlay: NO_OVERLAY };
       const merged = [await mergeSegments(work, from.segments.slice(1, 2)), await mergeSegments(work, [])];
-      await commitMerged(target(), { merged, from, overlay: NO_OVERLAY });
+      await commitMerged(target(), { merged, from, overlay: NO_OVERLAY, storedSinceMs: Date.now() });
     });
     const report = await compactIndex(target(store), { limits: { maxPages: 2, maxVectors: 20 } });
     expect(report).toMatchObject({ segmentsRewritten: 2, segmentsWritten: 1, segmentsAfter: 3 });

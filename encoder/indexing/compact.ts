@@ -11,6 +11,7 @@ import { MaxleafError, quote } from "../../shared/errors.ts";
 import { readManifest } from "../../shared/format/manifest-store.ts";
 import type { Manifest } from "../../shared/format/manifest.ts";
 import { type Overlay, readOverlay } from "../../shared/format/overlay.ts";
+import { systemClock } from "../../shared/ports.ts";
 import type { CommitTarget } from "./commit-changes.ts";
 import { ASKED_SEGMENTS_PER_TIER, FOLD_OVERLAY_BYTES, type Merge, planCompaction } from "./compact-plan.ts";
 import { commitMerged, discardMerged, IndexChangedError, SourcesGoneError } from "./merge-commit.ts";
@@ -70,8 +71,8 @@ export async function planCompactionOf(target: CommitTarget, options: CompactOpt
  * Compacts the index; undefined when there is nothing to do, also since another compaction has done it meanwhile. Memory:
  * one new segment at a time, and what is read for it by and by.
  *
- * @throws MaxleafError `index_not_found`; `commit_conflict` when others were always faster; `corrupt_data`;
- *   `store_unavailable`; the signal's reason when it is aborted.
+ * @throws MaxleafError `index_not_found`; `commit_conflict` when others were always faster; `commit_expired`;
+ *   `corrupt_data`; `store_unavailable`; the signal's reason when it is aborted.
  */
 export async function compactIndex(
   target: CommitTarget,
@@ -116,6 +117,7 @@ async function compactBy(
     onProgress?.({ stage: "rewriting", share: pagesDone / pages });
   };
   let merged: MergedSegment[] = [];
+  const storedSinceMs = (target.clock ?? systemClock).nowMs();
   try {
     const work = { store, index, from, codebook: from.codebook, overlay, signal, onPages };
     for (const merge of merges) {
@@ -130,7 +132,7 @@ async function compactBy(
   const onInverting = (share: number) => onProgress?.({ stage: "inverting", share });
   while (merged.length > 0) {
     try {
-      const manifest = await commitMerged(target, { merged, from, overlay, signal, onInverting });
+      const manifest = await commitMerged(target, { merged, from, overlay, storedSinceMs, signal, onInverting });
       return reportOf(from, manifest, merged);
     } catch (error) {
       const gone = goneOf(error, merged);

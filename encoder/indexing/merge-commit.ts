@@ -32,6 +32,8 @@ export interface MergeCommit {
   codebook?: Manifest["codebook"];
   /** That of `from`. */
   overlay: Overlay;
+  /** When, by the target's clock, the first object of `merged` began to be stored. */
+  storedSinceMs: number;
   signal?: AbortSignal | undefined;
   /** `share` is 0 … 1. */
   onInverting?: ((share: number) => void) | undefined;
@@ -64,7 +66,7 @@ class InvertedOutdatedError extends Error {}
  * Commits `merged`, with an inverted file where there was one or one is due.
  *
  * @throws SourcesGoneError; UncodedSegmentsError, only with a codebook; IndexChangedError; MaxleafError `commit_conflict`,
- *   `corrupt_data`, `store_unavailable`; the signal's reason.
+ *   `commit_expired`, `corrupt_data`, `store_unavailable`; the signal's reason.
  */
 export async function commitMerged(target: CommitTarget, commit: MergeCommit): Promise<Manifest> {
   const tables = new DocumentTables(target.store, target.index);
@@ -80,7 +82,7 @@ export async function commitMerged(target: CommitTarget, commit: MergeCommit): P
           const draft = await draftFor(current, commit, tables);
           return withOverlay(withInverted(draft, current, commit, inverted), commit, overlay);
         },
-        target,
+        { ...target, storedSinceMs: commit.storedSinceMs },
       );
     } catch (error) {
       if (isRefusal(error) && inverted !== undefined) await removeInverted(target, inverted);

@@ -8,6 +8,7 @@ import { MaxleafError, quote } from "../../shared/errors.ts";
 import { readManifest } from "../../shared/format/manifest-store.ts";
 import type { Manifest } from "../../shared/format/manifest.ts";
 import { type Overlay, readOverlay } from "../../shared/format/overlay.ts";
+import { systemClock } from "../../shared/ports.ts";
 import { layout } from "../../shared/store/layout.ts";
 import type { ExecutionProvider } from "../models/onnx-session.ts";
 import { codebookDrift } from "./codebook-drift.ts";
@@ -61,7 +62,7 @@ export interface RetrainReport {
  * Trains the index anew. Undefined when it has no vectors. Its calibration goes: it was measured under the old codebook.
  *
  * @throws MaxleafError `index_not_found`; `commit_conflict` when another retraining was faster, or others kept adding;
- *   `corrupt_data`; `store_unavailable`; `model_unavailable` when CUDA is asked for and is not there; the signal's reason.
+ *   `commit_expired`; `corrupt_data`; `store_unavailable`; `model_unavailable` when CUDA is asked for and is not there; the signal's reason.
  */
 export async function retrainIndex(
   target: CommitTarget,
@@ -90,6 +91,7 @@ class Retraining {
   readonly #target: CommitTarget;
   readonly #options: RetrainOptions;
   readonly #before: Manifest;
+  readonly #storedSinceMs: number;
   #merged: MergedSegment[] = [];
   /** A commit ended in an error that does not tell: what it names must stay. */
   #mayHaveLanded = false;
@@ -98,6 +100,7 @@ class Retraining {
     this.#target = target;
     this.#options = options;
     this.#before = before;
+    this.#storedSinceMs = (target.clock ?? systemClock).nowMs();
   }
 
   async run(runner: MatrixRunner): Promise<RetrainReport | undefined> {
@@ -153,10 +156,11 @@ class Retraining {
   async #commit(from: Manifest, overlay: Overlay, { entry: codebook }: TrainedCodebook): Promise<Manifest | undefined> {
     const { signal, onProgress } = this.#options;
     const onInverting = (share: number) => onProgress?.({ stage: "inverting", share });
+    const commit = { merged: this.#merged, storedSinceMs: this.#storedSinceMs, from, codebook, overlay };
     signal?.throwIfAborted();
     this.#mayHaveLanded = true;
     try {
-      return await commitMerged(this.#target, { merged: this.#merged, from, codebook, overlay, signal, onInverting });
+      return await commitMerged(this.#target, { ...commit, signal, onInverting });
     } catch (error) {
       this.#mayHaveLanded = !isRefusal(error);
       if (error instanceof UncodedSegmentsError) return undefined;
