@@ -150,8 +150,8 @@ describe("search", () => {
     const store = new GatedStore();
     index = await createRandomIndex(store, "gated", shape, seededRandom(1));
     await addSegment(index, [{ name: "a.pdf", pages: [20] }]);
-    // Room for the codebook (34 KB) and the tables of one query (69 KB).
-    const opened = await openIndex({ store, index: "gated", kernelModule, kernelBytes: 128 * 1024, cacheBytes: 0 });
+    // Room for the codebook (34 KB) and the tables of one query (69 KB, and 64 KB that they are made of).
+    const opened = await openIndex({ store, index: "gated", kernelModule, kernelBytes: 192 * 1024, cacheBytes: 0 });
     const open = store.close("/segments/");
     const first = opened.search(request());
     await store.arrived;

@@ -51,18 +51,17 @@ export const EXACT_PAGES_PER_HIT = 1.25;
 /** up to this: 160 pages are 13 MB of cold reads. Ranks beyond keep the order of their codes. */
 export const MAX_EXACT_PAGES = 160;
 /**
- * How far below a token's best vector by PQ its best by exact vectors may be, as a cosine. What it leaves of a page, and by how
- * much the sum over all tokens falls short of that of all vectors, measured on the 24 best pages of 25 queries, 16 bytes a vector:
+ * How far below a token's best vector by PQ its best by exact vectors may be, as a cosine: the vectors within it are the token's
+ * contenders, and scored for this token alone. Recall@10 with 64 × 24 pages, 16 bytes a vector (`test/bench/peers/run.ts`):
  *
- * | margin | .04 | .06 | .08 | .1 |
- * |---|---|---|---|---|
- * | Cranfield: 174 vectors a page, 8,192 centroids | 28 %, .008 | 39 %, .002 | 47 %, .001 | 54 %, .000 |
- * | filings: 718 vectors a page, 4,096 centroids | 9 %, .037 | 14 %, .015 | 19 %, .007 | 25 %, .003 |
+ * | margin | .06 | .08 | .1 | .12 | .16 |
+ * |---|---|---|---|---|---|
+ * | Cranfield: 174 vectors a page, 4,096 centroids | .989 | .992 | .994 | .995 | .995 |
+ * | filings: 718 vectors a page, 16,384 centroids | .973 | .991 | .991 | .991 | .991 |
  *
- * The single best vector of every token leaves 9 % and .10, and 2 % and .23. Recall@10 with 64 × 24 pages: .992, .994 and .994 on
- * Cranfield, .976, .991 and .991 on the filings with .06, .08 and .1.
+ * Contenders of any token, scored for all tokens, reach the same at .08, and take three times as long.
  */
-export const CONTENDER_MARGIN = 0.08;
+export const CONTENDER_MARGIN = 0.1;
 
 /** Where lists are read for every query, a page costs a read: 20 pages and 12 reads of lists are 32, in two hops. */
 export const MIN_PRUNED_CANDIDATES = 20;

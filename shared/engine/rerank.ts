@@ -6,10 +6,12 @@
  *
  * @module
  */
-import type { PageCodes, PageRecord } from "../format/contract.ts";
+import type { PageCodes, PageRecord, PageVectors } from "../format/contract.ts";
+import { type ContendedPage, contenderBests } from "../kernel/contender-scorer.ts";
 import { exactTokenBests, totalScore } from "../kernel/exact-scorer.ts";
 import type { TokenBest } from "../kernel/kernel-query.ts";
-import type { QueryTables } from "../kernel/query-tables.ts";
+import { LANES } from "../kernel/query-block.ts";
+import type { ContendedCodes, QueryTables } from "../kernel/query-tables.ts";
 import type { PageHit } from "./contract.ts";
 import type { ReadSession } from "./read-session.ts";
 import type { PageRef, RecordCaches } from "./record-cache.ts";
@@ -38,6 +40,8 @@ export interface RankedPage extends PageRef {
   readonly best: TokenBest | undefined;
   /** Its codes, for as many pages as later stages look at; undefined for pages that codes did not score. */
   readonly codes: PageCodes | undefined;
+  /** Its best scores by codes, which contenders are told from; undefined where {@link codes} are. */
+  readonly maxima?: Int16Array | undefined;
   /** The same with its layout, when the two were read together. */
   readonly record: PageRecord | undefined;
   /** What `score` was fused from, in a hybrid search. */
@@ -80,13 +84,20 @@ export async function rankByCodes(
       records?.map((record) => record.codes) ??
       (await times.runAsync("rerank", () => caches.codes.read(batch, session)));
     const totals = new Float64Array(batch.length);
+    const pageMaxima = tables.blockCount * LANES;
+    const maxima = new Int16Array(batch.length * pageMaxima);
     for (let block = 0; block < tables.blockCount; block++) {
       times.run("tables", () => tables.prepare(block));
-      times.run("rerank", () => tables.addPqScores(codes, totals));
+      times.run("rerank", () => tables.addPqScores(codes, totals, maxima));
     }
-    ranked.push(...batch.map((page, i) => ({ ...page, score: totals[i] ?? 0, codes: codes[i], record: records?.[i] })));
+    for (const [i, page] of batch.entries()) {
+      const ofPage = maxima.subarray(i * pageMaxima, (i + 1) * pageMaxima);
+      ranked.push({ ...page, score: totals[i] ?? 0, codes: codes[i], maxima: ofPage, record: records?.[i] });
+    }
     ranked.sort(byScore);
-    ranked = ranked.map((page, rank) => (rank < keep ? page : { ...page, codes: undefined, record: undefined }));
+    ranked = ranked.map((page, rank) =>
+      rank < keep ? page : { ...page, codes: undefined, maxima: undefined, record: undefined },
+    );
   }
   return ranked;
 }
@@ -105,9 +116,7 @@ export async function rankByVectors(
   const exact: RankedPage[] = [];
   for (const batch of batches(pages.slice(0, plan.exact), VECTORS_BATCH_PAGES)) {
     const vectors = await caches.vectors.read(batch, session);
-    const contenders = contendersOf(batch, plan.contenderMargin, tables);
-    const asked = vectors.map((ofPage, i) => ({ vectors: ofPage, positions: contenders[i] }));
-    const bests = exactTokenBests(tables.query, asked);
+    const bests = bestsByVectors(batch, vectors, plan.contenderMargin, tables);
     for (const [i, page] of batch.entries()) {
       const best = bests[i];
       if (best !== undefined) exact.push({ ...page, score: totalScore(best), best });
@@ -118,32 +127,34 @@ export async function rankByVectors(
   return [...exact, ...pages.slice(plan.exact).map((page) => ({ ...page, score: Math.min(page.score, lowest) }))];
 }
 
-/** Positions of the vectors of each page that may win; undefined where all may. */
-function contendersOf(
+/** Of each page, by its contenders or by all of its vectors. */
+function bestsByVectors(
   pages: readonly RankedPage[],
+  vectors: readonly PageVectors[],
   margin: number | undefined,
   tables: QueryTables,
-): (Uint16Array | undefined)[] {
-  if (margin === undefined) return [];
-  const marked = pages.map(({ codes }) =>
-    codes === undefined ? undefined : { codes, marks: new Uint8Array(codes.centroidIds.length) },
-  );
-  const coded = marked.filter((page) => page !== undefined);
-  for (let block = 0; block < tables.blockCount; block++) {
-    tables.prepare(block);
-    tables.markContenders(coded, margin);
+): TokenBest[] {
+  const contended: (ContendedPage & ContendedCodes)[] = [];
+  const whole: { vectors: PageVectors; positions: undefined }[] = [];
+  const isContended = pages.map(({ codes, maxima }, i) => {
+    const ofPage = vectors[i];
+    if (ofPage === undefined) throw new RangeError("a page has no vectors");
+    if (margin === undefined || codes === undefined || maxima === undefined) {
+      whole.push({ vectors: ofPage, positions: undefined });
+      return false;
+    }
+    const masks = new Uint32Array(tables.blockCount * codes.centroidIds.length);
+    contended.push({ vectors: ofPage, codes, maxima, masks });
+    return true;
+  });
+  if (margin !== undefined && contended.length > 0) {
+    for (let block = 0; block < tables.blockCount; block++) {
+      tables.prepare(block);
+      tables.markContenders(contended, margin);
+    }
   }
-  return marked.map((page) => (page === undefined ? undefined : positionsOfOnes(page.marks)));
-}
-
-function positionsOfOnes(marks: Uint8Array): Uint16Array {
-  const positions = new Uint16Array(marks.length);
-  let count = 0;
-  for (let i = 0; i < marks.length; i++) {
-    positions[count] = i;
-    count += marks[i] ?? 0;
-  }
-  return positions.slice(0, count);
+  const bests = { contended: contenderBests(tables.query, contended), whole: exactTokenBests(tables.query, whole) };
+  return isContended.flatMap((is) => (is ? bests.contended : bests.whole).shift() ?? []);
 }
 
 /** Best vector of every query token by the codes of each page. */

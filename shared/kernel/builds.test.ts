@@ -101,18 +101,21 @@ function tablesOf(kernel: Kernel, input: TableInput): { maxima: Float32Array; en
   const rows = memory.float32(query);
   for (let i = 0; i < values.length; i++) rows[(i % dim) * LANES + Math.floor(i / dim)] = values[i] ?? 0;
   memory.float32(perLane).set(factors);
-  const maxima = perLane.offset + LANES * 4;
+  const entries = memory.allocate(count, "a test");
   const width = dim / subspaces;
-  exports.pqEntryMaxima(words.offset, subspaces, width, LANES, query.offset, tables.offset, maxima);
+  for (let group = 0; group < 4; group++) {
+    const lanes = group * 32;
+    const maxima = perLane.offset + LANES * 4 + lanes;
+    exports.pqEntries(words.offset, subspaces, width, query.offset + lanes, entries.offset, maxima);
+    exports.pqTables(entries.offset, subspaces * 256, group, perLane.offset + lanes, tables.offset);
+  }
   const found = memory.float32(perLane).slice(LANES, 2 * LANES);
-  const scratch = maxima;
-  exports.pqTables(words.offset, subspaces, width, LANES, query.offset, scratch, perLane.offset, tables.offset);
   const bytes = memory.uint8(tables, count);
   // Byte 2i of 16 is lane i, byte 2i + 1 lane 8 + i.
-  const entries = Int8Array.from({ length: count }, (_, i) => {
+  const unbiased = Int8Array.from({ length: count }, (_, i) => {
     const lane = i % 16;
     return (bytes[i - lane + 2 * (lane % 8) + (lane >> 3)] ?? 0) - 31;
   });
-  for (const region of [words, query, perLane, tables]) memory.release(region);
-  return { maxima: found, entries };
+  for (const region of [words, query, perLane, tables, entries]) memory.release(region);
+  return { maxima: found, entries: unbiased };
 }

@@ -9,7 +9,7 @@ import { dotScratchBytes, type KernelQuery } from "./kernel-query.ts";
 import { allocateAfter, releaseAll, type KernelCodebook } from "./kernel.ts";
 import type { LaneScales } from "./lane-scales.ts";
 import type { Region, RegionHolder } from "./memory.ts";
-import { activeLanes, LANES } from "./query-block.ts";
+import { LANES, multipliedLanes } from "./query-block.ts";
 
 const U16_BYTES = 2;
 const F32_BYTES = 4;
@@ -103,7 +103,7 @@ export class CentroidRows implements RegionHolder {
       ids,
       count,
       this.#codebook.dim,
-      activeLanes(block),
+      multipliedLanes(block),
       this.#query.pairsOffset(this.#block),
       factors,
       factors + FACTOR_BYTES,

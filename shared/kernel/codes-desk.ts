@@ -27,8 +27,17 @@ export class CodesDesk implements RegionHolder {
   }
 
   place(page: PageCodes): void {
-    this.#kernel.memory.uint16(this.ids).set(page.centroidIds);
-    this.#kernel.memory.uint8(this.codes).set(page.codes);
+    this.placer()(page);
+  }
+
+  /** {@link place} for many pages, as long as nothing is allocated: a view of kernel memory costs as much as what it copies. */
+  placer(): (page: PageCodes) => void {
+    const ids = this.#kernel.memory.uint16(this.ids);
+    const codes = this.#kernel.memory.uint8(this.codes);
+    return (page) => {
+      ids.set(page.centroidIds);
+      codes.set(page.codes);
+    };
   }
 
   release(): void {

@@ -8,7 +8,7 @@ import type { PageVectors } from "../format/contract.ts";
 import { dotScratchBytes, type KernelQuery, type TokenBest } from "./kernel-query.ts";
 import { allocateAfter, releaseAll } from "./kernel.ts";
 import type { Region, RegionHolder } from "./memory.ts";
-import { activeLanes, LANES, type QueryBlock } from "./query-block.ts";
+import { LANES, multipliedLanes, type QueryBlock } from "./query-block.ts";
 
 const ROW_BYTES = LANES * 4;
 
@@ -146,7 +146,7 @@ class ExactDesk implements RegionHolder {
         positions === undefined ? 0 : this.#positions.offset,
         positions?.length ?? this.#held,
         dim,
-        activeLanes(block),
+        multipliedLanes(block),
         this.#query.pairsOffset(index),
         offset + 2 * ROW_BYTES,
         offset,

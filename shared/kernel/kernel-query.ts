@@ -4,15 +4,18 @@
  * @module
  */
 import { MaxleafError } from "../errors.ts";
-import type { Kernel } from "./kernel.ts";
+import { allocateAfter, type Kernel, releaseAll } from "./kernel.ts";
 import type { Region, RegionHolder } from "./memory.ts";
-import { LANE_GROUP, LANES, toQueryBlocks, type QueryBlock } from "./query-block.ts";
+import { DOT_LANE_GROUP, LANES, toQueryBlocks, type QueryBlock } from "./query-block.ts";
 
 const I16_BYTES = 2;
 
-/** Scratch of the kernels that take two vectors at a time: their products i32 `[2, 16]`, and they themselves, i16 `[2, dim]`. */
+/** Vectors that kernels multiply at a time. */
+const DOT_VECTORS = 4;
+
+/** Scratch of the kernels that multiply vectors: products i32 `[4, 8]`, and the vectors themselves, i16 `[4, dim]`. */
 export function dotScratchBytes(dim: number): number {
-  return 2 * LANE_GROUP * 4 + 2 * dim * I16_BYTES;
+  return DOT_VECTORS * (DOT_LANE_GROUP * 4 + dim * I16_BYTES);
 }
 
 /** Best score and best vector of a page for every query token. */
@@ -23,13 +26,14 @@ export interface TokenBest {
   vectors: Uint16Array;
 }
 
-/** Blocks of 32 tokens and, in kernel memory, their rows in the order the dot products read them. */
+/** Blocks of 32 tokens and, in kernel memory, their rows: one after the other, and in the order that the products of all lanes read. */
 export class KernelQuery implements RegionHolder {
   readonly kernel: Kernel;
   readonly dim: number;
   readonly tokenCount: number;
   readonly blocks: readonly QueryBlock[];
   readonly #pairs: Region;
+  readonly #rows: Region;
 
   /**
    * `vectors` `[tokenCount, dim]`; `dim` a multiple of 16. Errors: `invalid_request` for a value that is no finite number, which
@@ -41,10 +45,15 @@ export class KernelQuery implements RegionHolder {
     this.dim = dim;
     this.tokenCount = tokenCount;
     this.blocks = toQueryBlocks(vectors, tokenCount, dim);
-    this.#pairs = kernel.memory.allocate(this.blocks.length * dim * LANES * I16_BYTES, "a query's vectors");
-    const pairs = kernel.memory.int16(this.#pairs);
+    const { memory } = kernel;
+    const bytes = this.blocks.length * dim * LANES * I16_BYTES;
+    this.#pairs = memory.allocate(bytes, "a query's vectors");
+    this.#rows = allocateAfter(memory, [this.#pairs], bytes, "a query's vectors");
+    const pairs = memory.int16(this.#pairs);
+    const rows = memory.int16(this.#rows);
     for (const [index, block] of this.blocks.entries()) {
       writePairs(block, pairs.subarray(index * dim * LANES, (index + 1) * dim * LANES));
+      rows.set(block.rows, index * dim * LANES);
     }
   }
 
@@ -53,8 +62,13 @@ export class KernelQuery implements RegionHolder {
     return this.#pairs.offset + block * this.dim * LANES * I16_BYTES;
   }
 
+  /** Pointer to i16 `[32, dim]` of one block. */
+  rowsOffset(block: number): number {
+    return this.#rows.offset + block * this.dim * LANES * I16_BYTES;
+  }
+
   release(): void {
-    this.kernel.memory.release(this.#pairs);
+    releaseAll(this.kernel.memory, [this.#pairs, this.#rows]);
   }
 }
 

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Codebook, PageCodes } from "../format/contract.ts";
 import { BagScan } from "./bag-scan.ts";
+import { contenderBests } from "./contender-scorer.ts";
 import { exactTokenBest, totalScore } from "./exact-scorer.ts";
 import { KernelQuery } from "./kernel-query.ts";
 import { Kernel } from "./kernel.ts";
@@ -109,15 +110,19 @@ describe("kernels", () => {
         const resident = kernel.loadCodebook(codebook);
         const kernelQuery = new KernelQuery(kernel, query, tokenCount, dim);
         const tables = QueryTables.onDemand(kernelQuery, resident);
-        const marks = new Uint8Array(vectorCount);
-        const expected = new Set<number>();
-        for (const [index, block] of kernelQuery.blocks.entries()) {
-          const maxima = reference.pqEntryMaxima(codebook.codewords, subspaces, block.values, dim);
-          const scales = laneScales(block, resident, tables.bagStep, maxima);
+        const { blocks } = kernelQuery;
+        const masks = new Uint32Array(blocks.length * vectorCount);
+        const maxima = new Int16Array(blocks.length * LANES);
+        const totals = new Float64Array(1);
+        const expected: Uint32Array[] = [];
+        for (const [index, block] of blocks.entries()) {
+          const entryMaxima = reference.pqEntryMaxima(codebook.codewords, subspaces, block.values, dim);
+          const scales = laneScales(block, resident, tables.bagStep, entryMaxima);
           // A margin that leaves out some vectors: the scales of the materials differ.
           const margin = share * 2_000 * Math.max(...scales.pqSteps);
           tables.prepare(index);
-          tables.markContenders([{ codes, marks }], margin);
+          tables.addPqScores([codes], totals, maxima);
+          tables.markContenders([{ codes, maxima, masks }], margin);
           const entries = reference.pqTables(codebook.codewords, subspaces, block.values, dim, scales.entryFactors);
           const { bagFactors, pqFactors, pqSteps } = scales;
           const { pqRows } = reference.centroidTables(codebook.centroids, dim, block.rows, bagFactors, pqFactors);
@@ -125,21 +130,17 @@ describe("kernels", () => {
           const floors = Array.from(best.maxima, (score, lane) =>
             lane < block.tokenCount ? contenderFloor(score, margin, pqSteps[lane] ?? 0) : Infinity,
           );
-          for (const vector of reference.pqContenders(codes, subspaces, pqRows, entries, floors)) expected.add(vector);
+          expected.push(reference.pqContenders(codes, subspaces, pqRows, entries, floors));
         }
-        const contenders = Uint16Array.from(marks.keys()).filter((vector) => marks[vector] === 1);
-        expect(Array.from(contenders)).toEqual([...expected].toSorted((a, b) => a - b));
+        expect([...masks]).toEqual(expected.flatMap((ofBlock) => [...ofBlock]));
 
-        const among = exactTokenBest(kernelQuery, exact, contenders);
-        const rows = Array.from(contenders, (vector) => exact.values.subarray(vector * dim, (vector + 1) * dim));
-        const values = Int8Array.from(rows.flatMap((row) => [...row]));
-        const alone = { scales: Float32Array.from(contenders, (vector) => exact.scales[vector] ?? 0), values };
-        for (const block of kernelQuery.blocks) {
-          const { best, winners } = reference.exactBest(alone, dim, block.rows);
+        const [among] = contenderBests(kernelQuery, [{ vectors: exact, masks }]);
+        for (const [index, block] of blocks.entries()) {
+          const { best, winners } = reference.exactBest(exact, dim, block.rows, expected[index]);
           for (let lane = 0; lane < block.tokenCount; lane++) {
             const token = block.firstToken + lane;
-            expect(among.scores[token]).toBe(Math.fround((best[lane] ?? 0) * (block.scales[lane] ?? 0)));
-            expect(among.vectors[token]).toBe(vectorCount === 0 ? 0 : contenders[winners[lane] ?? 0]);
+            expect(among?.scores[token]).toBe(Math.fround((best[lane] ?? 0) * (block.scales[lane] ?? 0)));
+            expect(among?.vectors[token]).toBe(winners[lane]);
           }
         }
         for (const holder of [tables, kernelQuery, resident]) holder.release();
@@ -149,13 +150,41 @@ describe("kernels", () => {
     );
   });
 
-  it("refuse contenders that the page does not have", () => {
+  it("refuse positions that the page does not have, and contenders of another page", () => {
     const { codebook, query, exact } = material({ ...SMALL, vectorCount: 5 });
     const kernelQuery = new KernelQuery(kernel, query, SMALL.tokenCount, codebook.dim);
     expect(() => exactTokenBest(kernelQuery, exact, Uint16Array.of(1, 5))).toThrow(
       expect.objectContaining({ code: "corrupt_data" }),
     );
+    expect(() => contenderBests(kernelQuery, [{ vectors: exact, masks: new Uint32Array(6) }])).toThrow(
+      expect.objectContaining({ code: "corrupt_data" }),
+    );
     kernelQuery.release();
+  });
+
+  it("score only the positions that are asked for", () => {
+    fc.assert(
+      fc.property(shapes, fc.integer({ min: 1, max: 4 }), (shape, every) => {
+        const { query, exact } = material(shape);
+        const { dim, tokenCount, vectorCount } = shape;
+        const kernelQuery = new KernelQuery(kernel, query, tokenCount, dim);
+        const positions = Uint16Array.from(exact.scales.keys()).filter((vector) => vector % every === every - 1);
+        const among = exactTokenBest(kernelQuery, exact, positions);
+        const rows = Array.from(positions, (vector) => exact.values.subarray(vector * dim, (vector + 1) * dim));
+        const values = Int8Array.from(rows.flatMap((row) => [...row]));
+        const alone = { scales: Float32Array.from(positions, (vector) => exact.scales[vector] ?? 0), values };
+        for (const block of kernelQuery.blocks) {
+          const { best, winners } = reference.exactBest(alone, dim, block.rows);
+          for (let lane = 0; lane < block.tokenCount; lane++) {
+            const token = block.firstToken + lane;
+            expect(among.scores[token]).toBe(Math.fround((best[lane] ?? 0) * (block.scales[lane] ?? 0)));
+            expect(among.vectors[token]).toBe(vectorCount < every ? 0 : positions[winners[lane] ?? 0]);
+          }
+        }
+        kernelQuery.release();
+      }),
+      { numRuns: 40 },
+    );
   });
 
   it("come close to float MaxSim: exact vectors within 0.2 %, PQ tables within their rounding", () => {

@@ -9,7 +9,7 @@ import { dotScratchBytes } from "./kernel-query.ts";
 import { allocateAfter, releaseAll } from "./kernel.ts";
 import { LaneBests } from "./lane-bests.ts";
 import { bagStep, rowFactors } from "./lane-scales.ts";
-import { activeLanes, LANES } from "./query-block.ts";
+import { LANES, multipliedLanes } from "./query-block.ts";
 import type { QueryTables } from "./query-tables.ts";
 
 const FACTOR_BYTES = LANES * 4;
@@ -67,7 +67,7 @@ export function rankCells(tables: QueryTables, cellsPerToken: number): RankedCel
         0,
         cells.count,
         query.dim,
-        activeLanes(block),
+        multipliedLanes(block),
         query.pairsOffset(index),
         work.offset,
         0,

@@ -10,8 +10,11 @@
 /** Query tokens a kernel scores at once. */
 export const LANES = 32;
 
-/** The kernels work in groups of this many lanes, and skip the second group of a block that has no token there. */
+/** PQ and bag kernels work in groups of this many lanes, and skip the second group of a block that has no token there. */
 export const LANE_GROUP = 16;
+
+/** Those that multiply vectors, in groups of this many. */
+export const DOT_LANE_GROUP = 8;
 
 /** |row value| of a query. At 1,024 dims of int8 vectors sums stay under 2^30. */
 export const QUERY_ROW_MAX = 4095;
@@ -38,6 +41,11 @@ export interface QueryBlock {
 /** Lanes that the kernels have to compute for `block`: 16 or 32. Those beyond hold no token. */
 export function activeLanes(block: QueryBlock): number {
   return Math.ceil(block.tokenCount / LANE_GROUP) * LANE_GROUP;
+}
+
+/** The same for kernels that multiply vectors: 8, 16, 24 or 32. */
+export function multipliedLanes(block: QueryBlock): number {
+  return Math.ceil(block.tokenCount / DOT_LANE_GROUP) * DOT_LANE_GROUP;
 }
 
 /** Splits `vectors` `[tokenCount, dim]` into blocks of {@link LANES} tokens. */

@@ -8,11 +8,11 @@ import type { PageCodes } from "../format/contract.ts";
 import { CODEWORDS_PER_SUBSPACE } from "../limits.ts";
 import { BAG_ROW_BYTES, CentroidRows, PQ_ROW_BYTES, type RowMode } from "./centroid-rows.ts";
 import { CodesDesk } from "./codes-desk.ts";
-import { dotScratchBytes, type KernelQuery, type TokenBest } from "./kernel-query.ts";
+import type { KernelQuery, TokenBest } from "./kernel-query.ts";
 import type { KernelCodebook } from "./kernel.ts";
 import { bagStep, laneScales, type LaneScales } from "./lane-scales.ts";
 import type { Region, RegionHolder } from "./memory.ts";
-import { activeLanes, LANES, type QueryBlock } from "./query-block.ts";
+import { activeLanes, DOT_LANE_GROUP, LANES, multipliedLanes, type QueryBlock } from "./query-block.ts";
 
 /**
  * Tables of queries longer than 32 tokens are kept from the candidates to the rerank up to this size, beyond it they are
@@ -25,6 +25,17 @@ const INT16_MAX = 32_767;
 
 /** A row of 32 16-bit values. */
 const ROW_BYTES = LANES * 2;
+
+const U32_BYTES = 4;
+
+/** A page whose contenders are wanted. */
+export interface ContendedCodes {
+  codes: PageCodes;
+  /** `[blocks, 32]`: its best scores by codes, of {@link QueryTables.addPqScores}. */
+  maxima: Int16Array;
+  /** `[blocks, vectors]`, written to: the lanes that each vector is a contender of, a bit each. */
+  masks: Uint32Array;
+}
 
 /** What belongs to one block: rows of centroids and u8 `[subspaces, 256, 32]`. */
 interface Slot {
@@ -47,6 +58,8 @@ export class QueryTables implements RegionHolder {
   readonly #scales = new Map<number, LaneScales>();
   /** i8 `[centroidCount, 32]` of one block. */
   readonly #bagRows: Region | undefined;
+  /** f32 `[subspaces, 256, 8]`: what tables are made of. Held from the start, so that a query that begins can end. */
+  readonly #products: Region;
   #bagRowsBlock: number | undefined;
   #current = 0;
 
@@ -73,6 +86,7 @@ export class QueryTables implements RegionHolder {
     const tableBytes = codebook.subspaces * CODEWORDS_PER_SUBSPACE * LANES;
     const keepsAll = query.blocks.length * (centroidCount * PQ_ROW_BYTES + tableBytes) <= KEPT_TABLE_BYTES;
     const slotCount = keepsAll ? query.blocks.length : 1;
+    this.#products = memory.allocate(tableBytes, "a query's PQ tables");
     try {
       if (mode === "all") this.#bagRows = memory.allocate(centroidCount * BAG_ROW_BYTES, "a query's centroid table");
       for (let i = 0; i < slotCount; i++) {
@@ -122,8 +136,10 @@ export class QueryTables implements RegionHolder {
   /**
    * Adds the current block's PQ MaxSim of every page to `totals` (`[pages]`, cosines). A page without vectors becomes −∞.
    * Centroid ids must have been checked (`checkCentroidIds`).
+   *
+   * @param maxima `[pages, blocks, 32]` gets the current block's best scores, which {@link markContenders} starts from.
    */
-  addPqScores(pages: readonly PageCodes[], totals: Float64Array): void {
+  addPqScores(pages: readonly PageCodes[], totals: Float64Array, maxima?: Int16Array): void {
     const { kernel } = this.query;
     const { subspaces } = this.codebook;
     const slot = this.#slot();
@@ -131,14 +147,15 @@ export class QueryTables implements RegionHolder {
     const steps = this.#currentScales().pqSteps;
     const desk = new CodesDesk(kernel, pages, subspaces, ROW_BYTES);
     try {
-      const maxima = kernel.memory.int16(desk.output, LANES);
+      const best = kernel.memory.int16(desk.output, LANES);
+      const place = desk.placer();
       for (const [i, page] of pages.entries()) {
         const count = page.centroidIds.length;
         if (count === 0) {
           totals[i] = Number.NEGATIVE_INFINITY;
           continue;
         }
-        desk.place(page);
+        place(page);
         slot.rows.require(desk.ids, count);
         kernel.exports.pqMax(
           desk.ids.offset,
@@ -150,7 +167,8 @@ export class QueryTables implements RegionHolder {
           slot.tables.offset,
           desk.output.offset,
         );
-        totals[i] = (totals[i] ?? 0) + weightedSum(maxima, steps);
+        totals[i] = (totals[i] ?? 0) + weightedSum(best, steps);
+        maxima?.set(best, (i * this.blockCount + this.#current) * LANES);
       }
     } finally {
       desk.release();
@@ -194,34 +212,41 @@ export class QueryTables implements RegionHolder {
   }
 
   /**
-   * Sets `marks` (`[vectors]` of each page) to 1 for vectors that some token of the current block scores within `margin` (a
-   * cosine) of its best on the page. Other marks stay.
+   * Tells which vectors the tokens of the current block score within `margin` (a cosine) of their best on the page.
+   *
+   * Errors: `overloaded`.
    */
-  markContenders(pages: readonly { codes: PageCodes; marks: Uint8Array }[], margin: number): void {
+  markContenders(pages: readonly ContendedCodes[], margin: number): void {
     const { kernel } = this.query;
     const { subspaces } = this.codebook;
     const slot = this.#slot();
     const lanes = this.lanes();
-    const most = pages.reduce((count, { marks }) => Math.max(count, marks.length), 0);
-    // Best scores, which become floors, then a scratch row, then marks.
+    const most = pages.reduce((count, { codes }) => Math.max(count, codes.centroidIds.length), 0);
     const all = pages.map(({ codes }) => codes);
-    const desk = new CodesDesk(kernel, all, subspaces, 2 * ROW_BYTES + most);
+    const desk = new CodesDesk(kernel, all, subspaces, ROW_BYTES + most * U32_BYTES);
     try {
       const { offset } = desk.output;
       const floors = kernel.memory.int16(desk.output, LANES);
-      const output = kernel.memory.uint8(desk.output);
-      for (const { codes, marks } of pages) {
+      const marked = kernel.memory.uint32(desk.output).subarray(ROW_BYTES / U32_BYTES);
+      const place = desk.placer();
+      for (const { codes, maxima, masks } of pages) {
         const count = codes.centroidIds.length;
-        desk.place(codes);
+        place(codes);
         slot.rows.require(desk.ids, count);
-        const where = [desk.ids.offset, desk.codes.offset, count, subspaces, lanes] as const;
-        const tables = [slot.rows.pqRows.offset, slot.tables.offset] as const;
-        kernel.exports.pqMax(...where, ...tables, offset);
+        floors.set(maxima.subarray(this.#current * LANES, (this.#current + 1) * LANES));
         this.#lowerToFloors(floors, margin);
-        const marked = output.subarray(2 * ROW_BYTES, 2 * ROW_BYTES + count);
-        marked.set(marks);
-        kernel.exports.pqContenders(...where, ...tables, offset, offset + ROW_BYTES, offset + 2 * ROW_BYTES);
-        marks.set(marked);
+        kernel.exports.pqContenders(
+          desk.ids.offset,
+          desk.codes.offset,
+          count,
+          subspaces,
+          lanes,
+          slot.rows.pqRows.offset,
+          slot.tables.offset,
+          offset,
+          offset + ROW_BYTES,
+        );
+        masks.set(marked.subarray(0, count), this.#current * count);
       }
     } finally {
       desk.release();
@@ -262,6 +287,7 @@ export class QueryTables implements RegionHolder {
       memory.release(tables);
     }
     if (this.#bagRows !== undefined) memory.release(this.#bagRows);
+    memory.release(this.#products);
   }
 
   /** Best scores `[32]` → the lowest scores within `margin` of them; lanes without a token have none. */
@@ -306,19 +332,27 @@ export class QueryTables implements RegionHolder {
     const { subspaces, dim, codewords } = this.codebook;
     const width = dim / subspaces;
     const block = this.#currentBlock();
-    const lanes = activeLanes(block);
+    const groups = multipliedLanes(block) / DOT_LANE_GROUP;
+    const rows = subspaces * CODEWORDS_PER_SUBSPACE;
     const laneBytes = LANES * 4;
-    const scratch = memory.allocate(dim * laneBytes + laneBytes + dotScratchBytes(dim), "a query's vectors");
+    const groupBytes = DOT_LANE_GROUP * 4;
+    const scratch = memory.allocate(dim * laneBytes + laneBytes, "a query's vectors");
     try {
       const query = scratch.offset;
       const perLane = query + dim * laneBytes;
-      const entries = perLane + laneBytes;
       transpose(block.values, dim, memory.float32(scratch, dim * LANES));
-      exports.pqEntryMaxima(codewords.offset, subspaces, width, lanes, query, entries, perLane);
       const perLaneValues = memory.float32(scratch).subarray(dim * LANES, (dim + 1) * LANES);
-      const scales = laneScales(block, this.codebook, this.bagStep, perLaneValues.slice());
-      perLaneValues.set(scales.entryFactors);
-      exports.pqTables(codewords.offset, subspaces, width, lanes, query, entries, perLane, tables.offset);
+      const maxima = new Float32Array(LANES);
+      let scales = laneScales(block, this.codebook, this.bagStep, maxima);
+      for (let group = 0; group < groups; group++) {
+        const first = group * DOT_LANE_GROUP;
+        const lanes = group * groupBytes;
+        exports.pqEntries(codewords.offset, subspaces, width, query + lanes, this.#products.offset, perLane + lanes);
+        maxima.set(perLaneValues.subarray(first, first + DOT_LANE_GROUP), first);
+        scales = laneScales(block, this.codebook, this.bagStep, maxima);
+        perLaneValues.set(scales.entryFactors);
+        exports.pqTables(this.#products.offset, rows, group, perLane + lanes, tables.offset);
+      }
       return scales;
     } finally {
       memory.release(scratch);

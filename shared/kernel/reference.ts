@@ -170,31 +170,39 @@ export function pqBest(
   return { maxima, winners };
 }
 
-/** `pqContenders`: the vectors that score at least `floors` `[32]` in some lane, ascending. */
+/** `pqContenders`: of each vector the lanes in which it scores at least `floors` `[32]`, a bit each: u32 `[vectors]`. */
 export function pqContenders(
   page: PageCodes,
   subspaces: number,
   pqRows: Int16Array,
   tables: Int8Array,
   floors: ArrayLike<number>,
-): number[] {
+): Uint32Array {
   const scores = pqVectorScores(page, subspaces, pqRows, tables);
-  const lanes = Array.from({ length: LANES }, (_, lane) => lane);
-  return Array.from(page.centroidIds.keys()).filter((vector) =>
-    lanes.some((lane) => (scores[vector * LANES + lane] ?? 0) >= (floors[lane] ?? 0)),
-  );
+  return Uint32Array.from(page.centroidIds, (_, vector) => {
+    let mask = 0;
+    for (let lane = 0; lane < LANES; lane++) {
+      if ((scores[vector * LANES + lane] ?? 0) >= (floors[lane] ?? 0)) mask |= 1 << lane;
+    }
+    return mask;
+  });
 }
 
-/** `exactBest`: per lane the best inner product × vector scale (float32) and the first vector that has it; −∞ and 0 without. */
+/**
+ * `exactBest`: per lane the best inner product × vector scale (float32) and the first vector that has it; −∞ and 0 without.
+ * `exactContenders`: of each vector only in the lanes of `masks`.
+ */
 export function exactBest(
   page: PageVectors,
   dim: number,
   queryRows: Int16Array,
+  masks?: Uint32Array,
 ): { best: Float32Array; winners: Int32Array } {
   const best = new Float32Array(LANES).fill(Number.NEGATIVE_INFINITY);
   const winners = new Int32Array(LANES);
   for (const [i, scale] of page.scales.entries()) {
     for (let lane = 0; lane < LANES; lane++) {
+      if (masks !== undefined && (((masks[i] ?? 0) >>> lane) & 1) === 0) continue;
       const dot = Math.fround(integerDot(page.values, i * dim, queryRows, lane * dim, dim));
       const score = Math.fround(dot * scale);
       if (score <= (best[lane] ?? 0)) continue;

@@ -51,17 +51,8 @@ export interface KernelExports {
   keepBestRows(rows: I32, firstId: I32, count: I32, tokens: I32, limit: I32, scores: I32, ids: I32, last: I32): void;
   scanLists(lists: I32, count: I32, rowBytes: I32, range: I32, scores: I32, pageCount: I32): I32;
   topPages(scores: I32, mask: I32, pageCount: I32, limit: I32, heap: I32, best: I32): I32;
-  pqEntryMaxima(codewords: I32, subspaces: I32, width: I32, lanes: I32, query: I32, entries: I32, maxima: I32): void;
-  pqTables(
-    codewords: I32,
-    subspaces: I32,
-    width: I32,
-    lanes: I32,
-    query: I32,
-    entries: I32,
-    factors: I32,
-    tables: I32,
-  ): void;
+  pqEntries(codewords: I32, subspaces: I32, width: I32, query: I32, entries: I32, maxima: I32): void;
+  pqTables(entries: I32, rows: I32, group: I32, factors: I32, tables: I32): void;
   pqMax(ids: I32, codes: I32, count: I32, subspaces: I32, lanes: I32, pqRows: I32, tables: I32, maxima: I32): void;
   pqBest(
     ids: I32,
@@ -84,8 +75,7 @@ export interface KernelExports {
     pqRows: I32,
     tables: I32,
     floors: I32,
-    row: I32,
-    marks: I32,
+    masks: I32,
   ): void;
   pqVectorScores(
     ids: I32,
@@ -109,6 +99,16 @@ export interface KernelExports {
     best: I32,
     winners: I32,
   ): void;
+  exactContenders(
+    vectors: I32,
+    scales: I32,
+    masks: I32,
+    count: I32,
+    dim: I32,
+    rows: I32,
+    best: I32,
+    winners: I32,
+  ): void;
 }
 
 const EXPORT_NAMES = [
@@ -118,13 +118,14 @@ const EXPORT_NAMES = [
   "keepBestRows",
   "scanLists",
   "topPages",
-  "pqEntryMaxima",
+  "pqEntries",
   "pqTables",
   "pqMax",
   "pqBest",
   "pqContenders",
   "pqVectorScores",
   "exactBest",
+  "exactContenders",
 ] as const satisfies readonly (keyof KernelExports)[];
 
 function hasKernelExports(exports: Record<string, unknown>): exports is Record<string, unknown> & KernelExports {

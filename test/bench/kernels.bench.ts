@@ -15,11 +15,13 @@ import type { Codebook, PageCodes } from "../../shared/format/contract.ts";
 import { encodeCellBlock } from "../../shared/format/inverted/cell-block.ts";
 import type { CellBlock } from "../../shared/format/inverted/contract.ts";
 import { BagScan } from "../../shared/kernel/bag-scan.ts";
+import { contenderBests } from "../../shared/kernel/contender-scorer.ts";
 import { exactTokenBest } from "../../shared/kernel/exact-scorer.ts";
 import { Kernel, type KernelCodebook } from "../../shared/kernel/kernel.ts";
 import { KernelQuery } from "../../shared/kernel/kernel-query.ts";
 import { ListScan } from "../../shared/kernel/list-scan.ts";
 import { type Probe, probeCentroids, rankCells } from "../../shared/kernel/probe.ts";
+import { LANES } from "../../shared/kernel/query-block.ts";
 import { QueryTables } from "../../shared/kernel/query-tables.ts";
 import { maxSim } from "../../shared/kernel/reference.ts";
 import { CONTENDER_MARGIN } from "../../shared/engine/plan.ts";
@@ -106,11 +108,20 @@ function scoringRows(kernel: Kernel): BenchRow[] {
     const exact = randomVectors(codebook, randomCodes(codebook, VECTORS, random), random);
     cases.push({ name: "exact int8 MaxSim", units: 1, run: () => exactTokenBest(kernelQuery, exact) });
     const exactCodes = randomCodes(codebook, VECTORS, random);
-    const marks = new Uint8Array(VECTORS);
-    const marked = [{ codes: exactCodes, marks }];
-    cases.push({ name: "contenders", units: 1, run: () => tables.markContenders(marked, CONTENDER_MARGIN) });
-    const fifth = Uint16Array.from({ length: VECTORS / 5 }, (_, i) => 5 * i);
-    cases.push({ name: "exact int8 of a fifth", units: 1, run: () => exactTokenBest(kernelQuery, exact, fifth) });
+    const contended = [
+      { codes: exactCodes, maxima: new Int16Array(LANES), masks: new Uint32Array(VECTORS), vectors: exact },
+    ];
+    tables.addPqScores([exactCodes], new Float64Array(1), contended[0]?.maxima);
+    cases.push({ name: "contenders", units: 1, run: () => tables.markContenders(contended, CONTENDER_MARGIN) });
+    // A fifth of the vectors, each for two tokens, as on the filings.
+    const masks = Uint32Array.from({ length: VECTORS }, (_, i) =>
+      i % 5 === 0 ? (1 << (i % LANES)) | (1 << ((7 * i) % LANES)) : 0,
+    );
+    cases.push({
+      name: "exact int8 of a fifth",
+      units: 1,
+      run: () => contenderBests(kernelQuery, [{ vectors: exact, masks }]),
+    });
     cases.push({
       name: `exact int8, ${FEW_TOKENS} tokens`,
       units: 1,

@@ -63,7 +63,8 @@ export function holdingBytes(manifest: Manifest): Record<Holding, HoldingBytes |
   const codebookBytes = (centroidCount + cellCount) * dim + CODEWORDS_PER_SUBSPACE * dim * 4;
   const pages = sum(segments, (segment) => segment.pageCount);
   const tableEntries = subspaces * CODEWORDS_PER_SUBSPACE * LANES;
-  const queryBytes = tableEntries + pages * SCAN_BYTES_PER_PAGE + centroidCount * ROW_BYTES_PER_CENTROID;
+  // As much again for what tables are made of.
+  const queryBytes = 2 * tableEntries + pages * SCAN_BYTES_PER_PAGE + centroidCount * ROW_BYTES_PER_CENTROID;
   const bagBytes = sum(segments, (segment) => segment.bagEntries * 2 + segment.pageCount * 4);
   const bags = { kernel: codebookBytes + QUERIES_AT_ONCE * queryBytes + bagBytes, heap: tables };
   if (inverted === undefined) return { bags, lists: undefined, heads: undefined };

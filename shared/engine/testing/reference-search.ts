@@ -66,9 +66,8 @@ export function referenceSearch(index: RandomIndex, request: SearchRequest, hold
   });
   const exact = settled(byCodes, plan.exact, ({ page }) => {
     const margin = plan.contenderMargin;
-    const kept =
-      margin === undefined ? page.exact : contendersOnly(page, query.dim, blocks, tables, index.codebook, margin);
-    return exactScore(kept, query, blocks);
+    const masks = margin === undefined ? [] : contenderMasks(page, blocks, tables, index.codebook, margin);
+    return exactScore(page.exact, query, blocks, masks);
   });
   return exact.slice(0, plan.hits).map(({ page, score }) => ({
     documentId: page.document.id,
@@ -84,31 +83,21 @@ function settled(pages: readonly Scored[], count: number, scoreOf: (scored: Scor
   return [...first, ...pages.slice(count).map((scored) => ({ ...scored, score: Math.min(scored.score, lowest) }))];
 }
 
-/** The exact vectors of the page that some token scores within `margin` of its best by codes. */
-function contendersOnly(
-  { codes, exact }: WrittenPage,
-  dim: number,
+/** Of each block: the tokens that score a vector within `margin` of their best by codes. */
+function contenderMasks(
+  { codes }: WrittenPage,
   blocks: readonly QueryBlock[],
   tables: readonly { pqRows: Int16Array; entries: Int8Array; pqSteps: Float32Array }[],
   { subspaces }: Codebook,
   margin: number,
-): PageVectors {
-  const contenders = new Set<number>();
-  for (const [i, { tokenCount }] of blocks.entries()) {
-    const ofBlock = tables[i];
-    if (ofBlock === undefined) continue;
-    const { pqRows, entries, pqSteps } = ofBlock;
+): Uint32Array[] {
+  return tables.map(({ pqRows, entries, pqSteps }, i) => {
     const { maxima } = reference.pqBest(codes, subspaces, pqRows, entries);
     const floors = Array.from(maxima, (best, lane) =>
-      lane < tokenCount ? contenderFloor(best, margin, pqSteps[lane] ?? 0) : Number.POSITIVE_INFINITY,
+      lane < (blocks[i]?.tokenCount ?? 0) ? contenderFloor(best, margin, pqSteps[lane] ?? 0) : Number.POSITIVE_INFINITY,
     );
-    for (const vector of reference.pqContenders(codes, subspaces, pqRows, entries, floors)) contenders.add(vector);
-  }
-  const kept = [...contenders].toSorted((a, b) => a - b);
-  const rows = kept.map((vector) => exact.values.subarray(vector * dim, (vector + 1) * dim));
-  const values = new Int8Array(kept.length * dim);
-  for (const [row, vector] of rows.entries()) values.set(vector, row * dim);
-  return { scales: Float32Array.from(kept, (vector) => exact.scales[vector] ?? 0), values };
+    return reference.pqContenders(codes, subspaces, pqRows, entries, floors);
+  });
 }
 
 function blockTables(
@@ -136,10 +125,16 @@ function blockTables(
   return { ...rows, entries, pqSteps: scales.pqSteps };
 }
 
-function exactScore(page: PageVectors, query: EncodedQuery, blocks: readonly QueryBlock[]): number {
+/** @param masks of each block; none: every vector for every token. */
+function exactScore(
+  page: PageVectors,
+  query: EncodedQuery,
+  blocks: readonly QueryBlock[],
+  masks: readonly Uint32Array[],
+): number {
   let total = 0;
-  for (const block of blocks) {
-    const { best: lanes } = reference.exactBest(page, query.dim, block.rows);
+  for (const [i, block] of blocks.entries()) {
+    const { best: lanes } = reference.exactBest(page, query.dim, block.rows, masks[i]);
     for (let lane = 0; lane < block.tokenCount; lane++) {
       total += Math.fround((lanes[lane] ?? 0) * (block.scales[lane] ?? 0));
     }

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { DOTS_BYTES, dotSixteen, widen } from "./dot";
-import { LANE_ROW_I16, LANE_ROW_I8, SIXTEEN_LANES_I32 } from "./lanes";
+import { DOT_LANES, DOT_VECTORS, DOTS_BYTES, DOTS_ROW, dotEight, widen } from "./dot";
+import { LANE_ROW_I16, LANE_ROW_I8 } from "./lanes";
 import { rounded } from "./rounding";
 
 /**
@@ -12,7 +12,8 @@ import { rounded } from "./rounding";
  * - `bagRows` i8 [count, 32], in the order asked for: dot product × `bagFactors[lane]` (f32 [32]), and
  * - `pqRows` i16 [·, 32], at the centroid's own place: dot product × `pqFactors[lane]` (f32 [32]),
  * both rounded to nearest even. A null pointer leaves one of them out. `ids` (u16 [count]) names the centroids; null means
- * 0 … count − 1. `scratch` is i32 [2, 16] and i16 [2, dim].
+ * 0 … count − 1. `lanes` is a multiple of 8; up to the next multiple of 16 lanes beyond are 0, the others are left alone. `scratch`
+ * is i32 [4, 8] and i16 [4, dim].
  */
 export function centroidRows(
   centroids: usize,
@@ -28,23 +29,36 @@ export function centroidRows(
   pqRows: usize,
 ): void {
   const wide = scratch + DOTS_BYTES;
-  const laneEnd = (<usize>lanes) << 2;
-  for (let i = 0; i < count; i += 2) {
-    const first = idAt(ids, i);
-    const second = i + 1 < count ? idAt(ids, i + 1) : first;
-    widen(centroids + first * dim, dim, wide);
-    widen(centroids + second * dim, dim, wide + ((<usize>dim) << 1));
-    for (let lane: usize = 0; lane < laneEnd; lane += SIXTEEN_LANES_I32) {
-      dotSixteen(wide, wide + ((<usize>dim) << 1), dim, pairs + lane, scratch);
-      if (bagRows != 0) {
-        const row = bagRows + <usize>i * LANE_ROW_I8 + lane / 4;
-        v128.store(row, bagRow(scratch, bagFactors + lane));
-        if (i + 1 < count) v128.store(row, bagRow(scratch + DOTS_BYTES / 2, bagFactors + lane), LANE_ROW_I8);
-      }
-      if (pqRows == 0) continue;
-      writePqRow(scratch, pqFactors + lane, pqRows + first * LANE_ROW_I16 + lane / 2);
-      writePqRow(scratch + DOTS_BYTES / 2, pqFactors + lane, pqRows + second * LANE_ROW_I16 + lane / 2);
+  const wideRow = (<usize>dim) << 1;
+  for (let i = 0; i < count; i += DOT_VECTORS) {
+    const taken = min(DOT_VECTORS, count - i);
+    for (let vector = 0; vector < taken; vector++) {
+      widen(centroids + idAt(ids, i + vector) * dim, dim, wide + <usize>vector * wideRow);
     }
+    for (let lane = 0; lane < lanes; lane += DOT_LANES) {
+      const firstLane = <usize>lane;
+      dotEight(wide, dim, pairs + (firstLane << 2), scratch);
+      let dots = scratch;
+      for (let vector = 0; vector < taken; vector++, dots += DOTS_ROW) {
+        if (bagRows != 0) {
+          const eight = scaledEight(dots, bagFactors + (firstLane << 2));
+          const row = bagRows + <usize>(i + vector) * LANE_ROW_I8 + firstLane;
+          v128.store64_lane(row, i8x16.narrow_i16x8_s(eight, eight), 0);
+        }
+        if (pqRows == 0) continue;
+        const row = pqRows + idAt(ids, i + vector) * LANE_ROW_I16 + (firstLane << 1);
+        v128.store(row, scaledEight(dots, pqFactors + (firstLane << 2)));
+      }
+    }
+    if ((lanes & DOT_LANES) != 0) clearEight(ids, i, taken, lanes, bagRows, pqRows);
+  }
+}
+
+/** The eight lanes from `lane` of `taken` rows. */
+function clearEight(ids: usize, first: i32, taken: i32, lane: i32, bagRows: usize, pqRows: usize): void {
+  for (let i = first; i < first + taken; i++) {
+    if (bagRows != 0) store<u64>(bagRows + <usize>i * LANE_ROW_I8 + lane, 0);
+    if (pqRows != 0) v128.store(pqRows + idAt(ids, i) * LANE_ROW_I16 + ((<usize>lane) << 1), i16x8.splat(0));
   }
 }
 
@@ -68,17 +82,9 @@ function idAt(ids: usize, i: i32): usize {
   return ids == 0 ? <usize>i : <usize>load<u16>(ids + ((<usize>i) << 1));
 }
 
-/** Sixteen lanes of one centroid, as int8. */
-function bagRow(dots: usize, factors: usize): v128 {
-  const low = i16x8.narrow_i32x4_s(scaled(dots, factors), scaled(dots + 16, factors + 16));
-  const high = i16x8.narrow_i32x4_s(scaled(dots + 32, factors + 32), scaled(dots + 48, factors + 48));
-  return i8x16.narrow_i16x8_s(low, high);
-}
-
-/** Sixteen lanes of one centroid, as int16. */
-function writePqRow(dots: usize, factors: usize, row: usize): void {
-  v128.store(row, i16x8.narrow_i32x4_s(scaled(dots, factors), scaled(dots + 16, factors + 16)));
-  v128.store(row, i16x8.narrow_i32x4_s(scaled(dots + 32, factors + 32), scaled(dots + 48, factors + 48)), 16);
+/** Eight lanes of one centroid, as int16. */
+function scaledEight(dots: usize, factors: usize): v128 {
+  return i16x8.narrow_i32x4_s(scaled(dots, factors), scaled(dots + 16, factors + 16));
 }
 
 /** Four lanes. */

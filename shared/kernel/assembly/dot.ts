@@ -9,8 +9,13 @@
  */
 import { LANE_ROW_I32 } from "./lanes";
 
-/** Bytes of i32 [2, 16]: what {@link dotSixteen} writes. */
+/** Vectors at a time, and lanes. */
+export const DOT_VECTORS: i32 = 4;
+export const DOT_LANES: i32 = 8;
+/** Bytes of i32 [4, 8]: what {@link dotEight} writes. */
 export const DOTS_BYTES: usize = 128;
+/** Bytes of one vector's eight products. */
+export const DOTS_ROW: usize = 32;
 
 /** `to` i16 [count] ← `from` i8 [count], a multiple of 16. A value is then spread over a register by its load alone. */
 export function widen(from: usize, count: i32, to: usize): void {
@@ -21,59 +26,62 @@ export function widen(from: usize, count: i32, to: usize): void {
 }
 
 /**
- * Writes `dots` i32 [2, 16]: the dot products of two widened vectors (i16 [dim]) with 16 query rows.
+ * Writes `dots` i32 [4, 8]: the dot products of four widened vectors (i16 [4, dim]) with 8 query rows.
  *
- * `pairs` points at the first of the 16 lanes in i16 [dim / 2, 32, 2]: for every two neighbouring dimensions the two query
- * values of each lane, the operand order of `dot_i16x8`. So one load serves both vectors, and no sum runs across lanes. Two
- * vectors by 16 lanes keep eight accumulators in registers (x64 has sixteen).
+ * `pairs` points at the first of the 8 lanes in i16 [dim / 2, 32, 2]: for every two neighbouring dimensions the two query
+ * values of each lane, the operand order of `dot_i16x8`. So one load serves four vectors, and no sum runs across lanes. Four
+ * vectors by 8 lanes keep eight accumulators in registers (x64 has sixteen), and a query of 20 tokens pays for 24.
  */
-export function dotSixteen(a: usize, b: usize, dim: i32, pairs: usize, dots: usize): void {
+export function dotEight(a: usize, dim: i32, pairs: usize, dots: usize): void {
+  const step = (<usize>dim) << 1;
+  let b = a + step;
+  let c = b + step;
+  let d = c + step;
   let a0 = i32x4.splat(0);
   let a1 = a0;
-  let a2 = a0;
-  let a3 = a0;
   let b0 = a0;
   let b1 = a0;
-  let b2 = a0;
-  let b3 = a0;
-  const end = a + ((<usize>dim) << 1);
-  for (; a < end; a += 8, b += 8, pairs += 2 * LANE_ROW_I32) {
-    let x = v128.load32_splat(a);
-    let y = v128.load32_splat(b);
+  let c0 = a0;
+  let c1 = a0;
+  let d0 = a0;
+  let d1 = a0;
+  for (const end = b; a < end; a += 8, b += 8, c += 8, d += 8, pairs += 2 * LANE_ROW_I32) {
     let q = v128.load(pairs);
+    let r = v128.load(pairs, 16);
+    let x = v128.load32_splat(a);
     a0 = i32x4.add(a0, i32x4.dot_i16x8_s(x, q));
-    b0 = i32x4.add(b0, i32x4.dot_i16x8_s(y, q));
-    q = v128.load(pairs, 16);
-    a1 = i32x4.add(a1, i32x4.dot_i16x8_s(x, q));
-    b1 = i32x4.add(b1, i32x4.dot_i16x8_s(y, q));
-    q = v128.load(pairs, 32);
-    a2 = i32x4.add(a2, i32x4.dot_i16x8_s(x, q));
-    b2 = i32x4.add(b2, i32x4.dot_i16x8_s(y, q));
-    q = v128.load(pairs, 48);
-    a3 = i32x4.add(a3, i32x4.dot_i16x8_s(x, q));
-    b3 = i32x4.add(b3, i32x4.dot_i16x8_s(y, q));
+    a1 = i32x4.add(a1, i32x4.dot_i16x8_s(x, r));
+    x = v128.load32_splat(b);
+    b0 = i32x4.add(b0, i32x4.dot_i16x8_s(x, q));
+    b1 = i32x4.add(b1, i32x4.dot_i16x8_s(x, r));
+    x = v128.load32_splat(c);
+    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(x, q));
+    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(x, r));
+    x = v128.load32_splat(d);
+    d0 = i32x4.add(d0, i32x4.dot_i16x8_s(x, q));
+    d1 = i32x4.add(d1, i32x4.dot_i16x8_s(x, r));
 
+    q = v128.load(pairs, LANE_ROW_I32);
+    r = v128.load(pairs, LANE_ROW_I32 + 16);
     x = v128.load32_splat(a, 4);
-    y = v128.load32_splat(b, 4);
-    q = v128.load(pairs, 128);
     a0 = i32x4.add(a0, i32x4.dot_i16x8_s(x, q));
-    b0 = i32x4.add(b0, i32x4.dot_i16x8_s(y, q));
-    q = v128.load(pairs, 144);
-    a1 = i32x4.add(a1, i32x4.dot_i16x8_s(x, q));
-    b1 = i32x4.add(b1, i32x4.dot_i16x8_s(y, q));
-    q = v128.load(pairs, 160);
-    a2 = i32x4.add(a2, i32x4.dot_i16x8_s(x, q));
-    b2 = i32x4.add(b2, i32x4.dot_i16x8_s(y, q));
-    q = v128.load(pairs, 176);
-    a3 = i32x4.add(a3, i32x4.dot_i16x8_s(x, q));
-    b3 = i32x4.add(b3, i32x4.dot_i16x8_s(y, q));
+    a1 = i32x4.add(a1, i32x4.dot_i16x8_s(x, r));
+    x = v128.load32_splat(b, 4);
+    b0 = i32x4.add(b0, i32x4.dot_i16x8_s(x, q));
+    b1 = i32x4.add(b1, i32x4.dot_i16x8_s(x, r));
+    x = v128.load32_splat(c, 4);
+    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(x, q));
+    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(x, r));
+    x = v128.load32_splat(d, 4);
+    d0 = i32x4.add(d0, i32x4.dot_i16x8_s(x, q));
+    d1 = i32x4.add(d1, i32x4.dot_i16x8_s(x, r));
   }
   v128.store(dots, a0);
   v128.store(dots, a1, 16);
-  v128.store(dots, a2, 32);
-  v128.store(dots, a3, 48);
-  v128.store(dots, b0, 64);
-  v128.store(dots, b1, 80);
-  v128.store(dots, b2, 96);
-  v128.store(dots, b3, 112);
+  v128.store(dots, b0, 32);
+  v128.store(dots, b1, 48);
+  v128.store(dots, c0, 64);
+  v128.store(dots, c1, 80);
+  v128.store(dots, d0, 96);
+  v128.store(dots, d1, 112);
 }

@@ -10,8 +10,8 @@
  */
 export { scanBags } from "./bags";
 export { centroidRows, missingCentroids } from "./centroid-tables";
-export { exactBest } from "./exact";
+export { exactBest, exactContenders } from "./exact";
 export { scanLists, topPages } from "./lists";
-export { pqEntryMaxima, pqTables } from "./pq-tables";
+export { pqEntries, pqTables } from "./pq-tables";
 export { pqBest, pqContenders, pqMax, pqVectorScores } from "./pq-maxsim";
 export { keepBestRows } from "./top-lanes";

@@ -178,8 +178,8 @@ export function pqBest(
 }
 
 /**
- * Sets `marks` u8 [count] to 1 for every vector that scores at least `floors` i16 [32] in some lane, and leaves the others as
- * they are. A floor of 32,767 keeps a lane out. `row` is scratch of i16 [32].
+ * `masks` u32 [count]: of every vector the lanes, a bit each, in which it scores at least `floors` i16 [32]. A floor of 32,767
+ * keeps a lane out.
  */
 export function pqContenders(
   ids: usize,
@@ -190,21 +190,94 @@ export function pqContenders(
   pqRows: usize,
   tables: usize,
   floors: usize,
-  row: usize,
-  marks: usize,
+  masks: usize,
 ): void {
-  const f0 = v128.load(floors);
-  const f1 = v128.load(floors, 16);
-  const f2 = v128.load(floors, 32);
-  const f3 = v128.load(floors, 48);
-  for (let i = 0; i < count; i++) {
-    scoreVector(ids, codes, subspaces, lanes, pqRows, tables, row);
-    const first = v128.or(i16x8.ge_s(v128.load(row), f0), i16x8.ge_s(v128.load(row, 16), f1));
-    const second = v128.or(i16x8.ge_s(v128.load(row, 32), f2), i16x8.ge_s(v128.load(row, 48), f3));
-    if (v128.any_true(v128.or(first, second))) store<u8>(marks + <usize>i, 1);
-    ids += 2;
-    codes += subspaces;
+  if (lanes > 16) contendersOfThirtyTwo(ids, codes, count, subspaces, pqRows, tables, floors, masks);
+  else contendersOfSixteen(ids, codes, count, subspaces, pqRows, tables, floors, masks);
+}
+
+function contendersOfThirtyTwo(
+  ids: usize,
+  codes: usize,
+  count: i32,
+  subspaces: i32,
+  pqRows: usize,
+  tables: usize,
+  floors: usize,
+  masks: usize,
+): void {
+  const bias = biasOf(subspaces);
+  const f0 = i16x8.add_sat_s(v128.load(floors), bias);
+  const f1 = i16x8.add_sat_s(v128.load(floors, 16), bias);
+  const f2 = i16x8.add_sat_s(v128.load(floors, 32), bias);
+  const f3 = i16x8.add_sat_s(v128.load(floors, 48), bias);
+  for (const idEnd = ids + ((<usize>count) << 1); ids < idEnd; ids += 2, masks += 4) {
+    const row = pqRows + <usize>load<u16>(ids) * LANE_ROW_I16;
+    let words = i16x8.splat(0);
+    let highs = words;
+    let secondWords = words;
+    let secondHighs = words;
+    let table = tables;
+    for (const codeEnd = codes + subspaces; codes < codeEnd; codes += 4) {
+      const a = table + ((<usize>load<u8>(codes)) << 5);
+      const b = table + ((<usize>load<u8>(codes, 1)) << 5);
+      const c = table + ((<usize>load<u8>(codes, 2)) << 5);
+      const d = table + ((<usize>load<u8>(codes, 3)) << 5);
+      const first = sumOfFour(a, b, c, d);
+      words = i16x8.add(words, first);
+      highs = i16x8.add(highs, i16x8.shr_u(first, 8));
+      const second = sumOfFourSecond(a, b, c, d);
+      secondWords = i16x8.add(secondWords, second);
+      secondHighs = i16x8.add(secondHighs, i16x8.shr_u(second, 8));
+      table += 4 * TABLE;
+    }
+    const first = lanesAbove(
+      i16x8.ge_s(i16x8.add(v128.load(row), lowSums(words, highs)), f0),
+      i16x8.ge_s(i16x8.add(v128.load(row, 16), highs), f1),
+    );
+    const second = lanesAbove(
+      i16x8.ge_s(i16x8.add(v128.load(row, 32), lowSums(secondWords, secondHighs)), f2),
+      i16x8.ge_s(i16x8.add(v128.load(row, 48), secondHighs), f3),
+    );
+    store<u32>(masks, first | (second << 16));
   }
+}
+
+function contendersOfSixteen(
+  ids: usize,
+  codes: usize,
+  count: i32,
+  subspaces: i32,
+  pqRows: usize,
+  tables: usize,
+  floors: usize,
+  masks: usize,
+): void {
+  const bias = biasOf(subspaces);
+  const f0 = i16x8.add_sat_s(v128.load(floors), bias);
+  const f1 = i16x8.add_sat_s(v128.load(floors, 16), bias);
+  for (const idEnd = ids + ((<usize>count) << 1); ids < idEnd; ids += 2, masks += 4) {
+    const row = pqRows + <usize>load<u16>(ids) * LANE_ROW_I16;
+    let words = i16x8.splat(0);
+    let highs = words;
+    let table = tables;
+    for (const codeEnd = codes + subspaces; codes < codeEnd; codes += 4) {
+      const sum = sumOfCodes(codes, table);
+      words = i16x8.add(words, sum);
+      highs = i16x8.add(highs, i16x8.shr_u(sum, 8));
+      table += 4 * TABLE;
+    }
+    const above = lanesAbove(
+      i16x8.ge_s(i16x8.add(v128.load(row), lowSums(words, highs)), f0),
+      i16x8.ge_s(i16x8.add(v128.load(row, 16), highs), f1),
+    );
+    store<u32>(masks, above);
+  }
+}
+
+/** A bit for every lane of two comparisons of eight. */
+function lanesAbove(low: v128, high: v128): u32 {
+  return <u32>i8x16.bitmask(i8x16.narrow_i16x8_s(low, high));
 }
 
 /** `out` i16 [32]: the scores of one vector; 0 beyond `lanes`. */
