@@ -21,6 +21,7 @@ import { addOptimize } from "./commands/optimize.ts";
 import { addSearch } from "./commands/search.ts";
 import { addServe } from "./commands/serve.ts";
 import { addStart } from "./commands/start.ts";
+import { addUpdate } from "./commands/update.ts";
 import { addWorker } from "./commands/worker.ts";
 import { addGlobalOptions, type CommandContext } from "./context.ts";
 import { EXIT_CODES_HELP } from "./exit-codes.ts";
@@ -47,6 +48,7 @@ export function createProgram(context: CommandContext): Command {
   addSearch(program, context);
   addIndexes(program, context);
   addDocuments(program, context);
+  addUpdate(program, context);
   addDelete(program, context);
   addWorker(program, context);
   addModels(program, context);

@@ -147,6 +147,49 @@ describe("a folder's life", { timeout: TIMEOUT_MS }, () => {
     expect(stdout.split("\n")[0]).toMatch(/^id +name +pages +searchable +size +added$/);
   });
 
+  it("says of every page of a document whether it can be found", async () => {
+    const { body } = await json("documents", "birds/owl.pdf", "--index", "zoo", "--pages");
+    expect(body.document).toMatchObject({ name: "birds/owl.pdf", metadata: { year: "2023" } });
+    expect(body.pages).toMatchObject([
+      { page: 1, status: "searchable", vectorCount: expect.any(Number) },
+      { page: 2, status: "searchable" },
+    ]);
+    const { stdout } = await maxleaf("documents", "teal.png", "--index", "zoo", "--pages");
+    expect(stdout).toMatch(/^page +status +vectors +size\n +1 +no-text +0 /);
+    expect(await maxleaf("documents", "--index", "zoo", "--pages")).toMatchObject({ code: 2, stdout: "" });
+  });
+
+  it("updates metadata by name and by id, and then searches are filtered by it", async () => {
+    const { body: list } = await json("documents", "birds/owl.pdf", "--index", "zoo");
+    const [{ id }] = list.documents;
+    const args = ["update", id, "ships.pdf", "--index", "zoo", "--set", "shelf=left", "--unset", "year"];
+    const { code, body } = await json(...args);
+    expect(code).toBe(0);
+    expect(body.updated).toMatchObject([
+      { name: "birds/owl.pdf", metadata: { shelf: "left" } },
+      { name: "ships.pdf", metadata: { shelf: "left" } },
+    ]);
+    expect(body.updated[0].metadata).toEqual({ shelf: "left" });
+    const { body: found } = await json("search", "owl chicks", "--index", "zoo", "--meta", "shelf=left");
+    expect(found.hits[0]).toMatchObject({ document: { name: "birds/owl.pdf", metadata: { shelf: "left" } } });
+    const gone = await json("search", "owl chicks", "--index", "zoo", "--meta", "year=2023");
+    expect(gone.body.hits).toEqual([]);
+    const { stdout } = await maxleaf(...args);
+    expect(stdout).toBe("updated 0 documents of zoo; 2 documents had it like that already\n");
+  });
+
+  it.each([
+    { args: ["no-such.pdf", "--set", "a=b"], code: 4, says: "document_not_found" },
+    { args: ["ships.pdf"], code: 2, says: "say what to change" },
+    { args: ["--set", "a=b"], code: 2, says: "name the documents" },
+    { args: ["ships.pdf", "--set", "a=b", "--unset", "a"], code: 2, says: "set and unset" },
+    { args: ["ships.pdf", "--discard"], code: 2, says: "--discard is for all documents" },
+    { args: ["ships.pdf", "--set", "ab"], code: 2, says: "key=value" },
+  ])("refuses to update $args", async ({ args, code, says }) => {
+    const refused = await maxleaf("update", ...args, "--index", "zoo");
+    expect(refused).toMatchObject({ code, stdout: "", stderr: expect.stringContaining(says) });
+  });
+
   it("deletes a document by name, and then no search finds it", async () => {
     const { code, body } = await json("delete", "birds/owl.pdf", "--index", "zoo");
     expect(code).toBe(0);
@@ -250,6 +293,7 @@ describe("help", { timeout: TIMEOUT_MS }, () => {
     "search",
     "indexes",
     "documents",
+    "update",
     "delete",
     "optimize",
     "calibrate",
