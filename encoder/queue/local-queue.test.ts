@@ -52,6 +52,22 @@ describe("LocalQueue", () => {
     after.close();
   });
 
+  it("tells what waits, what is hidden, and for how long the oldest could have been taken", async () => {
+    const now = { ms: 1_000_000 };
+    const queue = openAt(now);
+    expect(await queue.backlog()).toEqual({ waiting: 0, hidden: 0, oldestWaitingMs: 0 });
+    await queue.send(["a", "b"]);
+    now.ms += 5_000;
+    await queue.send(["c"]);
+    now.ms += 2_000;
+    await receiveOne(queue);
+    expect(await queue.backlog()).toEqual({ waiting: 2, hidden: 1, oldestWaitingMs: 7_000 });
+    // What its worker did not finish could be taken since its hold ran out.
+    now.ms += 61_000;
+    expect(await queue.backlog()).toEqual({ waiting: 3, hidden: 0, oldestWaitingMs: 68_000 });
+    queue.close();
+  });
+
   it("hides a message to the millisecond", async () => {
     const now = { ms: 1_000_000 };
     const queue = openAt(now);

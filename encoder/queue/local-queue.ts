@@ -20,6 +20,7 @@ import {
   type DeadLetter,
   type JobQueue,
   MAX_RECEIVES,
+  type QueueBacklog,
   type QueueMessage,
   type ReceiveOptions,
   unfinishedReason,
@@ -57,6 +58,7 @@ const deadRow = z.object({
   reason: z.string(),
   failed_at_ms: z.int(),
 });
+const backlogRow = z.object({ waiting: z.int(), since_ms: z.int().nullable(), total: z.int() });
 const countRow = z.object({ count: z.int() });
 const versionRow = z.object({ user_version: z.int() });
 
@@ -151,6 +153,21 @@ export class LocalQueue implements JobQueue {
           reason: row.reason,
           failedAtMs: row.failed_at_ms,
         }));
+    });
+  }
+
+  async backlog(): Promise<QueueBacklog> {
+    return this.#transact(() => {
+      const nowMs = this.#clock.nowMs();
+      const row = backlogRow.parse(
+        this.#database
+          .prepare(
+            "SELECT count(*) AS waiting, min(visible_at_ms) AS since_ms, (SELECT count(*) FROM messages) AS total FROM messages WHERE visible_at_ms <= ?",
+          )
+          .get(nowMs),
+      );
+      const { waiting, total } = row;
+      return { waiting, hidden: total - waiting, oldestWaitingMs: nowMs - (row.since_ms ?? nowMs) };
     });
   }
 

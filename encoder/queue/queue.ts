@@ -54,6 +54,16 @@ export interface DeadLetter {
   failedAtMs: number;
 }
 
+/** How much there is to do. Numbers of queues that are spread over machines are approximate. */
+export interface QueueBacklog {
+  /** Messages that could be received now. */
+  waiting: number;
+  /** Messages that are hidden: being worked on, or given back for later. */
+  hidden: number;
+  /** For how long the oldest of `waiting` could have been received; 0 without any, undefined where the queue cannot tell. */
+  oldestWaitingMs: number | undefined;
+}
+
 /** Errors of every method: `queue_unavailable` when the queue cannot be reached; `invalid_request` for options outside the limits. */
 export interface JobQueue {
   /** For people: where the queue is. */
@@ -71,6 +81,8 @@ export interface JobQueue {
   ack(messages: readonly QueueMessage[]): Promise<void>;
   /** Sets a message aside as a dead letter. Nothing happens when this delivery has run out. */
   fail(message: QueueMessage, reason: string): Promise<void>;
+  /** What waits, for those who decide how many workers there are. Absent where the queue cannot tell. */
+  backlog?(): Promise<QueueBacklog>;
   close(): void;
 }
 

@@ -29,6 +29,7 @@ import {
   type JobQueue,
   MAX_MESSAGES_AT_ONCE,
   MAX_RECEIVES,
+  type QueueBacklog,
   type QueueMessage,
   type ReceiveOptions,
   unfinishedReason,
@@ -150,6 +151,23 @@ export class SqsQueue implements JobQueue {
       await this.#bury(message, reason);
     } catch (error) {
       throw this.#translate("set aside from", error);
+    }
+  }
+
+  async backlog(): Promise<QueueBacklog> {
+    const names = [
+      "ApproximateNumberOfMessages",
+      "ApproximateNumberOfMessagesNotVisible",
+      "ApproximateNumberOfMessagesDelayed",
+    ] as const;
+    try {
+      const command = new GetQueueAttributesCommand({ QueueUrl: this.#url, AttributeNames: [...names] });
+      const { Attributes = {} } = await this.#client.send(command);
+      const [waiting = 0, notVisible = 0, delayed = 0] = names.map((name) => Number(Attributes[name] ?? 0));
+      // The age of the oldest message is a metric of CloudWatch only.
+      return { waiting, hidden: notVisible + delayed, oldestWaitingMs: undefined };
+    } catch (error) {
+      throw this.#translate("looked at", error);
     }
   }
 

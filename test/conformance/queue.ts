@@ -139,6 +139,13 @@ export function describeQueue(name: string, { open, saysWhyUnfinished = true }: 
       expect(await waiting).toMatchObject([{ body: TEXT }]);
     });
 
+    it("tells its backlog, if it can", async () => {
+      if (queue.backlog === undefined) return;
+      await queue.send([TEXT, TEXT]);
+      await receiveOne();
+      expect(await queue.backlog()).toMatchObject({ waiting: 1, hidden: 1 });
+    });
+
     it("ends the waiting when told to", async () => {
       const stop = new AbortController();
       const waiting = queue.receive({ max: 1, waitMs: 20 * SECOND_MS, visibilityMs: HELD_MS, signal: stop.signal });
