@@ -5,7 +5,7 @@
  */
 import cliProgress from "cli-progress";
 import type { FoundFile } from "../ingest/discover.ts";
-import type { IngestObserver } from "../ingest/pipeline.ts";
+import type { IngestObserver } from "../ingest/observer.ts";
 import type { IndexingProgress } from "../indexing/index-writer.ts";
 import { counted, duration } from "./format.ts";
 import type { Terminal } from "./terminal.ts";

@@ -15,6 +15,8 @@ import { IndexMap } from "../worker/index-map.ts";
 import { scanBuckets } from "../worker/scan.ts";
 import { openQueue, openSources } from "../worker/worker-config.ts";
 import { runWorker, type WorkerReport } from "../worker/worker.ts";
+import { MeteredQueue } from "../metrics/metered-queue.ts";
+import { type MetricsServer, serveMetrics } from "../metrics/serve-metrics.ts";
 import { calibrateIngested } from "./calibrate-ingested.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -35,6 +37,10 @@ export interface RunWorkerOptions {
   /** Languages of scans, as `parseOcrLanguages` takes them; `undefined`: scans are not read. */
   ocrLanguage?: string | undefined;
   calibrate?: boolean | undefined;
+  /** Serves Prometheus metrics here; not at all when absent. */
+  metricsPort?: number | undefined;
+  /** Default: the loopback interface only. */
+  metricsHost?: string | undefined;
 }
 
 /** Errors: `invalid_request`, `recipe_not_found`, those of `parseOcrLanguages`, `openQueue` and `runWorker`. */
@@ -54,7 +60,7 @@ export async function runWorkerCommand(
   const languages = ocrLanguage === undefined ? undefined : parseOcrLanguages(ocrLanguage);
   const { name: defaultRecipe } = findRecipe(options.recipe ?? DEFAULT_RECIPE);
   const sources = openSources({ folder: options.sourceFolder, endpoint: options.sourceEndpoint }, env);
-  const queue = openQueue(options.queue, options.dataDir, env);
+  const queue = new MeteredQueue(openQueue(options.queue, options.dataDir, env));
   const sink = new DocumentSink({
     store,
     defaultRecipe,
@@ -65,7 +71,12 @@ export async function runWorkerCommand(
     onIngested: calibrate ? calibrateWhenDue : undefined,
     onWarning,
   });
+  let metrics: MetricsServer | undefined;
   try {
+    if (options.metricsPort !== undefined) {
+      metrics = await serveMetrics(options.metricsPort, options.metricsHost);
+      onLog(`metrics: ${metrics.url}`);
+    }
     const indexes = map.mappings.map(({ bucket, prefix, index }) => `${bucket}/${prefix} in ${index}`).join(", ");
     onLog(`working on ${queue.description}: ${indexes}`);
     if (options.scan === true) {
@@ -75,6 +86,7 @@ export async function runWorkerCommand(
     const { concurrency, once } = options;
     return await runWorker({ queue, map, source: sources.source, sink, concurrency, once, signal, onLog });
   } finally {
+    await metrics?.close();
     queue.close();
     sources.close();
     await sink.close();

@@ -16,7 +16,8 @@ import { layout } from "../../shared/store/layout.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { removeObjects } from "../indexing/commit-changes.ts";
 import type { LiveDocument } from "../indexing/document-index.ts";
-import { type IndexingProgress, IndexWriter } from "../indexing/index-writer.ts";
+import { IndexWriter } from "../indexing/index-writer.ts";
+import { counted, whileRunning } from "../metrics/ingest-metrics.ts";
 import type { Model } from "../models/model.ts";
 import type { ExecutionProvider } from "../models/onnx-session.ts";
 import type { PageReader } from "../ocr/page-reader.ts";
@@ -29,9 +30,10 @@ import { type DocumentSource, isUnchanged, readSource } from "./document-source.
 import { type Amount, BackgroundCommits, type CommitLimits } from "./background-commits.ts";
 import { Budget } from "./budget.ts";
 import { mapAsDone } from "./map-as-done.ts";
+import type { IngestObserver } from "./observer.ts";
 import { PageWork } from "./page-work.ts";
 import { emptyReport, type IngestReport, type PageNotice } from "./report.ts";
-import type { IngestStage, OnStage } from "./stages.ts";
+import type { OnStage } from "./stages.ts";
 
 /** Documents begun and not done: one more than there are render processes, so that one is read while the others are rendered. */
 const DOCUMENTS_AT_ONCE = MAX_RENDER_PROCESSES + 1;
@@ -63,20 +65,6 @@ const FATAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "commit_expired",
 ]);
 
-/** What happens, for progress bars. */
-export interface IngestObserver {
-  /** A page is through; those of a document come in any order. */
-  onPage?(file: FoundFile, page: number, pageCount: number, searchable: boolean): void;
-  /** A file is done with: ingested, unchanged or failed. */
-  onFile?(file: FoundFile, outcome: "added" | "replaced" | "unchanged" | "failed"): void;
-  onCommit?(progress: IndexingProgress): void;
-  /** A file that was added, or took the place of an older version, is in the index. */
-  onCommitted?(file: FoundFile): void;
-  onWarning?(message: string, cause: unknown): void;
-  /** How long each piece of work took; see `OnStage`. */
-  onStage?(stage: IngestStage, seconds: number): void;
-}
-
 export interface IngestOptions {
   store: ObjectStore;
   index: string;
@@ -106,6 +94,11 @@ export interface IngestOptions {
  * file in the report.
  */
 export async function ingestFiles(options: IngestOptions): Promise<IngestReport> {
+  const observer = counted(options.observer);
+  return await whileRunning(async () => await ingestObserved({ ...options, observer }));
+}
+
+async function ingestObserved(options: IngestOptions): Promise<IngestReport> {
   const { store, index, model, threads, executionProvider, observer } = options;
   const writer = await IndexWriter.open({
     store,

@@ -10,6 +10,7 @@ import type { Logger } from "pino";
 import { VERSION } from "../../shared/version.ts";
 import type { AdminServices } from "../admin/admin-services.ts";
 import { registerAdmin } from "../admin/routes.ts";
+import { metricsRoute } from "../metrics/metrics-route.ts";
 import { Admission, type AdmissionLimits } from "./admission.ts";
 import { requireBearer } from "./bearer-auth.ts";
 import { encodeRoute } from "./encode-route.ts";
@@ -40,6 +41,7 @@ export function createEncoderApp({ encoder, secret, logger, limits, admin }: Enc
   app.get("/healthz", (c) => c.json({ status: "ok", version: VERSION }));
   const authorize = requireBearer(secret);
   app.post("/v1/encode", authorize, encodeRoute(encoder, new Admission(limits)));
+  app.get("/metrics", authorize, metricsRoute);
   registerAdmin(app, authorize, admin);
   return app;
 }

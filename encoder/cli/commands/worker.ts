@@ -9,7 +9,7 @@ import type { CommandContext, GlobalOptions } from "../context.ts";
 import { counted } from "../format.ts";
 import { loadOptionsOf } from "../load-options.ts";
 import { noOcrOption, ocrLanguageOf, ocrLanguageOption, type OcrOptions } from "../ocr-options.ts";
-import { type Device, deviceOption, integer } from "../option-values.ts";
+import { type Device, deviceOption, integer, portNumber } from "../option-values.ts";
 import { EXIT } from "../exit-codes.ts";
 import { withStore } from "../with-store.ts";
 
@@ -25,6 +25,8 @@ interface Options extends GlobalOptions, OcrOptions {
   threads?: number;
   device: Device;
   calibrate: boolean;
+  metricsPort?: number;
+  metricsHost?: string;
   json?: boolean;
 }
 
@@ -61,6 +63,8 @@ export function addWorker(program: Command, context: CommandContext): void {
     .addOption(ocrLanguageOption())
     .addOption(noOcrOption())
     .option("--no-calibrate", "do not measure what searches find (maxleaf calibrate does it later)")
+    .option("--metrics-port <number>", "serve Prometheus metrics there, under /metrics", portNumber)
+    .option("--metrics-host <address>", "for more than this machine, such as 0.0.0.0 (default: 127.0.0.1)")
     .option("--json", "print the counts as one JSON document at the end")
     .addHelpText("after", HELP)
     .action(async (_options: Options, command: Command) => {
