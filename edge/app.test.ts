@@ -27,9 +27,10 @@ describe("what is not there", () => {
 
   it.each([
     ["GET", "/v1/indexes/a/search", "POST"],
-    ["POST", "/v1/indexes", "GET, HEAD"],
-    ["DELETE", "/v1/indexes/a", "GET, HEAD"],
-    ["PUT", "/v1/indexes/a/documents/0123456789abcdef0123", "GET, HEAD"],
+    ["PUT", "/v1/indexes", "GET, HEAD, POST"],
+    ["PATCH", "/v1/indexes/a", "GET, HEAD, DELETE"],
+    ["PUT", "/v1/indexes/a/documents/0123456789abcdef0123", "GET, HEAD, DELETE, PATCH"],
+    ["DELETE", "/v1/tasks", "GET, HEAD"],
     ["POST", "/healthz", "GET, HEAD"],
     ["PATCH", "/", "GET, HEAD"],
   ])("is a 405 problem for %s %s, which allows %s", async (method, path, allow) => {
@@ -102,6 +103,10 @@ describe("headers", () => {
     });
     expect(preflight.status).toBe(204);
     expect(preflight.headers.get("access-control-allow-headers")).toContain("Content-Type");
+    expect(preflight.headers.get("access-control-allow-headers")).toContain("Authorization");
+    expect(preflight.headers.get("access-control-allow-methods")?.split(",")).toEqual(
+      expect.arrayContaining(["POST", "PUT", "PATCH", "DELETE"]),
+    );
     const failed = await app.post("/v1/indexes/-/search", { query: "x" });
     expect(failed.headers.get("access-control-allow-origin")).toBe("*");
   });
@@ -128,6 +133,11 @@ const openApiSchema = z.object({
     z.record(z.string(), z.object({ summary: z.string(), responses: z.record(z.string(), z.unknown()) })),
   ),
   components: z.object({ schemas: z.record(z.string(), z.unknown()) }),
+});
+
+const securedSchema = z.object({
+  paths: z.record(z.string(), z.record(z.string(), z.object({ security: z.array(z.unknown()).optional() }))),
+  components: z.object({ securitySchemes: z.record(z.string(), z.unknown()) }),
 });
 
 describe("GET /openapi.json", () => {
@@ -159,6 +169,23 @@ describe("GET /openapi.json", () => {
     expect(components.schemas["SearchRequest"]).toMatchObject({
       properties: { accuracy: { type: ["number", "string"], enum: [0.95, 0.98, 0.995, "exact"] } },
     });
+  });
+
+  it("says which routes need the admin key", async () => {
+    const text = await (await app.fetch("/openapi.json")).text();
+    const { paths, components } = securedSchema.parse(JSON.parse(text));
+    expect(components.securitySchemes).toMatchObject({ adminKey: { type: "http", scheme: "bearer" } });
+    const secured = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods).flatMap(([method, { security }]) =>
+        security === undefined ? [] : [`${method} ${path}`],
+      ),
+    );
+    const writing = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods)
+        .filter((method) => method !== "get" && !/\/(search|explain)$/.test(path))
+        .map((method) => `${method} ${path}`),
+    );
+    expect(new Set(secured)).toEqual(new Set([...writing, "get /v1/tasks", "get /v1/tasks/{task}", "get /v1/aliases"]));
   });
 
   it("points at nothing that it does not define", async () => {

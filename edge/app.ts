@@ -10,6 +10,7 @@ import type { EdgeApp, EdgeEnv } from "./http/edge-app.ts";
 import { handleError, handleMethodNotAllowed, handleNotFound } from "./http/problem.ts";
 import { apiCors, apiSecurity } from "./http/security.ts";
 import { rejectInvalid } from "./http/validation.ts";
+import { registerAdmin } from "./routes/admin.ts";
 import { registerDocuments } from "./routes/documents.ts";
 import { registerExplain } from "./routes/explain.ts";
 import { registerHealth } from "./routes/health.ts";
@@ -20,7 +21,7 @@ import { registerSearch } from "./routes/search.ts";
 import { registerUi } from "./routes/ui.ts";
 import type { Services } from "./services.ts";
 
-/** The whole worker as a Hono app over `services`. It only reads: no route writes. */
+/** The whole worker as a Hono app over `services`. What writes is passed on to the encoder service. */
 export function createApp(services: Services): EdgeApp {
   const app: EdgeApp = new OpenAPIHono<EdgeEnv>({ defaultHook: rejectInvalid });
   app.onError(handleError);
@@ -37,6 +38,7 @@ export function createApp(services: Services): EdgeApp {
   registerPages(app, services);
   registerSearch(app, services);
   registerExplain(app, services);
+  registerAdmin(app, services);
   registerOpenApi(app);
   registerUi(app);
   return app;

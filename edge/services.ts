@@ -8,6 +8,7 @@ import { openIndex } from "../shared/engine/open-index.ts";
 import type { ObjectStore } from "../shared/store/object-store.ts";
 import type { Env } from "./env.ts";
 import { IndexPool } from "./index-pool.ts";
+import { createForward, type Forward } from "./http/forward.ts";
 import { isolate, type Isolate } from "./isolate.ts";
 import { kernelModule } from "./kernel-module.ts";
 import { type CachedEncoder, createCachedEncoder } from "./query/cached-encoder.ts";
@@ -34,11 +35,16 @@ export interface Services {
   corsOrigins: string | undefined;
 }
 
+  /** See `Env.ADMIN_KEY`. */
+  adminKey: string | undefined;
+  /** Sends writing requests on to the encoder service. */
+  forward: Forward;
 /** What a test may put in place of the real thing. */
 export interface ServiceOverrides {
   encodeQuery?: EncodeQuery;
   /** Puts something between the worker and its shards. */
   shards?: (durable: ShardCaller) => ShardCaller;
+  forward?: Forward;
   shardMemoryBytes?: number;
   shardDeadlineMs?: number;
   /** As of an isolate that just started. */
@@ -67,3 +73,5 @@ export function createServices(env: Env, overrides: ServiceOverrides = {}): Serv
     corsOrigins: env.CORS_ORIGINS,
   };
 }
+    adminKey: env.ADMIN_KEY,
+    forward: overrides.forward ?? createForward({ url: env.ENCODER_URL, secret: env.ENCODER_SECRET }),

@@ -30,6 +30,7 @@ export function problemResponse(
   return c.body(JSON.stringify(toProblem(error, c.req.path)), status, {
     "Content-Type": PROBLEM_CONTENT_TYPE,
     "Cache-Control": "no-store",
+    ...(status === 401 ? { "WWW-Authenticate": 'Bearer realm="maxleaf"' } : {}),
     ...(status === 503 ? { "Retry-After": String(RETRY_AFTER_SECONDS) } : {}),
     ...headers,
   });

@@ -48,9 +48,9 @@ export function apiCors(origins: string | undefined): MiddlewareHandler {
     .filter((origin) => origin !== "");
   return cors({
     origin: listed.length === 0 || listed.includes("*") ? "*" : listed,
-    allowMethods: ["GET", "HEAD", "POST"],
-    allowHeaders: ["Content-Type", "X-Request-Id"],
-    exposeHeaders: ["X-Request-Id", "Retry-After", "ETag"],
+    allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+    allowHeaders: ["Authorization", "Content-Type", "X-Request-Id"],
+    exposeHeaders: ["X-Request-Id", "Location", "Retry-After", "ETag"],
     maxAge: PREFLIGHT_MAX_AGE_SECONDS,
   });
 }

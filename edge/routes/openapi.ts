@@ -15,10 +15,10 @@ export function registerOpenApi(app: EdgeApp): void {
         title: "Maxleaf",
         version: VERSION,
         description:
-          "Late-interaction search over document pages. Reads only; failures are RFC 9457 problems with a stable `code`.",
+          "Late-interaction search over document pages. Reading is public, writing needs the admin key; failures are RFC 9457 problems with a stable `code`.",
         license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" },
       },
-      tags: [{ name: "search" }, { name: "indexes" }, { name: "documents" }, { name: "service" }],
+      tags: [{ name: "search" }, { name: "indexes" }, { name: "documents" }, { name: "tasks" }, { name: "service" }],
     });
   // Made on the first call, not at start: an isolate has a second to start, and few are ever asked.
   let description: ReturnType<typeof describe> | undefined;

@@ -9,6 +9,7 @@ import { problemSchema } from "../../shared/api/search.ts";
 import { PROBLEM_CONTENT_TYPE } from "../../shared/errors.ts";
 import { createApp } from "../app.ts";
 import type { Env } from "../env.ts";
+import { createForward, type ForwardTarget } from "../http/forward.ts";
 import { createIsolate } from "../isolate.ts";
 import { createEncoderClient, type EncoderClientOptions } from "../query/encoder-client.ts";
 import { createServices, type ServiceOverrides, type Services } from "../services.ts";
@@ -29,6 +30,8 @@ export interface TestApp {
 export interface TestAppOptions {
   env?: Partial<Env>;
   encoder?: Pick<EncoderClientOptions, "fetch" | "timeoutMs">;
+  /** What stands in for the encoder service's writing routes. */
+  forward?: Partial<ForwardTarget>;
   sharding?: Pick<ServiceOverrides, "shards" | "shardMemoryBytes" | "shardDeadlineMs">;
 }
 
@@ -45,9 +48,10 @@ export function startApp(options: TestAppOptions = {}): TestApp {
     },
     ...options.encoder,
   });
+  const forward = createForward({ url: "https://encoder.example", secret: "test-secret", ...options.forward });
   const services = createServices(
     { ...env, ...options.env },
-    { encodeQuery, isolate: createIsolate(), ...options.sharding },
+    { encodeQuery, forward, isolate: createIsolate(), ...options.sharding },
   );
   const app = createApp(services);
   const fetch = async (path: string, init?: RequestInit) => {
