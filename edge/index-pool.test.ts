@@ -1,15 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { MaxleafError } from "../shared/errors.ts";
 import { systemClock } from "../shared/ports.ts";
-import {
-  IndexPool,
-  type IndexPoolOptions,
-  MAX_STALENESS_MS,
-  OPEN_LEASE_MS,
-  type PoolableIndex,
-  PoolMemory,
-  REFRESH_INTERVAL_MS,
-} from "./index-pool.ts";
+import { MAX_STALENESS_MS, REFRESH_INTERVAL_MS } from "./freshness.ts";
+import { IndexPool, type IndexPoolOptions, OPEN_LEASE_MS, type PoolableIndex, PoolMemory } from "./index-pool.ts";
 
 /** An index that records what is done to it. */
 class RecordedIndex implements PoolableIndex {

@@ -9,15 +9,13 @@
  * @module
  */
 import { DEFAULT_MEMORY_BYTES } from "../shared/engine/planner/holding.ts";
-import { MaxleafError } from "../shared/errors.ts";
+import { MaxleafError, quote } from "../shared/errors.ts";
 import { type Clock, systemClock } from "../shared/ports.ts";
+import type { AliasNames } from "./alias-names.ts";
+import { MAX_STALENESS_MS, REFRESH_INTERVAL_MS } from "./freshness.ts";
 import { describeCauses, logError } from "./http/log.ts";
 import type { Background } from "./query/cached-encoder.ts";
 
-/** A manifest younger than this is not looked at again: one small read every so often, whatever the load. */
-export const REFRESH_INTERVAL_MS = 5_000;
-/** A manifest older than this is looked at before answering; in between it is looked at behind an answer. */
-export const MAX_STALENESS_MS = 2 * REFRESH_INTERVAL_MS;
 /** How long one request may take to open an index before another tries: ten times a large cold open. */
 export const OPEN_LEASE_MS = 10_000;
 /** Between two looks of a waiting request; short against an open (tens of ms and more). */
@@ -86,13 +84,19 @@ export interface IndexPoolOptions<T> {
    * `index_not_found`, and what a damaged index gives.
    */
   open: (name: string, makeRoom: (bytes: number) => void) => Promise<T>;
+  /** Where names lead that are no index's; absent: nowhere. */
+  aliases?: AliasNames;
   clock?: Clock;
   memory?: PoolMemory;
 }
 
-/** Indexes by name, the least recently used closed first when together they outgrow their share of the isolate. */
+/**
+ * Indexes by name, the least recently used closed first when together they outgrow their share of the isolate. An alias leads
+ * to the same one as the index's own name.
+ */
 export class IndexPool<T extends PoolableIndex> {
   readonly #open: IndexPoolOptions<T>["open"];
+  readonly #aliases: AliasNames | undefined;
   readonly #clock: Clock;
   readonly #memory: PoolMemory;
   /** In order of use, the oldest first. */
@@ -101,6 +105,7 @@ export class IndexPool<T extends PoolableIndex> {
 
   constructor(options: IndexPoolOptions<T>) {
     this.#open = options.open;
+    this.#aliases = options.aliases;
     this.#clock = options.clock ?? systemClock;
     this.#memory = options.memory ?? new PoolMemory();
     this.#memory.add(this);
@@ -112,7 +117,10 @@ export class IndexPool<T extends PoolableIndex> {
     return bytes;
   }
 
-  /** Runs `use` with index `name` open; it is not closed before `use` ends. Errors: those of opening, and of `use`. */
+  /**
+   * Runs `use` with the index open that `name` means; it is not closed before `use` ends. Errors: those of opening, and of
+   * `use`.
+   */
   async withIndex<R>(name: string, background: Background, use: (index: T) => Promise<R>): Promise<R> {
     const work = this.#run(name, background, use);
     // A caller that hangs up must not stop the work half-way: what it holds (this index, memory of the kernels) would
@@ -123,12 +131,40 @@ export class IndexPool<T extends PoolableIndex> {
   }
 
   async #run<R>(name: string, background: Background, use: (index: T) => Promise<R>): Promise<R> {
-    const entry = this.#claim(name) ?? (await this.#openOnce(name));
+    const { index, entry } = await this.#find(name, background);
     try {
-      await this.#keepFresh(name, entry, background);
       return await use(entry.index);
     } finally {
-      this.#release(name, entry);
+      this.#release(index, entry);
+    }
+  }
+
+  /** The index that `name` means, claimed. A name is taken for an index's own until there is none, then for an alias. */
+  async #find(name: string, background: Background): Promise<{ index: string; entry: Entry<T> }> {
+    // Without an await for an index' own name: requests that come at once must find each other's opening.
+    const known = this.#aliases?.has(name) === true ? ((await this.#aliases.known(name, background)) ?? name) : name;
+    try {
+      return await this.#claimFresh(known, background);
+    } catch (error) {
+      if (this.#aliases === undefined || !isNotFound(error)) throw error;
+      const led = (await this.#aliases.look(name)) ?? name;
+      try {
+        if (led !== known) return await this.#claimFresh(led, background);
+      } catch (failure) {
+        if (!isNotFound(failure)) throw failure;
+      }
+      throw notThere(name, led);
+    }
+  }
+
+  async #claimFresh(index: string, background: Background): Promise<{ index: string; entry: Entry<T> }> {
+    const entry = this.#claim(index) ?? (await this.#openOnce(index));
+    try {
+      await this.#keepFresh(index, entry, background);
+      return { index, entry };
+    } catch (error) {
+      this.#release(index, entry);
+      throw error;
     }
   }
 
@@ -169,7 +205,7 @@ export class IndexPool<T extends PoolableIndex> {
       await entry.index.refresh();
       entry.checkedAtMs = this.#clock.nowMs();
     } catch (error) {
-      if (error instanceof MaxleafError && error.code === "index_not_found") {
+      if (isNotFound(error)) {
         this.#drop(name, entry);
         throw error;
       }
@@ -232,4 +268,13 @@ export class IndexPool<T extends PoolableIndex> {
     }
     return false;
   }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof MaxleafError && error.code === "index_not_found";
+}
+
+function notThere(name: string, led: string): MaxleafError {
+  const where = led === name ? "" : `; it is an alias of ${quote(led)}, and there is no such index`;
+  return new MaxleafError("index_not_found", `there is no index ${quote(name)}${where}`);
 }

@@ -6,7 +6,9 @@
 import type { SearchableIndex } from "../shared/engine/contract.ts";
 import { openIndex } from "../shared/engine/open-index.ts";
 import type { ObjectStore } from "../shared/store/object-store.ts";
+import { AliasNames } from "./alias-names.ts";
 import type { Env } from "./env.ts";
+import { createForward, type Forward } from "./http/forward.ts";
 import { IndexPool } from "./index-pool.ts";
 import { createForward, type Forward } from "./http/forward.ts";
 import { isolate, type Isolate } from "./isolate.ts";
@@ -20,6 +22,7 @@ import { openBucket } from "./storage/bucket.ts";
 
 export interface Services {
   store: ObjectStore;
+  aliases: AliasNames;
   indexes: IndexPool<SearchableIndex>;
   /** Manifests of indexes that are searched by shards. */
   manifests: IndexPool<OpenedManifest>;
@@ -33,6 +36,10 @@ export interface Services {
   encoder: CachedEncoder;
   /** See `Env.CORS_ORIGINS`. */
   corsOrigins: string | undefined;
+  /** See `Env.ADMIN_KEY`. */
+  adminKey: string | undefined;
+  /** Sends writing requests on to the encoder service. */
+  forward: Forward;
 }
 
   /** See `Env.ADMIN_KEY`. */
@@ -42,6 +49,7 @@ export interface Services {
 /** What a test may put in place of the real thing. */
 export interface ServiceOverrides {
   encodeQuery?: EncodeQuery;
+  forward?: Forward;
   /** Puts something between the worker and its shards. */
   shards?: (durable: ShardCaller) => ShardCaller;
   forward?: Forward;
@@ -58,19 +66,24 @@ export function createServices(env: Env, overrides: ServiceOverrides = {}): Serv
   const encodeQuery =
     overrides.encodeQuery ?? createEncoderClient({ url: env.ENCODER_URL, secret: env.ENCODER_SECRET });
   const durable = durableShards(env.SHARDS);
+  const aliases = new AliasNames(store);
   return {
     store,
+    aliases,
     indexes: new IndexPool({
       open: (index, makeRoom) => openIndex({ store, index, kernelModule, memory, hedging, makeRoom }),
+      aliases,
       memory: pools,
     }),
-    manifests: new IndexPool({ open: (index) => OpenedManifest.open(store, index), memory: pools }),
+    manifests: new IndexPool({ open: (index) => OpenedManifest.open(store, index), aliases, memory: pools }),
     shards: overrides.shards?.(durable) ?? durable,
     shardMemoryBytes: overrides.shardMemoryBytes,
     shardDeadlineMs: overrides.shardDeadlineMs,
     searchPath: env.SEARCH_PATH,
     encoder: createCachedEncoder(encodeQuery, caches.default),
     corsOrigins: env.CORS_ORIGINS,
+    adminKey: env.ADMIN_KEY,
+    forward: overrides.forward ?? createForward({ url: env.ENCODER_URL, secret: env.ENCODER_SECRET }),
   };
 }
     adminKey: env.ADMIN_KEY,

@@ -16,7 +16,7 @@ import type { Background, CachedEncoding } from "./cached-encoder.ts";
 import { normalizeQuery } from "./query-text.ts";
 import { toSearchFilter, toSearchResponse } from "./search-response.ts";
 
-/** A question as it came: `index` is a checked name. */
+/** A question as it came: `index` is a checked name, of an index or an alias. */
 export interface Question {
   index: string;
   body: SearchRequestBody;
@@ -34,11 +34,13 @@ export async function runSearch(
   const encode = async (manifest: Manifest) => {
     const encodeStartedAtMs = performance.now();
     const encoding = await services.encoder.encode(manifest, query, background);
-    return { ...encoding, recipe: manifest.recipe.name, encodeMs: performance.now() - encodeStartedAtMs };
+    const { index: name, recipe } = manifest;
+    return { ...encoding, name, recipe: recipe.name, encodeMs: performance.now() - encodeStartedAtMs };
   };
-  const respond = ({ encoded, cached, recipe, encodeMs }: Encoding, { result, partial }: Found) => {
+  // The answer names the index itself, and so do the addresses of pictures: wherever an alias leads next, they stay right.
+  const respond = ({ encoded, cached, name, recipe, encodeMs }: Encoding, { result, partial }: Found) => {
     const timings = { encodeMs, encodeCached: cached, totalMs: performance.now() - startedAtMs };
-    return toSearchResponse({ index, recipe, query, tokens: encoded.tokens }, result, timings, partial);
+    return toSearchResponse({ index: name, recipe, query, tokens: encoded.tokens }, result, timings, partial);
   };
 
   const path = await choosePath(services, { index, body }, background);
@@ -56,7 +58,7 @@ export async function runSearch(
   });
 }
 
-type Encoding = CachedEncoding & { recipe: string; encodeMs: number };
+type Encoding = CachedEncoding & { name: string; recipe: string; encodeMs: number };
 type Found = Omit<ShardedSearch, "result"> & { result: Parameters<typeof toSearchResponse>[1] };
 
 /**

@@ -23,7 +23,7 @@ async function readIndex(name: string) {
 
 describe("GET /v1/indexes", () => {
   it("is an empty list over an empty bucket", async () => {
-    expect(await (await app.fetch("/v1/indexes")).json()).toEqual({ indexes: [] });
+    expect(await (await app.fetch("/v1/indexes")).json()).toEqual({ indexes: [], aliases: [] });
   });
 
   it("lists every index by name", async () => {

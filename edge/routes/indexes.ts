@@ -6,8 +6,11 @@
 import { createRoute } from "@hono/zod-openapi";
 import { indexListSchema, indexSchema } from "../../shared/api/search.ts";
 import { MaxleafError, quote } from "../../shared/errors.ts";
+import { listAliases, readAlias } from "../../shared/format/aliases.ts";
 import { listIndexes, readManifest } from "../../shared/format/manifest-store.ts";
+import type { Manifest } from "../../shared/format/manifest.ts";
 import { parseIndexName } from "../../shared/names.ts";
+import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { summarizeIndex } from "../catalogue/index-summary.ts";
 import type { EdgeApp } from "../http/edge-app.ts";
 import type { Services } from "../services.ts";
@@ -18,7 +21,7 @@ const listRoute = createRoute({
   method: "get",
   path: "/v1/indexes",
   tags: ["indexes"],
-  summary: "Every index, by name",
+  summary: "Every index, by name, and the aliases that lead to them",
   responses: { 200: json(indexListSchema, "The indexes."), ...storeFailures },
 });
 
@@ -33,16 +36,30 @@ const readRoute = createRoute({
 
 export function registerIndexes(app: EdgeApp, { store }: Services): void {
   app.openapi(listRoute, async (c) => {
-    const names = await listIndexes(store);
+    const [names, aliases] = await Promise.all([listIndexes(store), listAliases(store)]);
     const manifests = await Promise.all(names.map((name) => readManifest(store, name)));
     const present = manifests.filter((manifest) => manifest !== undefined);
-    return c.json({ indexes: await Promise.all(present.map((manifest) => summarizeIndex(store, manifest))) }, 200);
+    const own = new Set(present.map(({ index }) => index));
+    return c.json(
+      {
+        indexes: await Promise.all(present.map((manifest) => summarizeIndex(store, manifest))),
+        aliases: aliases
+          .filter(({ name, index }) => own.has(index) && !own.has(name))
+          .map(({ name, index, changedAtMs }) => ({ name, index, changedAt: new Date(changedAtMs).toISOString() })),
+      },
+      200,
+    );
   });
 
   app.openapi(readRoute, async (c) => {
     const name = parseIndexName(c.req.valid("param").index);
-    const manifest = await readManifest(store, name);
+    const manifest = (await readManifest(store, name)) ?? (await readAliased(store, name));
     if (manifest === undefined) throw new MaxleafError("index_not_found", `there is no index ${quote(name)}`);
     return c.json(await summarizeIndex(store, manifest), 200);
   });
+}
+
+async function readAliased(store: ObjectStore, name: string): Promise<Manifest | undefined> {
+  const alias = await readAlias(store, name);
+  return alias === undefined ? undefined : await readManifest(store, alias.index);
 }

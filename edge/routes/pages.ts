@@ -85,25 +85,27 @@ async function readPicture(
   if (revision !== undefined && !isRevision(revision)) {
     throw new MaxleafError("invalid_request", `"v" is ${quote(revision)}: a revision is 24 (or 16) hex digits`);
   }
+  const known = (await services.aliases.known(index, c.executionCtx)) ?? index;
   if (revision !== undefined) {
     // The key says it all: a result page's thumbnails need no opened index, which in a cold isolate would take a while.
-    const stored = await services.store.get(keyOf(index, documentId, revision, page));
+    const stored = await services.store.get(keyOf(known, documentId, revision, page));
     if (stored !== undefined) return stored;
   }
-  const { document } = await services.indexes.withIndex(index, c.executionCtx, async (opened) =>
-    findDocument(opened, documentId),
-  );
+  const { name, document } = await services.indexes.withIndex(index, c.executionCtx, async (opened) => ({
+    ...(await findDocument(opened, documentId)),
+    name: opened.manifest.index,
+  }));
   if (page > document.pageCount) {
     throw new MaxleafError(
       "page_not_found",
       `document ${quote(document.name)} has ${document.pageCount} pages, so no page ${page}`,
     );
   }
-  if (revision === undefined) {
-    const stored = await services.store.get(keyOf(index, documentId, document.revision, page));
+  const wanted = revision ?? document.revision;
+  if (revision === undefined || name !== known) {
+    const stored = await services.store.get(keyOf(name, documentId, wanted, page));
     if (stored !== undefined) return stored;
   }
-  const wanted = revision ?? document.revision;
   throw new MaxleafError(
     "page_not_found",
     `no picture of page ${page} of ${quote(document.name)} in revision ${wanted} is stored`,

@@ -189,7 +189,7 @@ export const partialSchema = z
 
 export const searchResponseSchema = z
   .object({
-    index: z.string(),
+    index: z.string().openapi({ description: "The index that answered: of an alias, where it leads." }),
     query: z.string(),
     recipe: z.string(),
     manifestVersion: z.number().int(),
@@ -245,7 +245,22 @@ export const indexSchema = z
   })
   .openapi("Index");
 
-export const indexListSchema = z.object({ indexes: z.array(indexSchema) }).openapi("IndexList");
+export const aliasSchema = z
+  .object({
+    name: z.string(),
+    index: z.string().openapi({ description: "The index that it leads to." }),
+    changedAt: z.iso.datetime(),
+  })
+  .openapi("Alias");
+
+export const indexListSchema = z
+  .object({
+    indexes: z.array(indexSchema),
+    aliases: z
+      .array(aliasSchema)
+      .openapi({ description: "Other names of these indexes, which take their place in any address." }),
+  })
+  .openapi("IndexList");
 
 export const documentSchema = z
   .object({
