@@ -34,13 +34,13 @@ async function threeDocuments(store: ObjectStore): Promise<void> {
 
 describe("killed at any write", () => {
   it("ingestion into nothing", async () => {
-    const run = async (store: ObjectStore) => await ingest(store, [A, B]);
+    const run = async (store: ObjectStore) => void (await ingest(store, [A, B]));
     expect(await crashEverywhere({ indexes: [INDEX], prepare: async () => undefined, run })).toBeGreaterThan(30);
   });
 
   it("ingestion that adds and replaces, over several segments", async () => {
-    const run = async (store: ObjectStore) => await ingest(store, [C, NEW_B], TINY_SEGMENTS);
-    const prepare = async (store: ObjectStore) => await ingest(store, [A, B], TINY_SEGMENTS);
+    const run = async (store: ObjectStore) => void (await ingest(store, [C, NEW_B], TINY_SEGMENTS));
+    const prepare = async (store: ObjectStore) => void (await ingest(store, [A, B], TINY_SEGMENTS));
     expect(await crashEverywhere({ indexes: [INDEX], prepare, run })).toBeGreaterThan(30);
   });
 

@@ -24,7 +24,7 @@ const B: SmallDocument = { name: "b", seed: 2, vectorCounts: [10, 7], shelf: "so
 const C: SmallDocument = { name: "c", seed: 3, vectorCounts: [8], shelf: "north" };
 
 const indexes = [INDEX];
-const prepare = async (store: ObjectStore) => await ingest(store, [A, B]);
+const prepare = async (store: ObjectStore) => void (await ingest(store, [A, B]));
 
 /** `work`, which says `code` when it was done before. */
 async function unlessDone(code: ErrorCode, work: () => Promise<unknown>): Promise<void> {
@@ -66,7 +66,7 @@ describe("killed at any write", () => {
       await prepare(store);
       await dropIndex({ store }, INDEX);
     };
-    const run = async (store: ObjectStore) => await ingest(store, [B, C]);
+    const run = async (store: ObjectStore) => void (await ingest(store, [B, C]));
     expect(await crashEverywhere({ indexes, prepare: dropped, run })).toBeGreaterThan(20);
   });
 
@@ -113,7 +113,7 @@ describe("killed at any write", () => {
       await prepare(store);
       await updateMetadata({ store, index: INDEX }, new Map([[await documentIdOf("a"), { shelf: "west" }]]));
     };
-    const run = async (store: ObjectStore) => await ingest(store, [{ ...A, seed: 9 }]);
+    const run = async (store: ObjectStore) => void (await ingest(store, [{ ...A, seed: 9 }]));
     expect(await crashEverywhere({ indexes, prepare: updated, run })).toBeGreaterThan(20);
   });
 });

@@ -7,7 +7,8 @@ import { expect } from "vitest";
 import { resolveIndexName } from "../../../shared/format/aliases.ts";
 import { MemoryStore } from "../../../shared/store/memory-store.ts";
 import type { ObjectStore } from "../../../shared/store/object-store.ts";
-import { CrashingStore, crashModes, type CrashMode } from "./crashing-store.ts";
+import { CrashingStore, crashModes, type CrashMode, Power } from "./crashing-store.ts";
+import { note } from "./report.ts";
 import { copyOf, expectTidyAfterCollection, expectWell, type MaybeIndex, stateOf } from "./index-state.ts";
 
 export interface Scenario {
@@ -58,29 +59,35 @@ export async function crashEverywhere({
 
   const crashOnce = async (crashAt: number, mode: CrashMode): Promise<boolean> => {
     const store = await copyOf(before);
-    const crashing = new CrashingStore(store, crashAt, mode);
-    await run(crashing).catch(() => undefined);
-    const what = `${mode} write ${crashAt}`;
+    const power = new Power(crashAt, mode);
+    await run(new CrashingStore(store, power)).catch(() => undefined);
     const left = await statesOf(store);
-    expect(allowed, what).toContainEqual(left);
+    expect(allowed).toContainEqual(left);
     for (const index of indexes) await expectWell(store, index);
-    if (!crashing.isDown) {
-      expect(left, what).toEqual(final);
+    if (!power.isDown) {
+      expect(left).toEqual(final);
       return false;
     }
     await run(store);
-    expect(await statesOf(store), `done again after ${what}`).toEqual(final);
+    expect(await statesOf(store)).toEqual(final);
     for (const index of indexes) {
       await expectWell(store, index);
       await expectTidyAfterCollection(store, index);
     }
-    expect(await statesOf(store), `collected after ${what}`).toEqual(final);
+    expect(await statesOf(store)).toEqual(final);
     return true;
   };
 
   let crashes = 0;
   for (const mode of crashModes) {
-    for (let crashAt = 0; await crashOnce(crashAt, mode); crashAt++) crashes++;
+    for (let crashAt = 0; ; crashAt++) {
+      const crashed = await crashOnce(crashAt, mode).catch((cause: unknown) => {
+        throw new Error(`power gone ${mode} write ${crashAt}: ${String(cause)}`, { cause });
+      });
+      if (!crashed) break;
+      crashes++;
+    }
   }
+  note(`killed at every write: ${expect.getState().currentTestName ?? ""}`, { crashes });
   return crashes;
 }

@@ -17,50 +17,60 @@ export class PowerCut extends Error {
 export const crashModes = ["before", "after", "half"] as const;
 export type CrashMode = (typeof crashModes)[number];
 
-/** Passes everything on until its `crashAt`-th write (from 0), and fails for ever after. */
-export class CrashingStore implements ObjectStore {
+/** A process, of which all writes go through {@link Power.write}: it dies at its `crashAt`-th (from 0) and stays dead. */
+export class Power {
   /** Writes so far, the fatal one included. */
   writes = 0;
   isDown = false;
-  readonly #inner: ObjectStore;
   readonly #crashAt: number;
   readonly #mode: CrashMode;
 
-  constructor(inner: ObjectStore, crashAt: number, mode: CrashMode) {
-    this.#inner = inner;
+  constructor(crashAt: number, mode: CrashMode) {
     this.#crashAt = crashAt;
     this.#mode = mode;
   }
 
+  /** @param half what `half` does of the fatal write. */
+  async write<T>(work: () => Promise<T>, half?: () => Promise<void>): Promise<T> {
+    this.require();
+    if (this.writes++ !== this.#crashAt) return await work();
+    this.isDown = true;
+    if (this.#mode === "after") await work().catch(() => undefined);
+    if (this.#mode === "half") await half?.();
+    throw new PowerCut();
+  }
+
+  require(): void {
+    if (this.isDown) throw new PowerCut();
+  }
+}
+
+/** A store as a process with `power` uses it. */
+export class CrashingStore implements ObjectStore {
+  readonly #inner: ObjectStore;
+  readonly #power: Power;
+
+  constructor(inner: ObjectStore, power: Power) {
+    this.#inner = inner;
+    this.#power = power;
+  }
+
   async get(key: string, range?: ByteRange) {
-    this.#requirePower();
+    this.#power.require();
     return await this.#inner.get(key, range);
   }
 
   async list(prefix: string, options?: ListOptions) {
-    this.#requirePower();
+    this.#power.require();
     return await this.#inner.list(prefix, options);
   }
 
   async put(key: string, bytes: Uint8Array, options?: PutOptions) {
-    return await this.#write(async () => await this.#inner.put(key, bytes, options));
+    return await this.#power.write(async () => await this.#inner.put(key, bytes, options));
   }
 
   async delete(keys: readonly string[]): Promise<void> {
-    await this.#write(async () => await this.#inner.delete(keys), keys);
-  }
-
-  async #write<T>(write: () => Promise<T>, keys: readonly string[] = []): Promise<T> {
-    this.#requirePower();
-    const isFatal = this.writes++ === this.#crashAt;
-    if (!isFatal) return await write();
-    this.isDown = true;
-    if (this.#mode === "after") await write().catch(() => undefined);
-    if (this.#mode === "half") await this.#inner.delete(keys.slice(0, Math.ceil(keys.length / 2)));
-    throw new PowerCut();
-  }
-
-  #requirePower(): void {
-    if (this.isDown) throw new PowerCut();
+    const half = async () => await this.#inner.delete(keys.slice(0, Math.ceil(keys.length / 2)));
+    await this.#power.write(async () => await this.#inner.delete(keys), half);
   }
 }

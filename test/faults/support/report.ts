@@ -31,9 +31,9 @@ export function note(what: string, numbers: Record<string, number>): void {
 }
 
 /** Does `work`, and says with which seed when it fails. */
-export async function withSeed(seed: number, work: () => Promise<void>): Promise<void> {
+export async function withSeed<T>(seed: number, work: () => Promise<T>): Promise<T> {
   try {
-    await work();
+    return await work();
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`MAXLEAF_FAULT_SEED=${seed} replays this: ${message}`, { cause });

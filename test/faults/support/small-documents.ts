@@ -25,21 +25,29 @@ export interface SmallDocument {
 
 export type WriterSettings = Partial<Omit<IndexWriterOptions, "store" | "index" | "recipe">>;
 
-/** Ingests what the index does not have with this very content, in one commit. May be run again at any time. */
+/**
+ * Ingests what the index does not have with this very content, in one commit. May be run again at any time.
+ *
+ * @returns the names of those.
+ */
 export async function ingest(
   store: ObjectStore,
   documents: readonly SmallDocument[],
   settings: WriterSettings = {},
-): Promise<void> {
+): Promise<string[]> {
   const writer = await IndexWriter.open({ store, index: INDEX, recipe: RECIPE, threads: 1, ...settings });
   try {
     const live = await writer.liveDocuments();
+    const added: string[] = [];
     for (const document of documents) {
       const hash = await contentHashOf(sourceOf(document));
       const revision = live.get(await documentIdOf(document.name))?.entry.revision;
-      if (revision === undefined || !isOfContent(revision, hash)) await add(store, writer, document, hash);
+      if (revision !== undefined && isOfContent(revision, hash)) continue;
+      await add(store, writer, document, hash);
+      added.push(document.name);
     }
     await writer.commit();
+    return added;
   } finally {
     await writer.close();
   }
@@ -70,6 +78,7 @@ async function add(store: ObjectStore, writer: IndexWriter, document: SmallDocum
   await writer.addDocument(entry, pages());
 }
 
-function sourceOf({ name, seed, vectorCounts }: SmallDocument): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({ name, seed, vectorCounts }));
+/** The bytes of its file. */
+export function sourceOf({ seed, vectorCounts, shelf }: SmallDocument): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ seed, vectorCounts, shelf }));
 }

@@ -1,0 +1,95 @@
+/**
+ * Whole lives of a bucket and its index, with workers that die at any write, decided by a seed: nothing that was
+ * acknowledged is lost, nothing that was deleted comes back.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Random } from "../../shared/ports.ts";
+import { seededRandom } from "../../shared/seeded-random.ts";
+import { type CrashMode, crashModes, Power } from "./support/crashing-store.ts";
+import { expectTidyAfterCollection, expectWell } from "./support/index-state.ts";
+import { note, seedsOf, withSeed } from "./support/report.ts";
+import { INDEX } from "./support/small-documents.ts";
+import { WorkerWorld } from "./support/worker-world.ts";
+
+const NAMES = ["a.pdf", "b.pdf", "c.pdf"];
+const STEPS = 5;
+/** Most runs of a worker make fewer writes: there are those that survive. */
+const MAX_CRASH_AT = 40;
+const MAX_FINAL_DAYS = 20;
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "maxleaf-replay-"));
+});
+afterAll(async () => await rm(folder, { recursive: true }));
+
+const pick = (random: Random, count: number) => Math.floor(random.next() * count);
+
+/** Often deleted and put again with the very same bytes: a name has two contents. */
+async function changeOne(world: WorkerWorld, random: Random): Promise<void> {
+  const name = NAMES[pick(random, NAMES.length)] ?? "";
+  const seed = 1 + pick(random, 2);
+  const isDeletion = pick(random, 3) === 0;
+  const copies = 1 + pick(random, 2);
+  await world.change(name, isDeletion ? undefined : { name, seed, vectorCounts: [4, 3] }, copies);
+}
+
+async function changeMeanwhile(world: WorkerWorld, random: Random): Promise<void> {
+  const turns = pick(random, 60);
+  for (let turn = 0; turn < turns; turn++) await nextTurn();
+  await changeOne(world, random);
+}
+
+function aPower(random: Random): Power {
+  const mode: CrashMode = crashModes[pick(random, crashModes.length)] ?? "before";
+  return new Power(pick(random, 4) === 0 ? Number.POSITIVE_INFINITY : pick(random, MAX_CRASH_AT), mode);
+}
+
+/** One life. Each part of it has chance of its own, so that a seed replays whatever overtakes what. */
+async function live(seed: number): Promise<WorkerWorld> {
+  const file = join(folder, `${seed}.sqlite`);
+  const world = new WorkerWorld(file);
+  const random = seededRandom(seed);
+  const fork = () => seededRandom(pick(random, 1_000_000_000));
+  try {
+    for (let step = 0; step < STEPS; step++) {
+      const changes = 1 + pick(random, 3);
+      for (let change = 0; change < changes; change++) await changeOne(world, random);
+      const workers = Array.from({ length: 1 + pick(random, 2) }, async () => await world.work(aPower(random), fork()));
+      await Promise.all([...workers, changeMeanwhile(world, fork())]);
+      expect(await world.problems()).toEqual([]);
+      await world.passADay();
+    }
+    for (let day = 0; world.depth > 0 && day < MAX_FINAL_DAYS; day++) {
+      await world.work(new Power(Number.POSITIVE_INFINITY, "before"), fork());
+      await world.passADay();
+    }
+    expect(world.depth).toBe(0);
+    expect(await world.problems()).toEqual([]);
+    await expectWell(world.store, INDEX);
+    await expectTidyAfterCollection(world.store, INDEX);
+    return world;
+  } finally {
+    world.close();
+    await rm(file, { force: true });
+  }
+}
+
+describe("workers that die", () => {
+  it("lose no acknowledged page and bring no deleted one back", { timeout: 3_600_000 }, async () => {
+    let crashes = 0;
+    let versions = 0;
+    const seeds = seedsOf("replays");
+    for (const seed of seeds) {
+      const world = await withSeed(seed, async () => await live(seed));
+      crashes += world.crashes;
+      versions += world.versions;
+    }
+    note("crash replay", { runs: seeds.length, crashes, versions });
+    expect(crashes).toBeGreaterThan(seeds.length);
+  });
+});
