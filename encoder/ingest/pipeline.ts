@@ -36,7 +36,7 @@ import { emptyReport, type IngestReport, type PageNotice } from "./report.ts";
 import type { OnStage } from "./stages.ts";
 
 /** Documents begun and not done: one more than there are render processes, so that one is read while the others are rendered. */
-const DOCUMENTS_AT_ONCE = MAX_RENDER_PROCESSES + 1;
+export const DOCUMENTS_AT_ONCE = MAX_RENDER_PROCESSES + 1;
 /** Bytes of their sources, each of which its render processes hold twice besides. A larger one is alone. */
 const SOURCE_BYTES_AT_ONCE = 128 * 1024 * 1024;
 /**
