@@ -7,19 +7,20 @@ import { z } from "zod";
 import { type Task, type TaskDocument, taskSchema } from "../../shared/api/tasks.ts";
 import { MaxleafError, quote } from "../../shared/errors.ts";
 import { corrupt } from "../../shared/format/bytes.ts";
-import { MAX_METADATA_FIELDS, MAX_METADATA_VALUE_CHARS } from "../../shared/limits.ts";
+import {
+  MAX_METADATA_FIELDS,
+  MAX_METADATA_VALUE_CHARS,
+  MAX_TASK_DOCUMENTS,
+  MAX_URL_CHARS,
+} from "../../shared/limits.ts";
 
 export const TASK_FORMAT = 1;
-/** Documents of one task. Ours: the object is written anew while it is worked on, every few seconds at most. */
-export const MAX_TASK_DOCUMENTS = 1_000;
 /** Bytes of a task when it is made: 1,000 documents with addresses and some metadata have 500 kB. Ours. */
 export const MAX_NEW_TASK_BYTES = 2 * 1024 * 1024;
 /** Bytes of a stored task: as made, and an error of 1,000 characters for each document. Ours. */
 export const MAX_TASK_BYTES = 8 * 1024 * 1024;
 /** Of an error's sentence that is kept. */
 export const MAX_ERROR_CHARS = 1_000;
-/** Longest address; what browsers and servers take of one. */
-export const MAX_URL_CHARS = 2_048;
 
 const time = z.number().int().nonnegative();
 

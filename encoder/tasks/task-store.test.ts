@@ -1,13 +1,14 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { MaxleafError } from "../../shared/errors.ts";
+import { MAX_TASK_DOCUMENTS } from "../../shared/limits.ts";
 import { layout, OPEN_TASKS_PREFIX } from "../../shared/store/layout.ts";
 import { MemoryStore } from "../../shared/store/memory-store.ts";
 import type { PutOptions } from "../../shared/store/object-store.ts";
 import { createdAtMs, isTaskId, newTaskId } from "./task-id.ts";
 import { MAX_LISTED_TASKS, MAX_READS } from "./task-list.ts";
 import { taskMessage, taskOfMessage } from "./task-message.ts";
-import { decodeTask, encodeTask, MAX_TASK_BYTES, MAX_TASK_DOCUMENTS } from "./task-record.ts";
+import { decodeTask, encodeTask, MAX_TASK_BYTES } from "./task-record.ts";
 import { finished, TaskStore } from "./task-store.ts";
 import { addRequest, ManualClock, NotedMessages, START_MS, uploaded } from "./testing.ts";
 

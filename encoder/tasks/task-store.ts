@@ -7,6 +7,7 @@
  * @module
  */
 import { MaxleafError, quote, toMaxleafError } from "../../shared/errors.ts";
+import { MAX_TASK_DOCUMENTS } from "../../shared/limits.ts";
 import { parseDocumentName, parseIndexName } from "../../shared/names.ts";
 import { type Clock, type Random, systemClock, systemRandom } from "../../shared/ports.ts";
 import type { Task, TaskDocument } from "../../shared/api/tasks.ts";
@@ -24,7 +25,6 @@ import {
   MAX_ERROR_CHARS,
   MAX_NEW_TASK_BYTES,
   MAX_TASK_BYTES,
-  MAX_TASK_DOCUMENTS,
   SETTLED,
   TASK_FORMAT,
   type TaskRecord,

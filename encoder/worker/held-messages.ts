@@ -11,12 +11,19 @@ const HOLD_MS = 120_000;
 /** Three heartbeats may fail before a hold runs out. */
 const HEARTBEAT_MS = 30_000;
 
+export interface HoldTimes {
+  holdMs?: number | undefined;
+  heartbeatMs?: number | undefined;
+}
+
 export class HeldMessages {
+  /** All that were received. */
   readonly messages: QueueMessage[] = [];
   readonly #queue: JobQueue;
   readonly #onLog: (line: string) => void;
   readonly #holdMs: number;
   readonly #lost = new Set<QueueMessage>();
+  readonly #released = new Set<QueueMessage>();
   readonly #timer: NodeJS.Timeout;
   #beating: Promise<void> | undefined;
   #stopped = false;
@@ -24,7 +31,7 @@ export class HeldMessages {
   constructor(
     queue: JobQueue,
     onLog: (line: string) => void,
-    { holdMs = HOLD_MS, heartbeatMs = HEARTBEAT_MS }: { holdMs?: number; heartbeatMs?: number } = {},
+    { holdMs = HOLD_MS, heartbeatMs = HEARTBEAT_MS }: HoldTimes = {},
   ) {
     this.#queue = queue;
     this.#onLog = onLog;
@@ -42,6 +49,17 @@ export class HeldMessages {
     return received.length;
   }
 
+  /** Those that are not released. */
+  get held(): QueueMessage[] {
+    return this.messages.filter((message) => !this.#released.has(message));
+  }
+
+  /** Holds a message no more: it is about to be settled. A heartbeat that is under way would hold it again. */
+  async release(message: QueueMessage): Promise<void> {
+    this.#released.add(message);
+    await this.#beating;
+  }
+
   /** Ends the heartbeat, one that is under way included: what is not settled within the hold is delivered again. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
@@ -53,7 +71,7 @@ export class HeldMessages {
   async #beat(): Promise<void> {
     for (const message of this.messages) {
       if (this.#stopped) return;
-      if (this.#lost.has(message)) continue;
+      if (this.#lost.has(message) || this.#released.has(message)) continue;
       try {
         if (await this.#queue.extend(message, this.#holdMs)) continue;
         this.#lost.add(message);

@@ -50,9 +50,13 @@ export function judge({ receiveCount }: QueueMessage, findings: readonly Finding
   if (retriable.length === 0 || receiveCount >= MAX_RECEIVES) {
     return { kind: "fail", reason: failures.map(({ what, code, reason }) => `${what}: ${code}: ${reason}`).join("; ") };
   }
-  const forAll = retriable.some(({ code }) => isForAll(code));
-  const delayMs = forAll
-    ? OUTAGE_BASE_MS * OUTAGE_FACTOR ** (receiveCount - 1)
-    : RETRY_BASE_MS * 2 ** (receiveCount - 1);
+  const [worst] = retriable.toSorted((a, b) => Number(isForAll(b.code)) - Number(isForAll(a.code)));
+  return worst === undefined ? { kind: "ack" } : retryAfter(worst.code, receiveCount);
+}
+
+/** When to try again what failed with `code` the `attempt`th time, from 1. */
+export function retryAfter(code: ErrorCode, attempt: number): Verdict & { kind: "retry" } {
+  const forAll = isForAll(code);
+  const delayMs = forAll ? OUTAGE_BASE_MS * OUTAGE_FACTOR ** (attempt - 1) : RETRY_BASE_MS * 2 ** (attempt - 1);
   return { kind: "retry", delayMs, forAll };
 }

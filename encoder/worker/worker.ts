@@ -12,9 +12,10 @@ import { parseDocumentName } from "../../shared/names.ts";
 import { type Clock, systemClock } from "../../shared/ports.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { isIngestible } from "../render/file-kind.ts";
+import { taskOfMessage } from "../tasks/task-message.ts";
 import { type JobQueue, MAX_MESSAGES_AT_ONCE, MAX_WAIT_MS, type QueueMessage } from "../queue/queue.ts";
 import { type ObjectEvent, parseBucketEvents } from "./bucket-events.ts";
-import { HeldMessages } from "./held-messages.ts";
+import { HeldMessages, type HoldTimes } from "./held-messages.ts";
 import type { IndexMap } from "./index-map.ts";
 import { type Finding, judge, type Verdict } from "./judge.ts";
 import { type IndexSink, type SourceDocument, syncDocuments } from "./sync-documents.ts";
@@ -24,6 +25,13 @@ export const DEFAULT_CONCURRENCY = 32;
 export const MAX_CONCURRENCY = 1_000;
 /** After a failure that the next message would meet too, the worker leaves the queue alone for so long. */
 const PAUSE_MS = 30_000;
+/**
+ * How long a worker that is stopped may take to commit what is finished: Kubernetes and ECS kill after 30 s. What takes
+ * longer (a codebook that is being trained, a page at a large model) is given back then and done again by another.
+ */
+export const SHUTDOWN_GRACE_MS = 20_000;
+/** To give back what is held when that is over. */
+const GIVE_BACK_MS = 3_000;
 /** `--once` ends when nothing came for so long. SQS asks only some of its servers when it need not wait. */
 const ONCE_WAIT_MS = 2_000;
 
@@ -33,6 +41,8 @@ export interface WorkerOptions {
   /** The source bucket called so. */
   source: (bucket: string) => ObjectStore;
   sink: IndexSink;
+  /** Does the tasks that messages are about. Absent: such messages are set aside. */
+  tasks?: TaskWork | undefined;
   /** Messages worked on at a time; DEFAULT_CONCURRENCY by default. */
   concurrency?: number | undefined;
   /** End when the queue is empty. */
@@ -42,6 +52,17 @@ export interface WorkerOptions {
   /** A line for each message and whatever else happens. */
   onLog?: ((line: string) => void) | undefined;
   clock?: Clock | undefined;
+  /** SHUTDOWN_GRACE_MS by default. */
+  graceMs?: number | undefined;
+  /** How long messages are held, and how often that is renewed; see held-messages.ts. */
+  hold?: HoldTimes | undefined;
+}
+
+/** Tasks as the worker needs them; see ../tasks/task-runner.ts. */
+export interface TaskWork {
+  run(message: QueueMessage, id: string, signal: AbortSignal): Promise<Verdict>;
+  /** Gives back the task that is being done, whose work is left where it is. */
+  giveBack(): Promise<void>;
 }
 
 /** Messages by what became of them. */
@@ -50,6 +71,8 @@ export interface WorkerReport {
   /** Given back to be tried again, and the failed among them. */
   givenBack: number;
   setAside: number;
+  /** Work was left where it was when the grace was over: it may still be running. */
+  isAbandoned?: boolean;
 }
 
 /**
@@ -69,7 +92,7 @@ interface Job {
 }
 
 /** A document and the messages that are about it. */
-interface Task {
+interface DocumentChange {
   document: SourceDocument;
   jobs: Job[];
 }
@@ -78,6 +101,7 @@ class Worker {
   readonly #options: WorkerOptions;
   readonly #clock: Clock;
   readonly #report: WorkerReport = { acknowledged: 0, givenBack: 0, setAside: 0 };
+  #held: HeldMessages | undefined;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -85,6 +109,15 @@ class Worker {
   }
 
   async run(): Promise<WorkerReport> {
+    const ended = new AbortController();
+    try {
+      return await Promise.race([this.#run(), this.#afterGrace(ended.signal)]);
+    } finally {
+      ended.abort();
+    }
+  }
+
+  async #run(): Promise<WorkerReport> {
     const { signal, once = false } = this.#options;
     let reached = false;
     while (!signal.aborted) {
@@ -102,10 +135,34 @@ class Worker {
     return this.#report;
   }
 
+  /** When the worker was stopped and has not ended for `graceMs`: what it holds is given back. Pending until then. */
+  async #afterGrace(ended: AbortSignal): Promise<WorkerReport> {
+    const { signal, graceMs = SHUTDOWN_GRACE_MS, tasks, queue } = this.#options;
+    const { promise: isOver, resolve } = Promise.withResolvers<void>();
+    const begin = () => {
+      const timer = setTimeout(resolve, graceMs);
+      ended.addEventListener("abort", () => clearTimeout(timer), { once: true });
+    };
+    if (signal.aborted) begin();
+    else signal.addEventListener("abort", begin, { once: true, signal: ended });
+    await isOver;
+    const held = this.#held?.held ?? [];
+    this.#log(`not done after ${graceMs / 1_000} s: giving back ${held.length} messages`);
+    const giveBack = async () => {
+      await this.#attempt(async () => await tasks?.giveBack());
+      await this.#held?.stop();
+      for (const message of held) await this.#attempt(async () => await queue.extend(message, 0));
+    };
+    await Promise.race([giveBack(), new Promise((done) => setTimeout(done, GIVE_BACK_MS).unref())]);
+    this.#report.givenBack += held.length;
+    return { ...this.#report, isAbandoned: true };
+  }
+
   /** A batch: what there is at once, or the first that comes. Undefined when nothing came. */
   async #take(): Promise<HeldMessages | undefined> {
     const { queue, concurrency = DEFAULT_CONCURRENCY, once = false } = this.#options;
-    const held = new HeldMessages(queue, (line) => this.#log(line));
+    const held = new HeldMessages(queue, (line) => this.#log(line), this.#options.hold);
+    this.#held = held;
     try {
       let waitMs = once ? ONCE_WAIT_MS : MAX_WAIT_MS;
       while (held.messages.length < concurrency) {
@@ -127,18 +184,43 @@ class Worker {
   }
 
   async #work(held: HeldMessages): Promise<void> {
-    const jobs = held.messages.map((message) => this.#read(message));
+    const messages = held.messages.map((message) => ({ message, taskId: taskOfMessage(message.body) }));
+    let isAway: boolean;
     try {
-      for (const [index, tasks] of this.#tasksByIndex(jobs)) {
-        this.#log(`${index}: ${tasks.size} documents of ${jobs.length} messages`);
-        await this.#sync(index, [...tasks.values()]);
+      isAway = await this.#workOnBuckets(
+        held,
+        messages.flatMap(({ message, taskId }) => (taskId === undefined ? [message] : [])),
+      );
+      for (const { message, taskId } of messages) {
+        if (taskId !== undefined && (await this.#workOnTask(held, message, taskId))) isAway = true;
       }
     } finally {
       await held.stop();
     }
+    if (isAway) await this.#pause();
+  }
+
+  /** Whether something was away that the next message would need too. */
+  async #workOnBuckets(held: HeldMessages, messages: readonly QueueMessage[]): Promise<boolean> {
+    const jobs = messages.map((message) => this.#read(message));
+    for (const [index, changes] of this.#changesByIndex(jobs)) {
+      this.#log(`${index}: ${changes.size} documents of ${jobs.length} messages`);
+      await this.#sync(index, [...changes.values()]);
+    }
     const verdicts = jobs.map((job) => ({ job, verdict: judge(job.message, job.findings) }));
-    await this.#settle(verdicts);
-    if (verdicts.some(({ verdict }) => verdict.kind === "retry" && verdict.forAll)) await this.#pause();
+    await this.#settle(held, verdicts);
+    return verdicts.some(({ verdict }) => verdict.kind === "retry" && verdict.forAll);
+  }
+
+  /** As {@link #workOnBuckets}. A task can take hours: each message is settled when its own is done. */
+  async #workOnTask(held: HeldMessages, message: QueueMessage, id: string): Promise<boolean> {
+    const { tasks, signal } = this.#options;
+    const reason = "this worker does no tasks";
+    const verdict = (await tasks?.run(message, id, signal)) ?? ({ kind: "fail", reason } as const);
+    const failed = { state: "failed", code: "invalid_request", reason } as const;
+    const findings = tasks === undefined ? [{ what: "task", outcome: failed }] : [];
+    await this.#settle(held, [{ job: { message, events: [], findings }, verdict }]);
+    return verdict.kind === "retry" && verdict.forAll;
   }
 
   #read(message: QueueMessage): Job {
@@ -150,9 +232,9 @@ class Worker {
     }
   }
 
-  /** Several messages about one object are one task. */
-  #tasksByIndex(jobs: readonly Job[]): Map<string, Map<string, Task>> {
-    const byIndex = new Map<string, Map<string, Task>>();
+  /** Several messages about one object are one change. */
+  #changesByIndex(jobs: readonly Job[]): Map<string, Map<string, DocumentChange>> {
+    const byIndex = new Map<string, Map<string, DocumentChange>>();
     for (const job of jobs) {
       for (const { bucket, key, kind } of job.events) {
         const target = this.#targetOf(bucket, key);
@@ -161,10 +243,10 @@ class Worker {
           continue;
         }
         const { index, name } = target;
-        const tasks = byIndex.get(index) ?? new Map<string, Task>();
-        const task = tasks.get(name) ?? { document: { bucket, key, name }, jobs: [] };
-        if (!task.jobs.includes(job)) task.jobs.push(job);
-        byIndex.set(index, tasks.set(name, task));
+        const changes = byIndex.get(index) ?? new Map<string, DocumentChange>();
+        const change = changes.get(name) ?? { document: { bucket, key, name }, jobs: [] };
+        if (!change.jobs.includes(job)) change.jobs.push(job);
+        byIndex.set(index, changes.set(name, change));
       }
     }
     return byIndex;
@@ -188,18 +270,19 @@ class Worker {
     }
   }
 
-  async #sync(index: string, tasks: readonly Task[]): Promise<void> {
+  async #sync(index: string, changes: readonly DocumentChange[]): Promise<void> {
     const { sink, source, signal } = this.#options;
-    const documents = tasks.map(({ document }) => document);
+    const documents = changes.map(({ document }) => document);
     const outcomes = await syncDocuments(documents, { index, sink, source, signal });
-    for (const { document, jobs } of tasks) {
+    for (const { document, jobs } of changes) {
       const outcome = outcomes.get(document) ?? { state: "left" };
       for (const job of jobs) job.findings.push({ what: `${document.bucket}/${document.key} in ${index}`, outcome });
     }
   }
 
-  async #settle(verdicts: readonly { job: Job; verdict: Verdict }[]): Promise<void> {
+  async #settle(held: HeldMessages, verdicts: readonly { job: Job; verdict: Verdict }[]): Promise<void> {
     const { queue } = this.#options;
+    for (const { job } of verdicts) await held.release(job.message);
     const done = verdicts.filter(({ verdict }) => verdict.kind === "ack");
     await this.#attempt(async () => await queue.ack(done.map(({ job }) => job.message)));
     for (const { job, verdict } of verdicts) {
