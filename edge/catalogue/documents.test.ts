@@ -88,6 +88,41 @@ describe("listDocuments", () => {
     );
   });
 
+  it("gives each document once that is there all the time, while others come and go between two pages", async () => {
+    const change = fc.record({ name: part.map(({ name }) => name), adds: fc.boolean() });
+    const changes = fc.array(fc.array(change, { maxLength: 4 }), { maxLength: 20 });
+    const names = fc.uniqueArray(
+      part.map(({ name }) => name),
+      { maxLength: 12 },
+    );
+    await fc.assert(
+      fc.asyncProperty(names, changes, fc.integer({ min: 1, max: 4 }), async (first, rounds, limit) => {
+        const present = new Set(first);
+        const always = new Set(first);
+        const everPresent = new Set(first);
+        const listed: string[] = [];
+        for (let round = 0, after: string | undefined; ; round++) {
+          const segments = [...present].map((name) => [{ name, pages: 1, deleted: false }]);
+          const { entries, hasMore } = await listDocuments(indexOf(segments), { after, limit });
+          for (const { document } of entries) expect(present).toContain(document.name);
+          listed.push(...entries.map(({ document }) => document.name));
+          if (!hasMore) break;
+          after = entries.at(-1)?.document.name;
+          for (const { name, adds } of rounds[round] ?? []) {
+            if (adds) present.add(name);
+            else present.delete(name);
+            if (adds) everPresent.add(name);
+            else always.delete(name);
+          }
+        }
+        expect(new Set(listed).size).toBe(listed.length);
+        expect(listed).toEqual(listed.toSorted());
+        expect(listed).toEqual(expect.arrayContaining([...always]));
+        for (const name of listed) expect(everPresent).toContain(name);
+      }),
+    );
+  });
+
   it("begins again when the index changes, and gives up when it never stops", async () => {
     const segments = [[{ name: "a", pages: 1, deleted: false }]];
     let opens = 0;

@@ -1,16 +1,19 @@
 /**
- * `GET /v1/indexes/{index}/documents` and one document of it.
+ * `GET /v1/indexes/{index}/documents`, one document of it, and that one's pages.
  *
  * @module
  */
 import { createRoute, z } from "@hono/zod-openapi";
+import { type DocumentPagesBody, documentPagesSchema } from "../../shared/api/pages.ts";
 import { type DocumentBody, documentListSchema, documentSchema } from "../../shared/api/search.ts";
 import { parseIndexName } from "../../shared/names.ts";
 import { decodeCursor, encodeCursor } from "../catalogue/cursor.ts";
 import { type CatalogueEntry, findDocument, listDocuments } from "../catalogue/documents.ts";
+import { listPages, type PageList } from "../catalogue/pages.ts";
 import type { EdgeApp } from "../http/edge-app.ts";
 import type { Services } from "../services.ts";
-import { documentParams, indexParams, parseDocumentId } from "./params.ts";
+import { pageUrls } from "./page-urls.ts";
+import { documentParams, indexParams, parseDocumentId, parsePageNumber } from "./params.ts";
 import { badRequest, json, notFound, storeFailures } from "./responses.ts";
 
 const DEFAULT_LIMIT = 100;
@@ -23,8 +26,8 @@ const listQuery = z.object({
     .min(1)
     .max(MAX_LIMIT)
     .default(DEFAULT_LIMIT)
-    .openapi({ description: "Documents to return." }),
-  cursor: z.string().optional().openapi({ description: "`nextCursor` of the page before." }),
+    .openapi({ description: "Documents, or pages, to return." }),
+  cursor: z.string().optional().openapi({ description: "`nextCursor` of the answer before." }),
 });
 
 const listRoute = createRoute({
@@ -43,6 +46,20 @@ const readRoute = createRoute({
   summary: "One document",
   request: { params: documentParams },
   responses: { 200: json(documentSchema, "The document."), ...badRequest, ...notFound, ...storeFailures },
+});
+
+const pagesRoute = createRoute({
+  method: "get",
+  path: "/v1/indexes/{index}/documents/{document}/pages",
+  tags: ["documents"],
+  summary: "The pages of a document, and which of them can be found",
+  request: { params: documentParams, query: listQuery },
+  responses: {
+    200: json(documentPagesSchema, "Some of the pages, in order."),
+    ...badRequest,
+    ...notFound,
+    ...storeFailures,
+  },
 });
 
 export function registerDocuments(app: EdgeApp, services: Services): void {
@@ -71,6 +88,28 @@ export function registerDocuments(app: EdgeApp, services: Services): void {
     const entry = await services.indexes.withIndex(name, c.executionCtx, async (index) => findDocument(index, id));
     return c.json(toDocumentBody(entry), 200);
   });
+
+  app.openapi(pagesRoute, async (c) => {
+    const params = c.req.valid("param");
+    const name = parseIndexName(params.index);
+    const id = parseDocumentId(params.document);
+    const { limit, cursor } = c.req.valid("query");
+    const after = cursor === undefined ? 0 : parsePageNumber(decodeCursor(cursor));
+    const list = await services.indexes.withIndex(name, c.executionCtx, async (index) =>
+      listPages(index, id, { after, limit }),
+    );
+    return c.json(toPagesBody(list), 200);
+  });
+}
+
+function toPagesBody({ index, document, pages, hasMore }: PageList): DocumentPagesBody {
+  const { id, name, revision, pageCount } = document;
+  const last = hasMore ? pages.at(-1) : undefined;
+  return {
+    document: { id, name, revision, pageCount },
+    pages: pages.map(({ pageNumber: page, ...rest }) => ({ page, ...rest, ...pageUrls(index, id, page, revision) })),
+    ...(last === undefined ? {} : { nextCursor: encodeCursor(String(last.pageNumber)) }),
+  };
 }
 
 function toDocumentBody({ document, searchablePages }: CatalogueEntry): DocumentBody {

@@ -36,7 +36,7 @@ export function addUpdate(program: Command, context: CommandContext): void {
     .argument("[document...]", "their names or ids (see maxleaf documents)")
     .requiredOption("-i, --index <name>", "the index", indexName)
     .option("--set <key=value>", "give a field this value; may be repeated", metadata)
-    .option("--unset <key>", "remove a field; may be repeated", (key: string, keys: string[] = []) => [...keys, key])
+    .option("--unset <key>", "remove a field; may be repeated", collectKeys)
     .option("--discard", "forget all changes that were not compacted yet")
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
@@ -48,6 +48,10 @@ export function addUpdate(program: Command, context: CommandContext): void {
         context.terminal.out(options.json === true ? `${JSON.stringify(done.json)}\n` : done.text);
       });
     });
+}
+
+function collectKeys(key: string, keys: string[] | undefined): string[] {
+  return [...(keys ?? []), key];
 }
 
 function checkUsage(command: Command, documents: readonly string[], { set, unset, discard: discards }: Options): void {
