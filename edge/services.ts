@@ -10,7 +10,6 @@ import { AliasNames } from "./alias-names.ts";
 import type { Env } from "./env.ts";
 import { createForward, type Forward } from "./http/forward.ts";
 import { IndexPool } from "./index-pool.ts";
-import { createForward, type Forward } from "./http/forward.ts";
 import { isolate, type Isolate } from "./isolate.ts";
 import { kernelModule } from "./kernel-module.ts";
 import { type CachedEncoder, createCachedEncoder } from "./query/cached-encoder.ts";
@@ -42,17 +41,12 @@ export interface Services {
   forward: Forward;
 }
 
-  /** See `Env.ADMIN_KEY`. */
-  adminKey: string | undefined;
-  /** Sends writing requests on to the encoder service. */
-  forward: Forward;
 /** What a test may put in place of the real thing. */
 export interface ServiceOverrides {
   encodeQuery?: EncodeQuery;
   forward?: Forward;
   /** Puts something between the worker and its shards. */
   shards?: (durable: ShardCaller) => ShardCaller;
-  forward?: Forward;
   shardMemoryBytes?: number;
   shardDeadlineMs?: number;
   /** As of an isolate that just started. */
@@ -86,5 +80,3 @@ export function createServices(env: Env, overrides: ServiceOverrides = {}): Serv
     forward: overrides.forward ?? createForward({ url: env.ENCODER_URL, secret: env.ENCODER_SECRET }),
   };
 }
-    adminKey: env.ADMIN_KEY,
-    forward: overrides.forward ?? createForward({ url: env.ENCODER_URL, secret: env.ENCODER_SECRET }),
