@@ -4,7 +4,7 @@
  * @module
  */
 import { liveDocumentCount, type Manifest, type SegmentEntry } from "../../shared/format/manifest.ts";
-import { codebookDrift, MAX_CODEBOOK_DRIFT } from "../indexing/codebook-drift.ts";
+import { codebookDrift, RETRAIN_DRIFT } from "../indexing/codebook-drift.ts";
 import { byteSize, table } from "./format.ts";
 
 export type IndexSummary = ReturnType<typeof summaryOf>;
@@ -61,6 +61,6 @@ export function indexTable(indexes: readonly IndexSummary[]): string {
 }
 
 function driftWarning({ name, codebook }: IndexSummary): string {
-  if (codebook?.drift === undefined || codebook.drift <= MAX_CODEBOOK_DRIFT) return "";
-  return `${name} has drifted from its codebook: its vectors are ${codebook.drift.toFixed(2)} times as far from it as those it was trained on; made anew, it is searched more exactly\n`;
+  if (codebook?.drift === undefined || codebook.drift <= RETRAIN_DRIFT) return "";
+  return `${name} has drifted from its codebook: its vectors are ${codebook.drift.toFixed(2)} times as far from it as those it was trained on; maxleaf retrain --index ${name} mends it\n`;
 }

@@ -26,9 +26,12 @@ export function ingestSummary(report: IngestReport): string {
   if (skippedFiles > 0) lines.push(`${counted(skippedFiles, "file")} of other kinds passed over`);
   if (drift !== undefined && drift > MAX_CODEBOOK_DRIFT) {
     const times = `${drift.toFixed(2)} times as far from its codebook as what it was trained on`;
-    lines.push(`${index} got pages of another kind, ${times}: searches among them are less exact`);
+    lines.push(
+      `${index} got pages of another kind, ${times}: searches among them are less exact until maxleaf retrain`,
+    );
   }
-  if (report.codebookStale) lines.push(`${index} has outgrown its codebook: searches get slower and less exact`);
+  if (report.codebookStale)
+    lines.push(`${index} has outgrown its codebook: searches get slower and less exact until maxleaf retrain`);
   const shown = pageNotices.slice(0, MAX_NOTICES_SHOWN);
   lines.push(...shown.map(({ name, reason, code }) => `  ${name}: ${reason} (${code})`));
   if (pageNotices.length > shown.length) lines.push(`  … and ${count(pageNotices.length - shown.length)} more pages`);

@@ -6,6 +6,7 @@
 import { Command } from "commander";
 import { VERSION } from "../../shared/version.ts";
 import { addCalibrate } from "./commands/calibrate.ts";
+import { addCompact } from "./commands/compact.ts";
 import { addDelete } from "./commands/delete.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addDocuments } from "./commands/documents.ts";
@@ -18,6 +19,7 @@ import { addIndexes } from "./commands/indexes.ts";
 import { addIngest } from "./commands/ingest.ts";
 import { addModels } from "./commands/models.ts";
 import { addOptimize } from "./commands/optimize.ts";
+import { addRetrain } from "./commands/retrain.ts";
 import { addSearch } from "./commands/search.ts";
 import { addServe } from "./commands/serve.ts";
 import { addStart } from "./commands/start.ts";
@@ -54,6 +56,8 @@ export function createProgram(context: CommandContext): Command {
   addModels(program, context);
   addOptimize(program, context);
   addCalibrate(program, context);
+  addCompact(program, context);
+  addRetrain(program, context);
   addGc(program, context);
   addDoctor(program, context);
   addExport(program, context);

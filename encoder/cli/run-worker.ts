@@ -19,6 +19,7 @@ import { MeteredQueue } from "../metrics/metered-queue.ts";
 import { type MetricsServer, serveMetrics } from "../metrics/serve-metrics.ts";
 import { calibrateIngested } from "./calibrate-ingested.ts";
 import type { CommandContext } from "./context.ts";
+import { maintainIngested } from "./maintain-ingested.ts";
 
 export interface RunWorkerOptions {
   dataDir: string;
@@ -37,6 +38,8 @@ export interface RunWorkerOptions {
   /** Languages of scans, as `parseOcrLanguages` takes them; `undefined`: scans are not read. */
   ocrLanguage?: string | undefined;
   calibrate?: boolean | undefined;
+  /** Compact indexes and train their codebooks anew when that is due; default: yes. */
+  maintain?: boolean | undefined;
   /** Serves Prometheus metrics here; not at all when absent. */
   metricsPort?: number | undefined;
   /** Default: the loopback interface only. */
@@ -49,12 +52,14 @@ export async function runWorkerCommand(
   store: ObjectStore,
   options: RunWorkerOptions,
 ): Promise<WorkerReport> {
-  const { threads, device: executionProvider, ocrLanguage, modelOptions, calibrate = true } = options;
+  const { threads, device: executionProvider, ocrLanguage, modelOptions, calibrate = true, maintain = true } = options;
   const onLog = (line: string) => terminal.err(`${new Date().toISOString()} ${line}\n`);
   const onWarning = (message: string) => onLog(`warning: ${message}`);
-  const calibrateWhenDue = async (index: string, before: Manifest | undefined, stop: AbortSignal) => {
-    const target = { store, index, before, threads, executionProvider, onWarning };
-    await calibrateIngested({ ...target, signal: stop, onProgress: () => undefined });
+  const onIngested = async (index: string, before: Manifest | undefined, stop: AbortSignal) => {
+    const target = { store, index, threads, executionProvider, signal: stop, onWarning };
+    // Before calibration, which a new codebook would make worthless.
+    if (maintain) await maintainIngested({ ...target, onLog });
+    if (calibrate) await calibrateIngested({ ...target, before, onProgress: () => undefined });
   };
   const map = IndexMap.parse(options.map);
   const languages = ocrLanguage === undefined ? undefined : parseOcrLanguages(ocrLanguage);
@@ -68,7 +73,7 @@ export async function runWorkerCommand(
     openPageReader: languages && (() => new TesseractReader({ languages })),
     threads,
     executionProvider,
-    onIngested: calibrate ? calibrateWhenDue : undefined,
+    onIngested,
     onWarning,
   });
   let metrics: MetricsServer | undefined;

@@ -18,7 +18,7 @@ import type { Recipe } from "../../shared/recipe/recipe.ts";
 import { layout } from "../../shared/store/layout.ts";
 import type { ExecutionProvider } from "../models/onnx-session.ts";
 import { buildSegment, type SpooledDocument } from "./build-segment.ts";
-import { codebookDrift } from "./codebook-drift.ts";
+import { codebookDrift, STALE_CODEBOOK_GROWTH } from "./codebook-drift.ts";
 import {
   CodebookChangedError,
   type CommitTarget,
@@ -35,8 +35,6 @@ import { type HeldDocument, PendingDocuments } from "./pending-documents.ts";
 import { planSegments, type SegmentLimits, segmentLimits } from "./plan-segments.ts";
 import { type IndexingStage, timed } from "./stage-times.ts";
 
-/** An index that has grown beyond this many times what its codebook was trained on should be trained again. */
-const STALE_CODEBOOK_GROWTH = 8;
 /** An index gets a codebook once; meeting another writer's twice means the index was deleted and made again meanwhile. */
 const MAX_CODING_ATTEMPTS = 3;
 

@@ -25,6 +25,7 @@ interface Options extends GlobalOptions, OcrOptions {
   threads?: number;
   device: Device;
   calibrate: boolean;
+  maintain: boolean;
   metricsPort?: number;
   metricsHost?: string;
   json?: boolean;
@@ -63,6 +64,7 @@ export function addWorker(program: Command, context: CommandContext): void {
     .addOption(ocrLanguageOption())
     .addOption(noOcrOption())
     .option("--no-calibrate", "do not measure what searches find (maxleaf calibrate does it later)")
+    .option("--no-maintain", "do not compact indexes nor train their codebooks anew when it is due")
     .option("--metrics-port <number>", "serve Prometheus metrics there, under /metrics", portNumber)
     .option("--metrics-host <address>", "for more than this machine, such as 0.0.0.0 (default: 127.0.0.1)")
     .option("--json", "print the counts as one JSON document at the end")
