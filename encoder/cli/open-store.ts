@@ -12,8 +12,8 @@ import { claimOrFindStack, type Owner } from "../local/owner.ts";
 import { S3Store } from "../storage/s3-store.ts";
 import type { CommandContext, GlobalOptions } from "./context.ts";
 
-export interface OpenedStore {
-  store: ObjectStore;
+export interface OpenedStore<Store extends ObjectStore = ObjectStore> {
+  store: Store;
   /** For people. */
   description: string;
   close(): Promise<void>;
@@ -31,7 +31,8 @@ export async function openStore(context: CommandContext, options: GlobalOptions,
   return opened;
 }
 
-function openRemote({ env }: CommandContext, options: GlobalOptions): OpenedStore | undefined {
+/** The S3 bucket of the options or the environment, if they name one. Errors: `invalid_request`. */
+export function openRemote({ env }: CommandContext, options: GlobalOptions): OpenedStore<S3Store> | undefined {
   const endpoint = options.s3Endpoint ?? env["MAXLEAF_S3_ENDPOINT"];
   const bucket = options.s3Bucket ?? env["MAXLEAF_S3_BUCKET"];
   if (endpoint === undefined && bucket === undefined) return undefined;

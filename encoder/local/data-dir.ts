@@ -17,6 +17,10 @@ export interface DataDir {
   state: string;
   /** The process that uses the bucket now. */
   owner: string;
+  /** What writing over HTTP needs; see admin-key.ts. */
+  adminKey: string;
+  /** What was asked for over HTTP and is not done. */
+  taskQueue: string;
   logs: string;
 }
 
@@ -27,6 +31,8 @@ export async function openDataDir(path: string): Promise<DataDir> {
     path: absolute,
     state: join(absolute, "state"),
     owner: join(absolute, "server.json"),
+    adminKey: join(absolute, "admin-key"),
+    taskQueue: join(absolute, "tasks.sqlite"),
     logs: join(absolute, "logs"),
   };
   try {

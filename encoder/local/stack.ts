@@ -7,8 +7,10 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { pino } from "pino";
 import { MaxleafError, quote } from "../../shared/errors.ts";
+import type { AdminServices } from "../admin/admin-services.ts";
 import type { LoadOptions } from "../models/model.ts";
 import { startEncoderService } from "../service/start-service.ts";
+import { readAdminKey } from "./admin-key.ts";
 import type { DataDir } from "./data-dir.ts";
 import { type EdgeProcess, startEdge } from "./edge-process.ts";
 import { claimOrFindStack, type Owner } from "./owner.ts";
@@ -30,6 +32,11 @@ export interface StackOptions {
   modelOptions?: LoadOptions | undefined;
   /** Recipes that it loads before it answers. */
   preload?: readonly string[] | undefined;
+  /**
+   * What our own encoder service writes with, over the bucket of the worker at `edgeUrl`, which does not answer yet. Absent:
+   * nothing is written over HTTP.
+   */
+  openAdmin?: ((edgeUrl: string) => AdminServices) | undefined;
   signal: AbortSignal;
   onWait: (owner: Owner) => void;
   onLog?: ((line: string) => void) | undefined;
@@ -62,13 +69,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer();
   };
   try {
-    const encoder = options.encoder ?? (await startOwnEncoder(options, closers));
+    const port = await choosePort(options.port, DEFAULT_EDGE_PORT);
+    const admin = options.encoder === undefined ? options.openAdmin?.(`http://${LOOPBACK}:${port}`) : undefined;
+    const encoder = options.encoder ?? (await startOwnEncoder(options, admin, closers));
+    const adminKey = admin === undefined ? {} : { ADMIN_KEY: await readAdminKey(dataDir) };
     const edge = await startEdge({
       dataDir,
       worker: "search",
-      port: await choosePort(options.port, DEFAULT_EDGE_PORT),
+      port,
       vars: { ENCODER_URL: encoder.url },
-      secrets: { ENCODER_SECRET: encoder.secret },
+      secrets: { ENCODER_SECRET: encoder.secret, ...adminKey },
       onLog: options.onLog,
       signal,
     });
@@ -87,13 +97,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
 async function startOwnEncoder(
   { dataDir, encoderPort, modelOptions, preload }: StackOptions,
+  admin: AdminServices | undefined,
   closers: (() => Promise<void>)[],
 ) {
   const secret = randomBytes(SECRET_BYTES).toString("base64url");
   const port = await choosePort(encoderPort, DEFAULT_ENCODER_PORT);
   // Beside the terminal's progress bars, a line per request would be noise.
   const logger = pino({ name: "maxleaf-encoder" }, pino.destination(join(dataDir.logs, "encoder.log")));
-  const service = await startEncoderService({ port, host: LOOPBACK, secret, logger, modelOptions, preload });
+  const service = await startEncoderService({ port, host: LOOPBACK, secret, logger, modelOptions, preload, admin });
   closers.push(() => service.close());
   return { url: service.url, secret };
 }

@@ -7,6 +7,7 @@ import { once } from "node:events";
 import type { Command } from "commander";
 import { MaxleafError } from "../../../shared/errors.ts";
 import { DEFAULT_ENCODER_PORT } from "../../local/ports.ts";
+import type { LoadOptions } from "../../models/model.ts";
 import type { CommandContext, GlobalOptions } from "../context.ts";
 import { loadOptionsOf } from "../load-options.ts";
 import { integer, list, portNumber } from "../option-values.ts";
@@ -16,16 +17,20 @@ interface Options extends GlobalOptions {
   port: number;
   threads?: number;
   recipe?: string[];
+  queue?: string;
 }
 
 /** More threads than any machine has; onnxruntime takes what there is. */
 const MAX_THREADS = 1_024;
 
 const HELP = `
-Callers must send the secret that the environment variable ENCODER_SECRET holds.
+Callers must send the secret that the environment variable ENCODER_SECRET holds. With a bucket and a queue the service also
+takes documents over HTTP; whoever runs "maxleaf worker" on the same two ingests them. Documents are fetched by URL from
+the hosts of MAXLEAF_URL_ALLOW only (name, *.name, …; none by default).
 
-Example:
-  ENCODER_SECRET=$(openssl rand -base64 32) maxleaf encoder --port 8788`;
+Examples:
+  ENCODER_SECRET=$(openssl rand -base64 32) maxleaf encoder --port 8788
+  ENCODER_SECRET=… maxleaf encoder --s3-bucket index --queue sqs:https://sqs.eu-west-1.amazonaws.com/123456789012/tasks`;
 
 export function addEncoder(program: Command, context: CommandContext): void {
   program
@@ -34,6 +39,10 @@ export function addEncoder(program: Command, context: CommandContext): void {
     .option("--host <address>", "address to listen on", "0.0.0.0")
     .option("--port <number>", "port to listen on", portNumber, DEFAULT_ENCODER_PORT)
     .option("--threads <number>", "threads of the model", integer(1, MAX_THREADS))
+    .option(
+      "--queue <address>",
+      "take documents over HTTP, as tasks in this queue: sqs:URL or sqlite:PATH (MAXLEAF_QUEUE)",
+    )
     .option("--recipe <a,b>", "recipes to load before the first question (default: minilm-words)", list)
     .addHelpText("after", HELP)
     .action(async (_options: Options, command: Command) => {
@@ -44,9 +53,45 @@ export function addEncoder(program: Command, context: CommandContext): void {
       }
       const modelOptions = loadOptionsOf(globals, context.env);
       const { startEncoderService } = await import("../../service/start-service.ts");
-      const service = await startEncoderService({ host, port, secret, threads, preload, modelOptions });
-      context.terminal.out(`encoder service at ${service.url}\n`);
-      if (!context.signal.aborted) await once(context.signal, "abort");
-      await service.close();
+      const writing = await openWriting(context, globals, modelOptions);
+      try {
+        const { services: admin } = writing ?? {};
+        const service = await startEncoderService({ host, port, secret, threads, preload, modelOptions, admin });
+        context.terminal.out(`encoder service at ${service.url}\n`);
+        if (!context.signal.aborted) await once(context.signal, "abort");
+        await service.close();
+      } finally {
+        writing?.close();
+      }
     });
+}
+
+/** What the service writes with, if it was given a queue. Errors: `invalid_request` when it has no bucket; those of `openQueue`. */
+async function openWriting(
+  context: CommandContext,
+  options: GlobalOptions & { queue?: string },
+  modelOptions: LoadOptions,
+) {
+  const address = options.queue ?? context.env["MAXLEAF_QUEUE"];
+  if (address === undefined || address === "") return undefined;
+  const [{ openRemote }, { openQueue }, { openAdmin }, { TaskStore }] = await Promise.all([
+    import("../open-store.ts"),
+    import("../../worker/worker-config.ts"),
+    import("../../admin/open-admin.ts"),
+    import("../../tasks/task-store.ts"),
+  ]);
+  const opened = openRemote(context, options);
+  if (opened === undefined) {
+    const message = "a queue needs the bucket of the indexes too: give --s3-bucket or MAXLEAF_S3_BUCKET";
+    throw new MaxleafError("invalid_request", message);
+  }
+  const { store } = opened;
+  const queue = openQueue(address, options.dataDir, context.env);
+  const onWarning = (message: string) => context.terminal.err(`maxleaf: ${message}\n`);
+  const tasks = new TaskStore({ store, queue, onWarning });
+  const close = () => {
+    queue.close();
+    store.close();
+  };
+  return { services: openAdmin({ store, tasks, env: context.env, modelOptions, onWarning }), close };
 }

@@ -6,10 +6,11 @@
 import type { Command } from "commander";
 import { MaxleafError } from "../../../shared/errors.ts";
 import type { CommandContext, GlobalOptions } from "../context.ts";
+import { noOcrOption, ocrLanguageOf, ocrLanguageOption, type OcrOptions } from "../ocr-options.ts";
 import { portNumber } from "../option-values.ts";
 import { serveUntilStopped } from "../serve-until-stopped.ts";
 
-interface Options extends GlobalOptions {
+interface Options extends GlobalOptions, OcrOptions {
   port?: number;
   encoderPort?: number;
   encoderUrl?: string;
@@ -27,11 +28,14 @@ export function addServe(program: Command, context: CommandContext): void {
     .option("--port <number>", "of the search page (default: 8787, or a free one)", portNumber)
     .option("--encoder-port <number>", "of the encoder service (default: 8788, or a free one)", portNumber)
     .option("--encoder-url <url>", "use a running encoder service instead; its secret by ENCODER_SECRET")
+    .addOption(ocrLanguageOption())
+    .addOption(noOcrOption())
     .addHelpText("after", HELP)
     .action(async (_options: Options, command: Command) => {
       const { encoderUrl, ...options } = command.optsWithGlobals<Options>();
       const encoder = encoderUrl === undefined ? {} : { encoder: remoteEncoder(encoderUrl, context) };
-      await serveUntilStopped(context, { ...options, ...encoder }, "maxleaf serve", async () => undefined);
+      const serving = { ...options, ...encoder, taskOcrLanguage: ocrLanguageOf(options) };
+      await serveUntilStopped(context, serving, "maxleaf serve", async () => undefined);
     });
 }
 

@@ -56,7 +56,8 @@ export function addStart(program: Command, context: CommandContext): void {
       const options = command.optsWithGlobals<Options>();
       // Before anything starts: a path that does not exist should not cost a minute.
       const batches = await findBatches(paths, options.index);
-      await serveUntilStopped(context, options, "maxleaf start", async (stack) => {
+      const serving = { ...options, taskOcrLanguage: ocrLanguageOf(options) };
+      await serveUntilStopped(context, serving, "maxleaf start", async (stack) => {
         await ingestBatches(context, stack, batches, options);
       });
     });
