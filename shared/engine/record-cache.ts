@@ -22,7 +22,8 @@ export interface PageRef {
   readonly page: number;
 }
 
-type Kind = Exclude<keyof HeldRecord, "block" | "terms">;
+const KINDS = ["codes", "vectors", "layout", "record"] as const satisfies readonly (keyof HeldRecord)[];
+type Kind = (typeof KINDS)[number];
 
 /** Where a record may be found. */
 interface RecordPlace<T> {
@@ -147,8 +148,8 @@ export class RecordCaches implements RecordOwner {
   readonly records: RecordCache<PageRecord>;
   /** Bytes of this index's records that are held now. */
   heldBytes = 0;
-  // Segments of copied indexes have the same ids.
-  readonly #prefix = crypto.randomUUID();
+  /** By segment id, which copied indexes share, but not these. */
+  readonly #firstKeys = new Map<string, number>();
 
   constructor(budget: MemoryBudget) {
     this.budget = budget;
@@ -197,8 +198,14 @@ export class RecordCaches implements RecordOwner {
     });
   }
 
-  keyOf(kind: Kind, segment: LiveSegment, page: number): string {
-    return `${this.#prefix}/${segment.reader.id}/${page}/${kind}`;
+  keyOf(kind: Kind, segment: LiveSegment, page: number): number {
+    const { id, pageCount } = segment.reader;
+    let first = this.#firstKeys.get(id);
+    if (first === undefined) {
+      first = this.budget.takeKeys(pageCount * KINDS.length);
+      this.#firstKeys.set(id, first);
+    }
+    return first + page * KINDS.length + KINDS.indexOf(kind);
   }
 
   /** Drops everything of this index. */

@@ -38,19 +38,34 @@ export function centroidRows(
     for (let lane = 0; lane < lanes; lane += DOT_LANES) {
       const firstLane = <usize>lane;
       dotEight(wide, dim, pairs + (firstLane << 2), scratch);
-      let dots = scratch;
-      for (let vector = 0; vector < taken; vector++, dots += DOTS_ROW) {
-        if (bagRows != 0) {
-          const eight = scaledEight(dots, bagFactors + (firstLane << 2));
-          const row = bagRows + <usize>(i + vector) * LANE_ROW_I8 + firstLane;
-          v128.store64_lane(row, i8x16.narrow_i16x8_s(eight, eight), 0);
-        }
-        if (pqRows == 0) continue;
-        const row = pqRows + idAt(ids, i + vector) * LANE_ROW_I16 + (firstLane << 1);
-        v128.store(row, scaledEight(dots, pqFactors + (firstLane << 2)));
+      const factors = firstLane << 2;
+      if (bagRows != 0) {
+        const row = bagRows + <usize>i * LANE_ROW_I8 + firstLane;
+        writeBagRows(scratch, taken, bagFactors + factors, row);
       }
+      if (pqRows == 0) continue;
+      writePqRows(scratch, taken, pqFactors + factors, ids, i, pqRows + (firstLane << 1));
     }
     if ((lanes & DOT_LANES) != 0) clearEight(ids, i, taken, lanes, bagRows, pqRows);
+  }
+}
+
+/** Eight lanes of `taken` rows, one after the other. */
+function writeBagRows(dots: usize, taken: i32, factors: usize, row: usize): void {
+  const near = v128.load(factors);
+  const far = v128.load(factors, 16);
+  for (const end = dots + <usize>taken * DOTS_ROW; dots < end; dots += DOTS_ROW, row += LANE_ROW_I8) {
+    const eight = scaledEight(dots, near, far);
+    v128.store64_lane(row, i8x16.narrow_i16x8_s(eight, eight), 0);
+  }
+}
+
+/** Eight lanes of `taken` rows, each at its centroid's place. */
+function writePqRows(dots: usize, taken: i32, factors: usize, ids: usize, first: i32, rows: usize): void {
+  const near = v128.load(factors);
+  const far = v128.load(factors, 16);
+  for (let i = first; i < first + taken; i++, dots += DOTS_ROW) {
+    v128.store(rows + idAt(ids, i) * LANE_ROW_I16, scaledEight(dots, near, far));
   }
 }
 
@@ -83,11 +98,9 @@ function idAt(ids: usize, i: i32): usize {
 }
 
 /** Eight lanes of one centroid, as int16. */
-function scaledEight(dots: usize, factors: usize): v128 {
-  return i16x8.narrow_i32x4_s(scaled(dots, factors), scaled(dots + 16, factors + 16));
-}
-
-/** Four lanes. */
-function scaled(dots: usize, factors: usize): v128 {
-  return rounded(f32x4.convert_i32x4_s(v128.load(dots)), v128.load(factors));
+function scaledEight(dots: usize, near: v128, far: v128): v128 {
+  return i16x8.narrow_i32x4_s(
+    rounded(f32x4.convert_i32x4_s(v128.load(dots)), near),
+    rounded(f32x4.convert_i32x4_s(v128.load(dots, 16)), far),
+  );
 }
