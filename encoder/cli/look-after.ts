@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { resolveIndexName } from "../../shared/format/aliases.ts";
 import { readManifest } from "../../shared/format/manifest-store.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import type { CommandContext } from "./context.ts";
@@ -65,7 +64,7 @@ export async function lookAfter<Plan extends object, Report extends object>(
 
 /** Of all names only those that are an index now: a dropped one has nothing to look after. */
 async function namesOf(store: ObjectStore, which: string | undefined): Promise<string[]> {
-  if (which !== undefined) return await indexesOf(store, await resolveIndexName(store, which));
+  if (which !== undefined) return await indexesOf(store, which);
   const names = await indexesOf(store, undefined);
   const manifests = await Promise.all(names.map(async (name) => await readManifest(store, name)));
   return names.filter((_, at) => manifests[at] !== undefined);

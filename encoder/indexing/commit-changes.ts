@@ -14,6 +14,7 @@ import type { Recipe } from "../../shared/recipe/recipe.ts";
 import { layout } from "../../shared/store/layout.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { DocumentTables, type LiveDocument } from "./document-index.ts";
+import { findLiveDocuments } from "./find-documents.ts";
 
 /** What a commit needs to know of the world. */
 export interface CommitTarget extends CommitOptions {
@@ -151,7 +152,7 @@ export async function deleteDocuments(
     target.index,
     async (current) => {
       if (current === undefined) throw new MaxleafError("index_not_found", `there is no index ${quote(target.index)}`);
-      const live = await tables.liveDocuments(current);
+      const live = await findLiveDocuments(target.store, tables, current, documentIds);
       removed = [...documentIds].flatMap((id) => live.get(id) ?? []);
       if (removed.length === 0) {
         const where = `index ${quote(target.index)}`;

@@ -24,15 +24,17 @@ export function addDelete(program: Command, context: CommandContext): void {
     .addHelpText("after", "\nExample:\n  maxleaf delete 2023/annual-report.pdf --index reports")
     .action(async (idOrName: string, _options: Options, command: Command) => {
       const options = command.optsWithGlobals<Options>();
-      const { pickDocument, readDocuments } = await import("../index-access.ts");
+      const { findDocument } = await import("../index-access.ts");
       const { deleteDocument } = await import("../../indexing/commit-changes.ts");
+      const { resolveIndexName } = await import("../../../shared/format/aliases.ts");
       await withStore(context, { ...options, title: "maxleaf delete", endsItself: true }, async (store) => {
-        const { entry } = pickDocument(await readDocuments(store, options.index), options.index, idOrName);
+        const index = await resolveIndexName(store, options.index);
+        const { entry } = await findDocument(store, index, idOrName);
         const onWarning = (message: string) => context.terminal.err(`maxleaf: ${message}\n`);
-        const { manifest } = await deleteDocument({ store, index: options.index, onWarning }, entry.id);
+        const { manifest } = await deleteDocument({ store, index, onWarning }, entry.id);
         const { id, name, pageCount } = entry;
-        const json = { index: options.index, deleted: { id, name, pageCount }, manifestVersion: manifest.version };
-        const text = `deleted ${name} (${counted(pageCount, "page")}) from ${options.index}\n`;
+        const json = { index, deleted: { id, name, pageCount }, manifestVersion: manifest.version };
+        const text = `deleted ${name} (${counted(pageCount, "page")}) from ${index}\n`;
         context.terminal.out(options.json === true ? `${JSON.stringify(json)}\n` : text);
       });
     });
