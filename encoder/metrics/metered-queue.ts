@@ -75,6 +75,10 @@ export class MeteredQueue implements JobQueue {
     return this.#queue.description;
   }
 
+  get cannotExtend(): true | undefined {
+    return this.#queue.cannotExtend;
+  }
+
   async send(bodies: readonly string[]): Promise<void> {
     await this.#queue.send(bodies);
   }

@@ -1,6 +1,6 @@
 /**
- * The queue port: work that must be done at least once, by any number of workers. Adapters beside it: a local SQLite file
- * and SQS.
+ * The queue port: work that must be done at least once, by any number of workers. Adapters beside it: a local SQLite file,
+ * SQS and Cloudflare Queues.
  *
  * A received message is hidden from others for `visibilityMs`. Whoever works on it extends that, and acks it when what it
  * asks for is durable. A worker that dies does neither: the message shows again and another worker takes it. One that was
@@ -68,6 +68,11 @@ export interface QueueBacklog {
 export interface JobQueue {
   /** For people: where the queue is. */
   readonly description: string;
+  /**
+   * The queue cannot hide a message for longer while it is worked on: `extend` gives it back for later, and that ends the
+   * delivery. Whoever receives must ask for long enough.
+   */
+  readonly cannotExtend?: true | undefined;
   /** Puts messages into the queue. Durable when it returns. */
   send(bodies: readonly string[]): Promise<void>;
   /** Up to `max` messages, none when none came in time. The oldest first, as far as the queue can tell. */

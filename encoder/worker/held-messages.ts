@@ -8,6 +8,11 @@ import type { JobQueue, QueueMessage, ReceiveOptions } from "../queue/queue.ts";
 
 /** How long a dead worker's messages wait for another. */
 const HOLD_MS = 120_000;
+/**
+ * The same for a queue that cannot hold a message any longer once it was received (Cloudflare Queues). What takes longer is
+ * given to another worker too and done twice, to the same effect; what a dead worker had waits for so long.
+ */
+const UNEXTENDABLE_HOLD_MS = 60 * 60 * 1_000;
 /** Three heartbeats may fail before a hold runs out. */
 const HEARTBEAT_MS = 30_000;
 
@@ -31,12 +36,13 @@ export class HeldMessages {
   constructor(
     queue: JobQueue,
     onLog: (line: string) => void,
-    { holdMs = HOLD_MS, heartbeatMs = HEARTBEAT_MS }: HoldTimes = {},
+    { holdMs = queue.cannotExtend ? UNEXTENDABLE_HOLD_MS : HOLD_MS, heartbeatMs = HEARTBEAT_MS }: HoldTimes = {},
   ) {
     this.#queue = queue;
     this.#onLog = onLog;
     this.#holdMs = holdMs;
     this.#timer = setInterval(() => {
+      if (queue.cannotExtend) return;
       // A queue that answers slowly must not be asked by several heartbeats at a time.
       this.#beating ??= this.#beat().finally(() => (this.#beating = undefined));
     }, heartbeatMs);

@@ -21,7 +21,24 @@ describe("openQueue", () => {
     queue.close();
   });
 
-  it.each(["", "sqlite:", "sqs:", "sqs:not a url", "redis://localhost", "queue.sqlite"])("refuses %j", (address) => {
+  it("opens a queue of Cloudflare with a token", () => {
+    const address = `cf:${"a".repeat(32)}/${"b".repeat(32)}`;
+    const queue = openQueue(address, folder, { CLOUDFLARE_API_TOKEN: "token" });
+    expect(queue.description).toBe(`Cloudflare's queue ${"b".repeat(32)}`);
+    expect(() => openQueue(address, folder, {})).toThrow(expect.objectContaining({ code: "invalid_request" }));
+  });
+
+  it.each([
+    "",
+    "sqlite:",
+    "sqs:",
+    "sqs:not a url",
+    "cf:",
+    "cf:account",
+    "cf:account/queue",
+    "redis://localhost",
+    "queue.sqlite",
+  ])("refuses %j", (address) => {
     expect(() => openQueue(address, folder, {})).toThrow(expect.objectContaining({ code: "invalid_request" }));
   });
 });

@@ -8,6 +8,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { MaxleafError, quote } from "../../shared/errors.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
+import { CloudflareQueue } from "../queue/cloudflare-queue.ts";
 import { LocalQueue } from "../queue/local-queue.ts";
 import type { DeadLetter, JobQueue } from "../queue/queue.ts";
 import { SqsQueue } from "../queue/sqs-queue.ts";
@@ -21,8 +22,8 @@ const QUEUE_FILE = "queue.sqlite";
 const SET_ASIDE_FOLDER = "set-aside";
 
 /**
- * `sqlite:PATH`, `sqs:URL`, or, without any, the file in the data folder. What a queue of SQS without a dead-letter queue
- * gives up is kept as files in the data folder.
+ * `sqlite:PATH`, `sqs:URL`, `cf:ACCOUNT/QUEUE`, or, without any, the file in the data folder. What Cloudflare's queue, or one
+ * of SQS without a dead-letter queue, gives up is kept as files in the data folder.
  *
  * Errors: `invalid_request`, `queue_unavailable`, `unsupported_format_version`.
  */
@@ -31,11 +32,14 @@ export function openQueue(address: string | undefined, dataDir: string, env: Env
   const [scheme] = address.split(":", 1);
   const rest = address.slice((scheme ?? "").length + 1);
   if (scheme === "sqlite" && rest !== "") return LocalQueue.open(rest);
-  if (scheme === "sqs" && rest !== "") {
-    const setAside = async (letter: DeadLetter) => await writeDeadLetter(join(dataDir, SET_ASIDE_FOLDER), letter);
-    return new SqsQueue({ url: rest, region: env["AWS_REGION"], setAside });
+  const setAside = async (letter: DeadLetter) => await writeDeadLetter(join(dataDir, SET_ASIDE_FOLDER), letter);
+  if (scheme === "sqs" && rest !== "") return new SqsQueue({ url: rest, region: env["AWS_REGION"], setAside });
+  if (scheme === "cf" && rest.includes("/")) {
+    const [accountId = "", queueId = ""] = rest.split("/", 2);
+    return new CloudflareQueue({ accountId, queueId, token: env["CLOUDFLARE_API_TOKEN"] ?? "", setAside });
   }
-  throw new MaxleafError("invalid_request", `${quote(address)} is no queue: write sqlite:PATH or sqs:URL`);
+  const forms = "sqlite:PATH, sqs:URL or cf:ACCOUNT/QUEUE";
+  throw new MaxleafError("invalid_request", `${quote(address)} is no queue: write ${forms}`);
 }
 
 /** A file by the message's id, which is there whole when this returns. */
