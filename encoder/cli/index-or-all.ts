@@ -4,6 +4,7 @@
  * @module
  */
 import { MaxleafError, quote } from "../../shared/errors.ts";
+import { resolveIndexName } from "../../shared/format/aliases.ts";
 import { listIndexes } from "../../shared/format/manifest-store.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 
@@ -14,13 +15,14 @@ export function indexOrAll({ index, all = false }: { index?: string; all?: boole
 }
 
 /**
- * The names to look after. A name without a manifest is among them: something is stored there. Errors: `index_not_found`
- * when nothing is.
+ * The names to look after; for an alias the index that it leads to. A name without a manifest, or of a dropped index, is among
+ * them: something is stored there. Errors: `index_not_found` when nothing is.
  */
 export async function indexesOf(store: ObjectStore, index: string | undefined): Promise<string[]> {
   const names = await listIndexes(store);
   if (index === undefined) return names;
-  if (names.includes(index)) return [index];
+  const resolved = await resolveIndexName(store, index);
+  if (names.includes(resolved)) return [resolved];
   const others = names.length === 0 ? "the bucket has none yet" : `there are ${names.join(", ")}`;
   throw new MaxleafError("index_not_found", `there is no index ${quote(index)}; ${others}`);
 }

@@ -5,11 +5,14 @@
  */
 import { Command } from "commander";
 import { VERSION } from "../../shared/version.ts";
+import { addAlias, addRename } from "./commands/alias.ts";
 import { addCalibrate } from "./commands/calibrate.ts";
 import { addCompact } from "./commands/compact.ts";
+import { addCreate } from "./commands/create.ts";
 import { addDelete } from "./commands/delete.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addDocuments } from "./commands/documents.ts";
+import { addDrop, addRestore } from "./commands/drop.ts";
 import { addEncoder } from "./commands/encoder.ts";
 import { addEval } from "./commands/eval.ts";
 import { addExport } from "./commands/export.ts";
@@ -49,6 +52,11 @@ export function createProgram(context: CommandContext): Command {
   addIngest(program, context);
   addSearch(program, context);
   addIndexes(program, context);
+  addCreate(program, context);
+  addAlias(program, context);
+  addRename(program, context);
+  addDrop(program, context);
+  addRestore(program, context);
   addDocuments(program, context);
   addUpdate(program, context);
   addDelete(program, context);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { resolveIndexName } from "../../shared/format/aliases.ts";
 import { readManifest } from "../../shared/format/manifest-store.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import type { Discovery } from "../ingest/discover.ts";
@@ -17,6 +18,7 @@ import type { CommandContext } from "./context.ts";
 import { showIngestProgress } from "./progress.ts";
 
 export interface RunIngestOptions {
+  /** Its name, or an alias'. */
   index: string;
   found: Discovery;
   /** Default: the index's own, or for a new index the default recipe. */
@@ -40,9 +42,10 @@ export async function runIngest(
   store: ObjectStore,
   options: RunIngestOptions,
 ): Promise<IngestReport> {
-  const { index, found, metadata, threads, executionProvider } = options;
+  const { found, metadata, threads, executionProvider } = options;
   const { terminal, signal } = context;
   const pageReader = await openPageReader(options.ocrLanguage);
+  const index = await resolveIndexName(store, options.index);
   const before = await readManifest(store, index);
   const recipe = options.recipe ?? before?.recipe.name ?? DEFAULT_RECIPE;
   const model = await loadModel(recipe, { ...options.modelOptions, threads });

@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import PQueue from "p-queue";
 import { MaxleafError, quote } from "../../shared/errors.ts";
+import { requireNoAlias } from "../../shared/format/aliases.ts";
 import { corrupt } from "../../shared/format/bytes.ts";
 import { type CommitOptions, commitManifest, readManifest } from "../../shared/format/manifest-store.ts";
 import { decodeManifest, type Manifest } from "../../shared/format/manifest.ts";
@@ -64,7 +65,7 @@ export interface ImportReport {
  *
  * @throws MaxleafError `invalid_name`; `invalid_request` for a folder without a complete export; `corrupt_data` when
  *   something in it is not what its list says: the index is not changed then; `commit_conflict` when the index exists and is
- *   not to be replaced, or others were always faster; `commit_expired` when it took too long: run it again;
+ *   not to be replaced, `name_taken` when an alias has the name, or others were always faster; `commit_expired` when it took too long: run it again;
  *   `store_unavailable`.
  */
 export async function importIndex(options: ImportOptions): Promise<ImportReport> {
@@ -73,14 +74,17 @@ export async function importIndex(options: ImportOptions): Promise<ImportReport>
   const head = await readHead(folder);
   const manifest = await readExportedManifest(folder, head);
   await checkList(folder, head, manifest);
-  if (!replace && (await readManifest(store, index)) !== undefined) throw existsAlready(index);
+  const present = await readManifest(store, index);
+  if (!replace && present !== undefined) throw existsAlready(index);
+  if (present === undefined) await requireNoAlias(store, index);
   const upload = new Upload(options, head, onProgress);
   await upload.run();
   const committed = await commitManifest(
     store,
     index,
-    (current) => {
+    async (current) => {
       if (current !== undefined && !replace) throw existsAlready(index);
+      if (current === undefined) await requireNoAlias(store, index);
       return draftOf(manifest, manifest.segments);
     },
     { ...options, storedSinceMs: upload.storedSinceMs },

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { resolveIndexName } from "../../shared/format/aliases.ts";
 import { readManifest } from "../../shared/format/manifest-store.ts";
 import type { Manifest } from "../../shared/format/manifest.ts";
 import { MaxleafError } from "../../shared/errors.ts";
@@ -40,9 +41,11 @@ export class DocumentSink implements IndexSink {
     this.#options = options;
   }
 
-  async ingest(index: string, files: FoundFile[], call: IngestCall): Promise<IngestReport> {
+  /** Into the index that `name` means by now: an alias may be led elsewhere between two calls. */
+  async ingest(name: string, files: FoundFile[], call: IngestCall): Promise<IngestReport> {
     const { signal, discard, onFile, onPage, onCommitted } = call;
     const { store, defaultRecipe, openPageReader, threads, executionProvider, onIngested, onWarning } = this.#options;
+    const index = await resolveIndexName(store, name);
     const before = await readManifest(store, index);
     const model = await this.#model(before?.recipe.name ?? defaultRecipe);
     const pageReader = openPageReader?.();
@@ -58,7 +61,7 @@ export class DocumentSink implements IndexSink {
         signal,
         discard,
         observer: {
-          onFile: ({ name }, outcome) => onFile(name, outcome),
+          onFile: (file, outcome) => onFile(file.name, outcome),
           onPage: ({ name }, _page, pageCount, searchable) => onPage?.(name, pageCount, searchable),
           onCommitted: ({ name }) => onCommitted?.(name),
           onWarning: (message) => onWarning?.(message),
@@ -72,8 +75,9 @@ export class DocumentSink implements IndexSink {
     }
   }
 
-  async remove(index: string, names: readonly string[]): Promise<string[]> {
+  async remove(name: string, names: readonly string[]): Promise<string[]> {
     const { store, onWarning } = this.#options;
+    const index = await resolveIndexName(store, name);
     const ids = await Promise.all(names.map(documentIdOf));
     try {
       const target = { store, index, onWarning: (message: string) => onWarning?.(message) };

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { resolveIndexName } from "../../shared/format/aliases.ts";
 import { readManifest } from "../../shared/format/manifest-store.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { DocumentTables } from "../indexing/document-index.ts";
@@ -64,7 +65,8 @@ async function* objectsOf(source: ObjectStore, prefix: string) {
   } while (cursor !== undefined);
 }
 
-async function documentNames(store: ObjectStore, index: string): Promise<string[]> {
+async function documentNames(store: ObjectStore, name: string): Promise<string[]> {
+  const index = await resolveIndexName(store, name);
   const manifest = await readManifest(store, index);
   if (manifest === undefined) return [];
   const live = await new DocumentTables(store, index).liveDocuments(manifest);

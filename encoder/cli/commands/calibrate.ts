@@ -51,14 +51,17 @@ export function addCalibrate(program: Command, context: CommandContext): void {
     .addHelpText("after", HELP)
     .action(async (_options: Options, command: Command) => {
       const given = command.optsWithGlobals<Options>();
-      const { index, queries: file, maxPages, threads, device, json = false, ...globals } = given;
-      const [{ requireManifest }, { calibrateIndex }, { loadKernel }, { showStageProgress }] = await Promise.all([
-        import("../index-access.ts"),
-        import("../../indexing/calibrate.ts"),
-        import("../load-kernel.ts"),
-        import("../stage-progress.ts"),
-      ]);
+      const { index: name, queries: file, maxPages, threads, device, json = false, ...globals } = given;
+      const [{ requireManifest }, { calibrateIndex }, { loadKernel }, { showStageProgress }, { resolveIndexName }] =
+        await Promise.all([
+          import("../index-access.ts"),
+          import("../../indexing/calibrate.ts"),
+          import("../load-kernel.ts"),
+          import("../stage-progress.ts"),
+          import("../../../shared/format/aliases.ts"),
+        ]);
       await withStore(context, { ...globals, title: "maxleaf calibrate" }, async (store) => {
+        const index = await resolveIndexName(store, name);
         const manifest = await requireManifest(store, index);
         const modelOptions = { ...loadOptionsOf(globals, context.env), threads };
         const queries = file === undefined ? undefined : await encodeQuestions(file, manifest, modelOptions);

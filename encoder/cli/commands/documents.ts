@@ -38,15 +38,17 @@ export function addDocuments(program: Command, context: CommandContext): void {
         command.error("maxleaf: --pages is about one document: name it", { exitCode: 2 });
       }
       const { pickDocument, readDocuments } = await import("../index-access.ts");
+      const { resolveIndexName } = await import("../../../shared/format/aliases.ts");
       await withStore(context, { ...options, title: "maxleaf documents" }, async (store) => {
-        const all = await readDocuments(store, options.index);
-        const documents = idOrName === undefined ? all : [pickDocument(all, options.index, idOrName)];
+        const index = await resolveIndexName(store, options.index);
+        const all = await readDocuments(store, index);
+        const documents = idOrName === undefined ? all : [pickDocument(all, index, idOrName)];
         const [document] = documents;
         if (options.pages === true && document !== undefined) {
-          context.terminal.out(await pagesOf(store, document, options));
+          context.terminal.out(await pagesOf(store, document, { ...options, index }));
           return;
         }
-        const json = { index: options.index, documents: documents.map(toJson) };
+        const json = { index, documents: documents.map(toJson) };
         context.terminal.out(options.json === true ? `${JSON.stringify(json)}\n` : asTable(documents));
       });
     });

@@ -30,9 +30,11 @@ export function addExport(program: Command, context: CommandContext): void {
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
     .action(async (folder: string, _options: Options, command: Command) => {
-      const { index, json = false, ...globals } = command.optsWithGlobals<Options>();
+      const { index: name, json = false, ...globals } = command.optsWithGlobals<Options>();
       const { exportIndex } = await import("../../maintenance/export-index.ts");
+      const { resolveIndexName } = await import("../../../shared/format/aliases.ts");
       await withStore(context, { ...globals, title: "maxleaf export" }, async (store) => {
+        const index = await resolveIndexName(store, name);
         const onProgress = (objects: number) => context.terminal.err(`${counted(objects, "object")} copied\n`);
         const report = await exportIndex({ store, index, folder, ...(!json && { onProgress }) });
         const { objects, bytes, kept, vanished, manifestVersion } = report;

@@ -33,9 +33,12 @@ export function addImport(program: Command, context: CommandContext): void {
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
     .action(async (folder: string, _options: Options, command: Command) => {
-      const { index, replace, json = false, ...globals } = command.optsWithGlobals<Options>();
+      const { index: name, replace, json = false, ...globals } = command.optsWithGlobals<Options>();
       const { importIndex } = await import("../../maintenance/import-index.ts");
+      const { resolveIndexName } = await import("../../../shared/format/aliases.ts");
       await withStore(context, { ...globals, title: "maxleaf import" }, async (store) => {
+        // A new index must have a name of its own; one that is replaced may be called by an alias.
+        const index = replace === true ? await resolveIndexName(store, name) : name;
         const onProgress = (objects: number, of: number) =>
           context.terminal.err(`${count(objects)} of ${counted(of, "object")} stored\n`);
         const report = await importIndex({ store, index, folder, replace, ...(!json && { onProgress }) });

@@ -31,13 +31,16 @@ export function addOptimize(program: Command, context: CommandContext): void {
     .option("--json", "print one JSON document")
     .addHelpText("after", HELP)
     .action(async (_options: Options, command: Command) => {
-      const { index, json = false, ...globals } = command.optsWithGlobals<Options>();
-      const [{ requireManifest }, { buildInvertedFile }, { showStageProgress }] = await Promise.all([
-        import("../index-access.ts"),
-        import("../../indexing/inverted-file.ts"),
-        import("../stage-progress.ts"),
-      ]);
+      const { index: name, json = false, ...globals } = command.optsWithGlobals<Options>();
+      const [{ requireManifest }, { buildInvertedFile }, { showStageProgress }, { resolveIndexName }] =
+        await Promise.all([
+          import("../index-access.ts"),
+          import("../../indexing/inverted-file.ts"),
+          import("../stage-progress.ts"),
+          import("../../../shared/format/aliases.ts"),
+        ]);
       await withStore(context, { ...globals, title: "maxleaf optimize" }, async (store) => {
+        const index = await resolveIndexName(store, name);
         await requireManifest(store, index);
         const progress = showStageProgress(context.terminal, json);
         const warnings: string[] = [];

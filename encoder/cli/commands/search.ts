@@ -65,8 +65,10 @@ export function addSearch(program: Command, context: CommandContext): void {
     .action(async (question: string, _options: Options, command: Command) => {
       const options = command.optsWithGlobals<Options>();
       await withStore(context, { ...options, title: "maxleaf search" }, async (store) => {
-        const answer = await search(store, question, options, loadOptionsOf(options, context.env));
-        const json = () => `${JSON.stringify(toJson(answer, question, options.index))}\n`;
+        const { resolveIndexName } = await import("../../../shared/format/aliases.ts");
+        const index = await resolveIndexName(store, options.index);
+        const answer = await search(store, question, { ...options, index }, loadOptionsOf(options, context.env));
+        const json = () => `${JSON.stringify(toJson(answer, question, index))}\n`;
         context.terminal.out(options.json === true ? json() : asText(answer, context.terminal));
       });
     });
