@@ -8,7 +8,8 @@ import { z } from "zod";
 import { MaxleafError, quote } from "../errors.ts";
 import { MAX_MANIFEST_BYTES, MAX_METADATA_FIELDS, MAX_SUBSPACES } from "../limits.ts";
 import { recipeSchema } from "../recipe/recipe.ts";
-import { decodeUtf8 } from "./bytes.ts";
+import { concatBytes, corrupt, decodeUtf8 } from "./bytes.ts";
+import { crc32 } from "./crc32.ts";
 
 /** Version of the manifest's own layout. */
 export const MANIFEST_FORMAT = 2;
@@ -176,7 +177,7 @@ function isAscendingBelow(ordinals: readonly number[], end: number): boolean {
 export function encodeManifest(manifest: Manifest): Uint8Array {
   const parsed = manifestSchema.safeParse(manifest);
   if (!parsed.success) throw new MaxleafError("internal", `the new manifest ${problemOf(parsed.error)}`);
-  const bytes = new TextEncoder().encode(JSON.stringify(parsed.data));
+  const bytes = withChecksum(new TextEncoder().encode(JSON.stringify(parsed.data)));
   if (bytes.byteLength <= MAX_MANIFEST_BYTES) return bytes;
   throw new MaxleafError(
     "internal",
@@ -186,7 +187,7 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
 
 /** The manifest that `bytes` are. Throws `corrupt_data` or `unsupported_format_version`. */
 export function decodeManifest(bytes: Uint8Array, what: string): Manifest {
-  const text = decodeUtf8(bytes, what);
+  const text = decodeUtf8(withoutChecksum(bytes, what), what);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -197,6 +198,32 @@ export function decodeManifest(bytes: Uint8Array, what: string): Manifest {
   const parsed = manifestSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new MaxleafError("corrupt_data", `${what} is corrupt: ${problemOf(parsed.error)}`, { cause: parsed.error });
+}
+
+const CHECKSUM_PREFIX = '{"crc32":"';
+const CHECKSUM_DIGITS = 8;
+/** The prefix, the digits, and `",`. */
+const CHECKSUM_HEAD_BYTES = CHECKSUM_PREFIX.length + CHECKSUM_DIGITS + 2;
+
+/**
+ * JSON of an object with the checksum of everything after it as its first member: one flipped bit in a list of deletions
+ * would be as valid as the right one, and bring a document back.
+ */
+function withChecksum(json: Uint8Array): Uint8Array {
+  const rest = json.subarray(1);
+  const digits = crc32(rest).toString(16).padStart(CHECKSUM_DIGITS, "0");
+  return concatBytes([new TextEncoder().encode(`${CHECKSUM_PREFIX}${digits}",`), rest]);
+}
+
+/** The JSON without its checksum, which is right; manifests of before there were checksums as they are. */
+function withoutChecksum(bytes: Uint8Array, what: string): Uint8Array {
+  const head = new TextDecoder().decode(bytes.subarray(0, CHECKSUM_HEAD_BYTES));
+  if (!head.startsWith(CHECKSUM_PREFIX)) return bytes;
+  const json = bytes.slice(CHECKSUM_HEAD_BYTES - 1);
+  const digits = crc32(json.subarray(1)).toString(16).padStart(CHECKSUM_DIGITS, "0");
+  if (head !== `${CHECKSUM_PREFIX}${digits}",`) throw corrupt(what, "its checksum is wrong");
+  json[0] = "{".charCodeAt(0);
+  return json;
 }
 
 function problemOf(error: z.ZodError): string {
