@@ -8,6 +8,8 @@
  *
  * @module
  */
+import type { Consistency } from "../shared/api/search.ts";
+import type { ManifestLook } from "../shared/engine/contract.ts";
 import { DEFAULT_MEMORY_BYTES } from "../shared/engine/planner/holding.ts";
 import { MaxleafError, quote } from "../shared/errors.ts";
 import { type Clock, systemClock } from "../shared/ports.ts";
@@ -25,22 +27,35 @@ export interface PoolableIndex {
   /** Bytes it holds now. */
   readonly memoryBytes: number;
   /** Reads the manifest again. Errors: `index_not_found` when the index is gone. */
-  refresh(): Promise<unknown>;
+  refresh(look?: ManifestLook): Promise<unknown>;
   close(): void;
 }
 
 interface Entry<T> {
   index: T;
+  /** When the last look at the newest manifest began: it saw all that was committed before. */
   checkedAtMs: number;
+  /** The turn in which the last look of any kind began. */
+  checkedTurn: number;
   /** Start of a look at the manifest that has not ended; it may never end if its request was cancelled. */
   checkingSinceMs: number | undefined;
+  failedChecks: number;
   users: number;
 }
 
 interface Opening {
   startedAtMs: number;
+  turn: number;
   /** Why it failed, for the requests that waited for it. */
   failure?: unknown;
+}
+
+/** How a request asks for an index. */
+interface PoolRequest {
+  background: Background;
+  consistency: Consistency;
+  /** In which it began. */
+  turn: number;
 }
 
 /** A pool as its neighbours see it. */
@@ -102,6 +117,8 @@ export class IndexPool<T extends PoolableIndex> {
   /** In order of use, the oldest first. */
   readonly #entries = new Map<string, Entry<T>>();
   readonly #openings = new Map<string, Opening>();
+  /** Counts what begins, requests and looks: the clock of an isolate stands still between reads, and cannot tell their order. */
+  #turn = 0;
 
   constructor(options: IndexPoolOptions<T>) {
     this.#open = options.open;
@@ -118,11 +135,18 @@ export class IndexPool<T extends PoolableIndex> {
   }
 
   /**
-   * Runs `use` with the index open that `name` means; it is not closed before `use` ends. Errors: those of opening, and of
-   * `use`.
+   * Runs `use` with the index open that `name` means; it is not closed before `use` ends. A `bounded` request sees what was
+   * committed {@link MAX_STALENESS_MS} before it began, a `strong` one all that was. That costs a read of the next
+   * manifest, or the look that is due anyway, and does without what was read before when the store is away. Errors: those of
+   * opening, and of `use`; of `strong` those of looking.
    */
-  async withIndex<R>(name: string, background: Background, use: (index: T) => Promise<R>): Promise<R> {
-    const work = this.#run(name, background, use);
+  async withIndex<R>(
+    name: string,
+    background: Background,
+    use: (index: T) => Promise<R>,
+    consistency: Consistency = "bounded",
+  ): Promise<R> {
+    const work = this.#run(name, background, use, consistency);
     // A caller that hangs up must not stop the work half-way: what it holds (this index, memory of the kernels) would
     // never be given back, since of a cancelled request workerd does not even run the `finally`. (Seen in bare workerd
     // with a connection that was reset; wrangler's local proxy hides it.)
@@ -130,8 +154,13 @@ export class IndexPool<T extends PoolableIndex> {
     return await work;
   }
 
-  async #run<R>(name: string, background: Background, use: (index: T) => Promise<R>): Promise<R> {
-    const { index, entry } = await this.#find(name, background);
+  async #run<R>(
+    name: string,
+    background: Background,
+    use: (index: T) => Promise<R>,
+    consistency: Consistency,
+  ): Promise<R> {
+    const { index, entry } = await this.#find(name, { background, consistency, turn: ++this.#turn });
     try {
       return await use(entry.index);
     } finally {
@@ -140,16 +169,17 @@ export class IndexPool<T extends PoolableIndex> {
   }
 
   /** The index that `name` means, claimed. A name is taken for an index's own until there is none, then for an alias. */
-  async #find(name: string, background: Background): Promise<{ index: string; entry: Entry<T> }> {
+  async #find(name: string, request: PoolRequest): Promise<{ index: string; entry: Entry<T> }> {
     // Without an await for an index' own name: requests that come at once must find each other's opening.
-    const known = this.#aliases?.has(name) === true ? ((await this.#aliases.known(name, background)) ?? name) : name;
+    const known =
+      this.#aliases?.has(name) === true ? ((await this.#follow(this.#aliases, name, request)) ?? name) : name;
     try {
-      return await this.#claimFresh(known, background);
+      return await this.#claimFresh(known, request);
     } catch (error) {
       if (this.#aliases === undefined || !isNotFound(error)) throw error;
       const led = (await this.#aliases.look(name)) ?? name;
       try {
-        if (led !== known) return await this.#claimFresh(led, background);
+        if (led !== known) return await this.#claimFresh(led, request);
       } catch (failure) {
         if (!isNotFound(failure)) throw failure;
       }
@@ -157,10 +187,19 @@ export class IndexPool<T extends PoolableIndex> {
     }
   }
 
-  async #claimFresh(index: string, background: Background): Promise<{ index: string; entry: Entry<T> }> {
+  async #follow(
+    aliases: AliasNames,
+    name: string,
+    { background, consistency }: PoolRequest,
+  ): Promise<string | undefined> {
+    return consistency === "strong" ? await aliases.look(name) : await aliases.known(name, background);
+  }
+
+  async #claimFresh(index: string, request: PoolRequest): Promise<{ index: string; entry: Entry<T> }> {
     const entry = this.#claim(index) ?? (await this.#openOnce(index));
     try {
-      await this.#keepFresh(index, entry, background);
+      if (request.consistency === "strong") await this.#makeFresh(index, entry, request.turn);
+      else await this.#keepFresh(index, entry, request.background);
       return { index, entry };
     } catch (error) {
       this.#release(index, entry);
@@ -186,12 +225,33 @@ export class IndexPool<T extends PoolableIndex> {
   }
 
   async #keepFresh(name: string, entry: Entry<T>, background: Background): Promise<void> {
-    const ageMs = this.#clock.nowMs() - entry.checkedAtMs;
-    if (ageMs < REFRESH_INTERVAL_MS || this.#isBeingChecked(entry)) return;
-    const check = this.#check(name, entry);
-    if (ageMs >= MAX_STALENESS_MS) return await check;
-    // Whoever comes next opens the index anew and hears that it is gone.
-    background.waitUntil(check.catch(() => undefined));
+    const { failedChecks } = entry;
+    // After a failed look of another request, what was read before answers this one too.
+    while (entry.failedChecks === failedChecks) {
+      const ageMs = this.#clock.nowMs() - entry.checkedAtMs;
+      if (ageMs < REFRESH_INTERVAL_MS) return;
+      const isStale = ageMs >= MAX_STALENESS_MS;
+      if (!this.#isBeingChecked(entry)) {
+        const check = this.#check(name, entry);
+        if (isStale) return await check;
+        // Whoever comes next opens the index anew and hears that it is gone.
+        background.waitUntil(check.catch(() => undefined));
+        return;
+      }
+      if (!isStale) return;
+      // Another request looks: it is waited for as for an opening.
+      await this.#clock.sleep(OPEN_POLL_MS);
+    }
+  }
+
+  /**
+   * Lets a request that began in `turn` see all that was committed before: by a look of its own, unless one began after it. Errors:
+   * those of looking.
+   */
+  async #makeFresh(name: string, entry: Entry<T>, turn: number): Promise<void> {
+    if (entry.checkedTurn > turn) return;
+    const isRecent = this.#clock.nowMs() - entry.checkedAtMs < REFRESH_INTERVAL_MS;
+    await this.#look(name, entry, isRecent ? "next" : "newest");
   }
 
   #isBeingChecked(entry: Entry<T>): boolean {
@@ -202,17 +262,28 @@ export class IndexPool<T extends PoolableIndex> {
   async #check(name: string, entry: Entry<T>): Promise<void> {
     entry.checkingSinceMs = this.#clock.nowMs();
     try {
-      await entry.index.refresh();
-      entry.checkedAtMs = this.#clock.nowMs();
+      await this.#look(name, entry, "newest");
     } catch (error) {
-      if (isNotFound(error)) {
-        this.#drop(name, entry);
-        throw error;
-      }
+      if (isNotFound(error)) throw error;
+      entry.failedChecks += 1;
       logError("an index could not be refreshed", { index: name, causes: describeCauses(error) });
     } finally {
       entry.checkingSinceMs = undefined;
     }
+  }
+
+  /** Refreshes `entry`, which is let go when the index is gone. Errors: those of looking. */
+  async #look(name: string, entry: Entry<T>, look: ManifestLook): Promise<void> {
+    const turn = ++this.#turn;
+    const startedAtMs = this.#clock.nowMs();
+    try {
+      await entry.index.refresh(look);
+    } catch (error) {
+      if (isNotFound(error)) this.#drop(name, entry);
+      throw error;
+    }
+    entry.checkedTurn = Math.max(entry.checkedTurn, turn);
+    if (look === "newest") entry.checkedAtMs = Math.max(entry.checkedAtMs, startedAtMs);
   }
 
   async #openOnce(name: string): Promise<Entry<T>> {
@@ -228,11 +299,11 @@ export class IndexPool<T extends PoolableIndex> {
   }
 
   async #openNow(name: string): Promise<Entry<T>> {
-    const opening: Opening = { startedAtMs: this.#clock.nowMs() };
+    const opening: Opening = { startedAtMs: this.#clock.nowMs(), turn: ++this.#turn };
     this.#openings.set(name, opening);
     try {
       const index = await this.#open(name, (bytes) => this.#memory.makeRoom(bytes, this));
-      return this.#add(name, index);
+      return this.#add(name, index, opening);
     } catch (error) {
       opening.failure = error;
       throw error;
@@ -241,14 +312,15 @@ export class IndexPool<T extends PoolableIndex> {
     }
   }
 
-  #add(name: string, index: T): Entry<T> {
+  #add(name: string, index: T, { startedAtMs, turn }: Opening): Entry<T> {
     const existing = this.#claim(name);
     if (existing !== undefined) {
       // Two requests opened it, the second after the lease of the first: one copy is enough.
       index.close();
       return existing;
     }
-    const entry: Entry<T> = { index, checkedAtMs: this.#clock.nowMs(), checkingSinceMs: undefined, users: 1 };
+    const checked = { checkedAtMs: startedAtMs, checkedTurn: turn, checkingSinceMs: undefined, failedChecks: 0 };
+    const entry: Entry<T> = { index, ...checked, users: 1 };
     this.#entries.set(name, entry);
     return entry;
   }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { SearchRequestBody, SearchResponseBody } from "../../shared/api/search.ts";
-import type { SearchPath, SearchRequest } from "../../shared/engine/contract.ts";
+import type { SearchableIndex, SearchPath, SearchRequest } from "../../shared/engine/contract.ts";
 import { MaxleafError, quote } from "../../shared/errors.ts";
 import type { Manifest } from "../../shared/format/manifest.ts";
 import type { Services } from "../services.ts";
@@ -44,18 +44,19 @@ export async function runSearch(
   };
 
   const path = await choosePath(services, { index, body }, background);
-  if (path === "sharded") {
-    return await services.manifests.withIndex(index, background, async (opened) => {
-      const encoding = await encode(opened.manifest);
-      // Without the text, shards rank by vectors: see choosePath.
-      return respond(encoding, await askShards(services, opened, toEngineSearch(body, encoding)));
-    });
-  }
-  return await services.indexes.withIndex(index, background, async (opened) => {
+  const overShards = async (opened: OpenedManifest) => {
+    const encoding = await encode(opened.manifest);
+    // Without the text, shards rank by vectors: see choosePath.
+    return respond(encoding, await askShards(services, opened, toEngineSearch(body, encoding)));
+  };
+  const here = async (opened: SearchableIndex) => {
     const encoding = await encode(opened.manifest);
     const result = await opened.search({ ...toEngineSearch(body, encoding), text: query, path });
     return respond(encoding, { result, partial: undefined });
-  });
+  };
+  return path === "sharded"
+    ? await services.manifests.withIndex(index, background, overShards, body.consistency)
+    : await services.indexes.withIndex(index, background, here, body.consistency);
 }
 
 type Encoding = CachedEncoding & { name: string; recipe: string; encodeMs: number };

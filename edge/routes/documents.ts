@@ -5,7 +5,8 @@
  */
 import { createRoute, z } from "@hono/zod-openapi";
 import { type DocumentPagesBody, documentPagesSchema } from "../../shared/api/pages.ts";
-import { type DocumentBody, documentListSchema, documentSchema } from "../../shared/api/search.ts";
+import { consistencies, type DocumentBody, documentListSchema, documentSchema } from "../../shared/api/search.ts";
+import type { SearchableIndex } from "../../shared/engine/contract.ts";
 import { parseIndexName } from "../../shared/names.ts";
 import { decodeCursor, encodeCursor } from "../catalogue/cursor.ts";
 import { type CatalogueEntry, findDocument, listDocuments } from "../catalogue/documents.ts";
@@ -19,7 +20,14 @@ import { badRequest, json, notFound, storeFailures } from "./responses.ts";
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
 
+const consistency = z
+  .enum(consistencies)
+  .default("bounded")
+  .openapi({ description: "`strong`: looks at the bucket first, and sees all that was committed before. See search." });
+
+const readQuery = z.object({ consistency });
 const listQuery = z.object({
+  consistency,
   limit: z.coerce
     .number()
     .int()
@@ -44,7 +52,7 @@ const readRoute = createRoute({
   path: "/v1/indexes/{index}/documents/{document}",
   tags: ["documents"],
   summary: "One document",
-  request: { params: documentParams },
+  request: { params: documentParams, query: readQuery },
   responses: { 200: json(documentSchema, "The document."), ...badRequest, ...notFound, ...storeFailures },
 });
 
@@ -65,12 +73,11 @@ const pagesRoute = createRoute({
 export function registerDocuments(app: EdgeApp, services: Services): void {
   app.openapi(listRoute, async (c) => {
     const name = parseIndexName(c.req.valid("param").index);
-    const { limit, cursor } = c.req.valid("query");
+    const { limit, cursor, consistency: wanted } = c.req.valid("query");
     const after = cursor === undefined ? undefined : decodeCursor(cursor);
 
-    const { entries, hasMore } = await services.indexes.withIndex(name, c.executionCtx, (index) =>
-      listDocuments(index, { after, limit }),
-    );
+    const list = (index: SearchableIndex) => listDocuments(index, { after, limit });
+    const { entries, hasMore } = await services.indexes.withIndex(name, c.executionCtx, list, wanted);
     const last = hasMore ? entries.at(-1) : undefined;
     return c.json(
       {
@@ -85,7 +92,9 @@ export function registerDocuments(app: EdgeApp, services: Services): void {
     const params = c.req.valid("param");
     const name = parseIndexName(params.index);
     const id = parseDocumentId(params.document);
-    const entry = await services.indexes.withIndex(name, c.executionCtx, async (index) => findDocument(index, id));
+    const find = (index: SearchableIndex) => findDocument(index, id);
+    const { consistency: wanted } = c.req.valid("query");
+    const entry = await services.indexes.withIndex(name, c.executionCtx, find, wanted);
     return c.json(toDocumentBody(entry), 200);
   });
 
@@ -93,12 +102,10 @@ export function registerDocuments(app: EdgeApp, services: Services): void {
     const params = c.req.valid("param");
     const name = parseIndexName(params.index);
     const id = parseDocumentId(params.document);
-    const { limit, cursor } = c.req.valid("query");
+    const { limit, cursor, consistency: wanted } = c.req.valid("query");
     const after = cursor === undefined ? 0 : parsePageNumber(decodeCursor(cursor));
-    const list = await services.indexes.withIndex(name, c.executionCtx, async (index) =>
-      listPages(index, id, { after, limit }),
-    );
-    return c.json(toPagesBody(list), 200);
+    const list = (index: SearchableIndex) => listPages(index, id, { after, limit });
+    return c.json(toPagesBody(await services.indexes.withIndex(name, c.executionCtx, list, wanted)), 200);
   });
 }
 

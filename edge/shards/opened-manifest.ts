@@ -3,8 +3,9 @@
  *
  * @module
  */
+import type { ManifestLook } from "../../shared/engine/contract.ts";
 import { MaxleafError, quote } from "../../shared/errors.ts";
-import { readManifest } from "../../shared/format/manifest-store.ts";
+import { readManifest, readManifestAfter } from "../../shared/format/manifest-store.ts";
 import type { Manifest } from "../../shared/format/manifest.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import type { PoolableIndex } from "../index-pool.ts";
@@ -35,15 +36,18 @@ export class OpenedManifest implements PoolableIndex {
     return this.#manifest.segments.length * BYTES_PER_SEGMENT;
   }
 
-  async refresh(): Promise<void> {
-    this.#manifest = await readExisting(this.#store, this.#manifest.index);
+  async refresh(look: ManifestLook = "newest"): Promise<void> {
+    const known = this.#manifest;
+    const read = await readExisting(this.#store, known.index, look === "next" ? known : undefined);
+    // Another refresh may have been faster and have seen more.
+    if (this.#manifest === known || read.version > this.#manifest.version) this.#manifest = read;
   }
 
   close(): void {}
 }
 
-async function readExisting(store: ObjectStore, index: string): Promise<Manifest> {
-  const manifest = await readManifest(store, index);
+async function readExisting(store: ObjectStore, index: string, recent?: Manifest): Promise<Manifest> {
+  const manifest = recent === undefined ? await readManifest(store, index) : await readManifestAfter(store, recent);
   if (manifest !== undefined) return manifest;
   throw new MaxleafError("index_not_found", `there is no index ${quote(index)}`);
 }

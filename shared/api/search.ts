@@ -16,6 +16,10 @@ import {
 } from "../limits.ts";
 import { textSources } from "../page.ts";
 
+/** What a request sees of commits that returned before it began; see the field `consistency`. */
+export const consistencies = ["bounded", "strong"] as const;
+export type Consistency = (typeof consistencies)[number];
+
 const metadataValue = z.string().max(MAX_METADATA_VALUE_CHARS);
 
 export const filterSchema = z
@@ -60,6 +64,10 @@ export const searchRequestSchema = z
     path: z.enum(searchPaths).optional().openapi({
       description:
         "How candidates are found. `resident`: in memory. `pruned`: by reading the lists of the nearest centroids. `sharded`: by Durable Objects that hold a part of the index each. Chosen by the size of the index when absent.",
+    }),
+    consistency: z.enum(consistencies).optional().openapi({
+      description:
+        "What of the commits that returned before this request it sees. `bounded`, when absent: all but those of the last 10 seconds, or longer ago when the bucket cannot be reached. `strong`: all, for one read of the bucket before the answer; it fails when the bucket cannot be reached.",
     }),
     accuracy: z
       .literal(accuracies)

@@ -194,6 +194,12 @@ export interface DocumentPlace {
   ordinal: number;
 }
 
+/**
+ * How the newest manifest is looked for. `newest`: from the hint in the bucket, three reads in two hops. `next`: from the version
+ * at hand, one read when nothing follows it; only for a caller who knows that it was the newest moments ago.
+ */
+export type ManifestLook = "newest" | "next";
+
 /** An opened index, as `openIndex` returns it. Requests may overlap each other and a refresh. */
 export interface SearchableIndex {
   /** The version that the next request sees. */
@@ -215,8 +221,11 @@ export interface SearchableIndex {
     /** Default `vectors`. */
     source?: ExplanationSource | undefined;
   }): Promise<PageExplanation>;
-  /** Reads the manifest again and opens what is new. Errors: `index_not_found` when the index is gone. */
-  refresh(): Promise<void>;
+  /**
+   * Reads the manifest again and opens what is new: what was committed before the call is seen by every search that begins after
+   * it. Errors: `index_not_found` when the index is gone.
+   */
+  refresh(look?: ManifestLook): Promise<void>;
   /** Lets go of everything held. */
   close(): void;
 }

@@ -14,6 +14,7 @@ import type { ObjectStore } from "../store/object-store.ts";
 import { CellCache } from "./candidates/cell-cache.ts";
 import type {
   DocumentPlace,
+  ManifestLook,
   PageExplanation,
   SearchableIndex,
   SearchPath,
@@ -171,9 +172,9 @@ class OpenedIndex implements SearchableIndex, Resident {
     return await this.#withSnapshot(this.#current(), (snapshot) => explainPage(snapshot, request, this.#parts));
   }
 
-  async refresh(): Promise<void> {
+  async refresh(look: ManifestLook = "newest"): Promise<void> {
     const base = this.#current();
-    const manifest = await this.#opener.readManifest();
+    const manifest = await this.#opener.readManifest(look === "next" ? base.manifest : undefined);
     if (this.#isClosed || manifest.commitId === base.manifest.commitId) return;
     const holding = this.#usualHolding(manifest);
     const next = await this.#withSnapshot(base, (snapshot) => this.#opener.open(manifest, holding, snapshot));

@@ -66,6 +66,17 @@ export async function readNewestManifest(store: ObjectStore, index: string): Pro
   return walked.isNewest ? walked.manifest : await readNewestListed(store, index, walked.manifest);
 }
 
+/**
+ * The newest manifest, for a reader that has `known` and knows that it was the newest moments ago: one read when it still is.
+ * Longer ago is not enough, since a garbage collection removes what was superseded, and a gap would be taken for the end.
+ * Undefined when the index was dropped. Errors: as {@link readManifest}.
+ */
+export async function readManifestAfter(store: ObjectStore, known: Manifest): Promise<Manifest | undefined> {
+  const walked = await walkForward(store, known, MAX_FORWARD_READS);
+  const newest = walked.isNewest ? walked.manifest : await readNewestListed(store, known.index, walked.manifest);
+  return newest?.droppedAtMs === undefined ? newest : undefined;
+}
+
 /** The newest manifest that `reads` reads from `manifest` on lead to, and whether there is none after it. */
 async function walkForward(
   store: ObjectStore,

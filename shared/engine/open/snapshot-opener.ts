@@ -9,7 +9,7 @@ import { readCodebook } from "../../format/codebook.ts";
 import type { Codebook } from "../../format/contract.ts";
 import type { InvertedFile } from "../../format/inverted/contract.ts";
 import { openInvertedFile } from "../../format/inverted/inverted-reader.ts";
-import { readManifest } from "../../format/manifest-store.ts";
+import { readManifest, readManifestAfter } from "../../format/manifest-store.ts";
 import type { Manifest, SegmentEntry } from "../../format/manifest.ts";
 import { type Overlay, readOverlay } from "../../format/overlay.ts";
 import { segmentIdentityOf } from "../../format/segment-identity.ts";
@@ -57,11 +57,14 @@ export class SnapshotOpener {
     this.#options = options;
   }
 
-  /** Errors: `index_not_found`, and those of `readManifest`. */
-  async readManifest(): Promise<Manifest> {
+  /**
+   * @param recent the newest version as of moments ago.
+   * Errors: `index_not_found`, and those of `readManifest`.
+   */
+  async readManifest(recent?: Manifest): Promise<Manifest> {
     const { store, index, readManifest: given } = this.#options;
     if (given !== undefined) return await given();
-    const manifest = await readManifest(store, index);
+    const manifest = recent === undefined ? await readManifest(store, index) : await readManifestAfter(store, recent);
     if (manifest !== undefined) return manifest;
     throw new MaxleafError("index_not_found", `there is no index ${quote(index)}`);
   }
