@@ -10,6 +10,7 @@ import type { ExecutionProvider } from "../models/onnx-session.ts";
 import { DEFAULT_RECIPE, findRecipe, loadModel } from "../models/registry.ts";
 import { parseOcrLanguages } from "../ocr/languages.ts";
 import { TesseractReader } from "../ocr/tesseract-reader.ts";
+import { openTasks, taskPortsOf } from "../tasks/open-tasks.ts";
 import { DocumentSink } from "../worker/index-sink.ts";
 import { IndexMap } from "../worker/index-map.ts";
 import { scanBuckets } from "../worker/scan.ts";
@@ -23,7 +24,9 @@ import { maintainIngested } from "./maintain-ingested.ts";
 
 export interface RunWorkerOptions {
   dataDir: string;
+  /** See `openQueue`; by default what MAXLEAF_QUEUE says. */
   queue?: string | undefined;
+  /** None: only tasks are done. */
   map: readonly string[];
   concurrency?: number | undefined;
   once?: boolean | undefined;
@@ -46,7 +49,7 @@ export interface RunWorkerOptions {
   metricsHost?: string | undefined;
 }
 
-/** Errors: `invalid_request`, `recipe_not_found`, those of `parseOcrLanguages`, `openQueue` and `runWorker`. */
+/** Errors: `invalid_request`, `recipe_not_found`, those of `parseOcrLanguages`, `openQueue`, `taskPortsOf` and `runWorker`. */
 export async function runWorkerCommand(
   { terminal, signal, env }: CommandContext,
   store: ObjectStore,
@@ -65,7 +68,8 @@ export async function runWorkerCommand(
   const languages = ocrLanguage === undefined ? undefined : parseOcrLanguages(ocrLanguage);
   const { name: defaultRecipe } = findRecipe(options.recipe ?? DEFAULT_RECIPE);
   const sources = openSources({ folder: options.sourceFolder, endpoint: options.sourceEndpoint }, env);
-  const queue = new MeteredQueue(openQueue(options.queue, options.dataDir, env));
+  const ports = taskPortsOf(env);
+  const queue = new MeteredQueue(openQueue(options.queue ?? env["MAXLEAF_QUEUE"], options.dataDir, env));
   const sink = new DocumentSink({
     store,
     defaultRecipe,
@@ -76,24 +80,31 @@ export async function runWorkerCommand(
     onIngested,
     onWarning,
   });
+  const { runner, keeper } = openTasks({ store, queue, sink, ports, threads, executionProvider, onLog });
   let metrics: MetricsServer | undefined;
+  let report: WorkerReport | undefined;
   try {
     if (options.metricsPort !== undefined) {
       metrics = await serveMetrics(options.metricsPort, options.metricsHost);
       onLog(`metrics: ${metrics.url}`);
     }
-    const indexes = map.mappings.map(({ bucket, prefix, index }) => `${bucket}/${prefix} in ${index}`).join(", ");
-    onLog(`working on ${queue.description}: ${indexes}`);
+    const indexes = map.mappings.map(({ bucket, prefix, index }) => `${bucket}/${prefix} in ${index}`);
+    onLog(`working on ${queue.description}: ${["tasks", ...indexes].join(", ")}`);
     if (options.scan === true) {
       const count = await scanBuckets({ queue, map, source: sources.source, store, signal });
       onLog(`put ${count} objects and documents into the queue`);
     }
+    await keeper.start();
     const { concurrency, once } = options;
-    return await runWorker({ queue, map, source: sources.source, sink, concurrency, once, signal, onLog });
+    const { source } = sources;
+    report = await runWorker({ queue, map, source, sink, tasks: runner, concurrency, once, signal, onLog });
+    return report;
   } finally {
+    await keeper.stop();
     await metrics?.close();
     queue.close();
     sources.close();
-    await sink.close();
+    // A model that is at work cannot be freed; the process ends.
+    if (report?.isAbandoned !== true) await sink.close();
   }
 }
