@@ -1,15 +1,16 @@
 /**
  * The worker as the command runs it: local queue, folder as bucket, real model; the index in memory.
  */
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { layout } from "../../shared/store/layout.ts";
 import { MemoryStore } from "../../shared/store/memory-store.ts";
 import { LocalQueue } from "../queue/local-queue.ts";
+import { TaskStore } from "../tasks/task-store.ts";
 import { EXIT } from "./exit-codes.ts";
 import { readDocuments } from "./index-access.ts";
-import { createProgram } from "./program.ts";
 import { runWorkerCommand, type RunWorkerOptions } from "./run-worker.ts";
 import { recordingTerminal, type RecordingTerminal } from "./testing.ts";
 
@@ -74,10 +75,24 @@ it.each([
   await expect(work(options)).rejects.toMatchObject({ code });
 });
 
-it("is a command that needs a mapping", async () => {
-  const program = createProgram(context());
-  await expect(program.parseAsync(["worker"], { from: "user" })).rejects.toMatchObject({
-    code: "commander.missingMandatoryOptionValue",
+it("does tasks, without any mapping too", async () => {
+  const queue = LocalQueue.open(join(folder, "queue.sqlite"));
+  const tasks = new TaskStore({ store, queue });
+  await store.put(layout.upload("an-upload"), await readFile(SAMPLE));
+  const document = { name: "ferry.pdf", metadata: { kind: "timetable" } } as const;
+  const { id } = await tasks.create({
+    type: "documents.add",
+    index: "tasks",
+    documents: [{ ...document, source: { kind: "upload", uploadId: "an-upload" } }],
   });
-  expect(terminal.stderr).toMatch(/--map/);
+  expect(await work({ map: [], scan: false })).toEqual({ acknowledged: 1, givenBack: 0, setAside: 0 });
+  queue.close();
+  const [stored] = await readDocuments(store, "tasks");
+  expect(stored?.entry).toMatchObject(document);
+  const pageCount = stored?.entry.pageCount ?? 0;
+  expect(await tasks.read(id)).toMatchObject({
+    status: "succeeded",
+    documents: [{ name: "ferry.pdf", status: "added", pageCount, pagesDone: pageCount, pagesWithoutText: 0 }],
+  });
+  expect(await store.get(layout.upload("an-upload"))).toBeUndefined();
 });

@@ -5,9 +5,9 @@
  */
 import { type Clock } from "../../shared/ports.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
-import { UrlAllowList } from "../fetch/allow-list.ts";
 import { fetchDocument } from "../fetch/fetch-document.ts";
 import { guardedRequest, type RequestGuard } from "../fetch/guarded-request.ts";
+import { outsideUrlsOf } from "../fetch/outside-urls.ts";
 import type { ExecutionProvider } from "../models/onnx-session.ts";
 import type { JobQueue } from "../queue/queue.ts";
 import type { IndexSink } from "../worker/sync-documents.ts";
@@ -42,13 +42,14 @@ export interface TaskPorts {
   webhooks?: WebhookSender | undefined;
 }
 
+/** Started and stopped by the caller, who gives `runner` to `runWorker`. */
 export interface OpenedTasks {
   store: TaskStore;
   runner: TaskRunner;
   keeper: TaskKeeper;
 }
 
-/** The caller starts and stops the keeper, and gives the runner to `runWorker`. */
+/** Nothing is read or written yet. */
 export function openTasks(options: OpenTasksOptions): OpenedTasks {
   const { store, queue, sink, ports, threads, executionProvider, onLog, clock } = options;
   const onWarning = (message: string) => onLog?.(`warning: ${message}`);
@@ -70,12 +71,9 @@ export function openTasks(options: OpenTasksOptions): OpenedTasks {
   return { store: tasks, runner, keeper: new TaskKeeper({ tasks, close, onLog, clock }) };
 }
 
-/** Which hosts get webhooks when nothing is said: all public ones, over HTTPS. */
-const EVERY_PUBLIC_HOST = "*";
-
 /**
- * The ports as the environment has them: documents from the hosts of `MAXLEAF_URL_ALLOW`, webhooks to those of
- * `MAXLEAF_WEBHOOK_ALLOW` (all public ones by default), signed with `MAXLEAF_WEBHOOK_SECRET` and not sent without.
+ * The ports as the environment has them: documents from the hosts that `outsideUrlsOf` names, webhooks to those, signed with
+ * `MAXLEAF_WEBHOOK_SECRET` and not sent without.
  *
  * @param guard for tests: what resolves hosts and which addresses are allowed.
  * @throws MaxleafError `invalid_request` for a list or a secret that is none.
@@ -84,8 +82,7 @@ export function taskPortsOf(
   env: Readonly<Record<string, string | undefined>>,
   guard: Omit<RequestGuard, "allow"> = {},
 ): TaskPorts {
-  const allow = UrlAllowList.parse(env["MAXLEAF_URL_ALLOW"]);
-  const webhookAllow = UrlAllowList.parse(env["MAXLEAF_WEBHOOK_ALLOW"] ?? EVERY_PUBLIC_HOST);
+  const { documents: allow, webhooks: webhookAllow } = outsideUrlsOf(env);
   const secret = env["MAXLEAF_WEBHOOK_SECRET"] ?? "";
   const post: PostWebhook = async (url, { headers, body, signal }) => {
     const request = { method: "POST", headers, body, signal } as const;

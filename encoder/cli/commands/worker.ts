@@ -15,7 +15,7 @@ import { withStore } from "../with-store.ts";
 
 interface Options extends GlobalOptions, OcrOptions {
   queue?: string;
-  map: string[];
+  map?: string[];
   concurrency?: number;
   once?: boolean;
   scan?: boolean;
@@ -37,7 +37,8 @@ const MAX_CONCURRENCY = 1_000;
 const HELP = `
 A document is called by its key below the prefix. Its object decides what becomes of it, whatever the order of the
 notifications: what is in the bucket gets into the index, what is not is deleted from it. Any number of workers may run.
-Ctrl-C or SIGTERM commits what is done and gives back the rest.
+Tasks are what was asked for over HTTP: documents to add, indexes to compact or to train anew.
+Ctrl-C or SIGTERM commits what is done and gives back the rest, after 20 s at the latest.
 
 Examples:
   maxleaf worker --queue sqs:https://sqs.eu-west-1.amazonaws.com/123456789012/uploads --map uploads/reports=reports
@@ -46,13 +47,12 @@ Examples:
 export function addWorker(program: Command, context: CommandContext): void {
   program
     .command("worker")
-    .description("keep indexes up to date with buckets, by the notifications that a queue gives")
-    .requiredOption(
-      "--map <bucket/prefix=index>",
-      "which objects are the documents of which index; may be repeated",
-      collect,
+    .description("do the tasks that a queue gives, and keep indexes up to date with buckets by their notifications")
+    .option("--map <bucket/prefix=index>", "which objects are the documents of which index; may be repeated", collect)
+    .option(
+      "--queue <address>",
+      "sqs:URL, cf:ACCOUNT/QUEUE or sqlite:PATH (MAXLEAF_QUEUE; default: queue.sqlite in the data folder)",
     )
-    .option("--queue <address>", "sqs:URL or sqlite:PATH (default: queue.sqlite in the data folder)")
     .option("--concurrency <number>", "messages worked on and committed together (default: 32)", concurrency)
     .option("--once", "end when the queue is empty")
     .option("--scan", "first put everything that the buckets and indexes have into the queue")
@@ -76,7 +76,8 @@ export function addWorker(program: Command, context: CommandContext): void {
       const ocrLanguage = ocrLanguageOf(options);
       const modelOptions = loadOptionsOf(options, context.env);
       await withStore(context, work, async (store) => {
-        const report = await runWorkerCommand(context, store, { ...options, ocrLanguage, modelOptions });
+        const { map = [] } = options;
+        const report = await runWorkerCommand(context, store, { ...options, map, ocrLanguage, modelOptions });
         const { acknowledged, givenBack, setAside } = report;
         const text = `${counted(acknowledged, "message")} done, ${givenBack} given back, ${setAside} set aside\n`;
         context.terminal.out(options.json === true ? `${JSON.stringify(report)}\n` : text);
