@@ -31,6 +31,8 @@ export interface Diagnosis {
   index: string;
   /** Of the manifest that was examined; undefined when none can be read. */
   manifestVersion: number | undefined;
+  /** When the index was dropped: there is nothing of it to examine. */
+  droppedAtMs?: number;
   deep: boolean;
   /** No finding is an error. */
   isWell: boolean;
@@ -48,6 +50,9 @@ export async function examineIndex({ store, index, deep = false, onProgress }: E
   if (versions === 0) throw new MaxleafError("index_not_found", `there is no index ${quote(index)}`);
   const checked = { manifests: versions, segments: 0, pages: 0, documents: 0 };
   const diagnosis = { index, manifestVersion: manifest?.version, deep, checked };
+  if (manifest?.droppedAtMs !== undefined) {
+    return { ...diagnosis, droppedAtMs: manifest.droppedAtMs, isWell: hasNoError(findings), findings };
+  }
   if (manifest === undefined) return { ...diagnosis, isWell: false, findings };
   const examination = new Examination({ store, index, manifest, deep });
   const { codebook, findings: ofCodebook } = await checkCodebook(examination.checked);
@@ -66,7 +71,11 @@ export async function examineIndex({ store, index, deep = false, onProgress }: E
   findings.push(...(await checkInverted(examination.checked, codebook, ids)));
   onProgress?.("looking for sources and images", 0);
   findings.push(...(await examination.checkDocuments()));
-  return { ...diagnosis, isWell: findings.every(({ severity }) => severity !== "error"), findings };
+  return { ...diagnosis, isWell: hasNoError(findings), findings };
+}
+
+function hasNoError(findings: readonly Finding[]): boolean {
+  return findings.every(({ severity }) => severity !== "error");
 }
 
 class Examination {

@@ -25,8 +25,9 @@ const DOCUMENTS_SHOWN = 20;
 
 const HELP = `
 Compares what the manifest of an index refers to with what is in the bucket: sizes, checksums, counts, sources and images.
-With --deep every page, vector and list is read too, so the whole index passes through. Nothing is changed; for what is
-wrong it says what that means and how to mend it. Exits with 1 when an index is not well.
+With --deep every page, vector and list is read too, so the whole index passes through; with --all aliases are examined
+too. Nothing is changed; for what is wrong it says what that means and how to mend it. Exits with 1 when an index is not
+well.
 
 Examples:
   maxleaf doctor --index reports
@@ -44,8 +45,9 @@ export function addDoctor(program: Command, context: CommandContext): void {
     .action(async (_options: Options, command: Command) => {
       const options = command.optsWithGlobals<Options>();
       const which = indexOrAll(options);
-      const [{ examineIndex }, { showStageProgress }] = await Promise.all([
+      const [{ examineIndex }, { checkAliases }, { showStageProgress }] = await Promise.all([
         import("../../maintenance/doctor.ts"),
+        import("../../maintenance/check-aliases.ts"),
         import("../stage-progress.ts"),
       ]);
       await withStore(context, { ...options, title: "maxleaf doctor" }, async (store) => {
@@ -59,14 +61,24 @@ export function addDoctor(program: Command, context: CommandContext): void {
         } finally {
           progress.stop();
         }
-        const json = () => `${JSON.stringify({ indexes: diagnoses })}\n`;
-        context.terminal.out(options.json === true ? json() : diagnoses.map(asText).join("\n"));
-        if (diagnoses.some(({ isWell }) => !isWell)) context.exitCode = EXIT.unexpected;
+        const aliases = which === undefined ? await checkAliases(store) : undefined;
+        const json = () => `${JSON.stringify({ indexes: diagnoses, aliases })}\n`;
+        const text = () => [...diagnoses.map(asText), ...aliasesText(aliases ?? [])].join("\n");
+        context.terminal.out(options.json === true ? json() : text());
+        const hasErrors = aliases?.some(({ severity }) => severity === "error") === true;
+        if (hasErrors || diagnoses.some(({ isWell }) => !isWell)) context.exitCode = EXIT.unexpected;
       });
     });
 }
 
-function asText({ index, manifestVersion, deep, isWell, checked, findings }: Diagnosis): string {
+function aliasesText(findings: readonly Finding[]): string[] {
+  return findings.length === 0 ? [] : [`aliases\n${findings.map(findingText).join("")}`];
+}
+
+function asText({ index, manifestVersion, droppedAtMs, deep, isWell, checked, findings }: Diagnosis): string {
+  if (droppedAtMs !== undefined) {
+    return `${index} was dropped on ${new Date(droppedAtMs).toISOString()}\n${findings.map(findingText).join("")}`;
+  }
   const { segments, pages, documents } = checked;
   const what = `${counted(documents, "document")}, ${counted(pages, "page")} in ${counted(segments, "segment")}`;
   const version = manifestVersion === undefined ? "no version can be read" : `version ${manifestVersion}`;
