@@ -14,7 +14,7 @@ import { seededRandom } from "../../shared/seeded-random.ts";
 import { MemoryStore } from "../../shared/store/memory-store.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { FaultyStore } from "./support/faulty-store.ts";
-import { expectTidyAfterCollection, expectWell } from "./support/index-state.ts";
+import { expectTidyAfterCollection, expectWell } from "./support/index-checks.ts";
 import { note, seedsOf, withSeed } from "./support/report.ts";
 import { INDEX, ingest } from "./support/small-documents.ts";
 import { TurnClock } from "./support/turns.ts";

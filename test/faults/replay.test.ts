@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Random } from "../../shared/ports.ts";
 import { seededRandom } from "../../shared/seeded-random.ts";
 import { type CrashMode, crashModes, Power } from "./support/crashing-store.ts";
-import { expectTidyAfterCollection, expectWell } from "./support/index-state.ts";
+import { expectTidyAfterCollection, expectWell } from "./support/index-checks.ts";
 import { note, seedsOf, withSeed } from "./support/report.ts";
 import { INDEX } from "./support/small-documents.ts";
 import { WorkerWorld } from "./support/worker-world.ts";

@@ -1,22 +1,17 @@
 /**
- * Everything that can be seen of an index, in a form that can be compared; and whether the bucket has exactly that.
+ * Everything that can be seen of an index, in a form that can be compared.
  *
  * @module
  */
-import { expect } from "vitest";
 import { loadKernel } from "../../../encoder/cli/load-kernel.ts";
 import { DocumentTables, type LiveDocument } from "../../../encoder/indexing/document-index.ts";
 import { TEST_DIM } from "../../../encoder/indexing/testing-index.ts";
 import { topicVectors } from "../../../encoder/indexing/testing.ts";
-import { collectGarbage, DEFAULT_GRACE_HOURS } from "../../../encoder/maintenance/collect-garbage.ts";
-import { examineIndex } from "../../../encoder/maintenance/doctor.ts";
 import { listAll } from "../../../encoder/maintenance/list-all.ts";
-import { aged } from "../../../encoder/maintenance/testing.ts";
 import type { EncodedQuery, PageHit, SearchRequest } from "../../../shared/engine/contract.ts";
 import { openIndex } from "../../../shared/engine/open-index.ts";
-import { readManifest, readNewestManifest } from "../../../shared/format/manifest-store.ts";
+import { readManifest } from "../../../shared/format/manifest-store.ts";
 import type { Manifest } from "../../../shared/format/manifest.ts";
-import { layout } from "../../../shared/store/layout.ts";
 import { MemoryStore } from "../../../shared/store/memory-store.ts";
 import type { ObjectStore } from "../../../shared/store/object-store.ts";
 
@@ -33,6 +28,8 @@ export interface IndexState {
   exact: string[][];
   /** The pages that a usual search finds. */
   usual: string[];
+  /** The same by words, where there is an index of them. */
+  words: string[];
   filtered: string[];
 }
 
@@ -49,7 +46,7 @@ export async function stateOf(store: ObjectStore, index: string): Promise<MaybeI
     addedAtMs: 0,
     searchablePages,
   }));
-  if (manifest.codebook === undefined) return { documents, exact: [], usual: [], filtered: [] };
+  if (manifest.codebook === undefined) return { documents, exact: [], usual: [], words: [], filtered: [] };
   const hasShelves = documents.some(({ metadata }) => metadata["shelf"] !== undefined);
   return { documents, ...(await answersOf(store, index, manifest, hasShelves)) };
 }
@@ -69,9 +66,11 @@ async function answersOf(
     const exact = [];
     for (const seed of [1, 2, 3]) exact.push((await search({ accuracy: "exact" }, seed)).map(scored));
     const usual = (await search({})).map(pageOf).toSorted();
+    const hasWords = manifest.inverted?.lexical !== undefined;
+    const words = hasWords ? await search({ mode: "lexical", text: "word3 word7 word1" }) : [];
     // A field that no document has cannot be filtered by.
     const filtered = hasShelves ? await search({ filter: { metadata: { shelf: ["north"] } } }) : [];
-    return { exact, usual, filtered: filtered.map(pageOf).toSorted() };
+    return { exact, usual, words: words.map(pageOf).toSorted(), filtered: filtered.map(pageOf).toSorted() };
   } finally {
     opened.close();
   }
@@ -92,63 +91,10 @@ function queryOf(recipeFingerprint: string, seed: number): EncodedQuery {
   return { recipeFingerprint, dim, tokenCount: count, vectors: values, tokens };
 }
 
-async function liveDocuments(store: ObjectStore, index: string, manifest: Manifest): Promise<LiveDocument[]> {
+/** By id. */
+export async function liveDocuments(store: ObjectStore, index: string, manifest: Manifest): Promise<LiveDocument[]> {
   const live = await new DocumentTables(store, index).liveDocuments(manifest);
   return [...live.values()].toSorted((a, b) => (a.entry.id < b.entry.id ? -1 : 1));
-}
-
-/** The doctor reads every byte of the index and finds nothing wrong. */
-export async function expectWell(store: ObjectStore, index: string): Promise<void> {
-  if ((await readNewestManifest(store, index)) === undefined) return;
-  const { findings } = await examineIndex({ store, index, deep: true });
-  expect(findings.filter(({ severity }) => severity === "error")).toEqual([]);
-}
-
-/** Collects the garbage of `index` as if all that is in the bucket now were older than the grace period. */
-export async function collectAll(store: ObjectStore, index: string, through: ObjectStore = store): Promise<void> {
-  const before = new Set(await keysBelow(store, layout.index(index)));
-  const isNew = (key: string) => !before.has(key);
-  await collectGarbage({ store: aged(through, DEFAULT_GRACE_HOURS + 1, isNew), index, remove: true });
-}
-
-/** After a collection, the bucket has what the newest manifest refers to, no more and no less. */
-export async function expectTidyAfterCollection(store: ObjectStore, index: string): Promise<void> {
-  await collectAll(store, index);
-  const left = await keysBelow(store, layout.index(index));
-  expect(left.toSorted()).toEqual((await referredKeys(store, index)).toSorted());
-}
-
-async function keysBelow(store: ObjectStore, prefix: string): Promise<string[]> {
-  const keys: string[] = [];
-  for await (const { key } of listAll(store, prefix)) keys.push(key);
-  return keys;
-}
-
-/** The keys that the newest manifest needs, told by the layout alone. */
-async function referredKeys(store: ObjectStore, index: string): Promise<string[]> {
-  const manifest = await readNewestManifest(store, index);
-  if (manifest === undefined) return [];
-  const { codebook, segments, inverted, overlay, version } = manifest;
-  const keys = [layout.manifest(index, version)];
-  // Only a hint, which a crash may have prevented.
-  if ((await store.get(layout.current(index))) !== undefined) keys.push(layout.current(index));
-  if (codebook !== undefined) keys.push(layout.codebook(index, codebook.id));
-  for (const { id } of segments) keys.push(layout.segment(index, id), layout.vectors(index, id));
-  if (inverted !== undefined) {
-    const { id, parts, lexical } = inverted;
-    keys.push(layout.inverted(index, id), ...parts.map((_, part) => layout.invertedPart(index, id, part)));
-    if (lexical !== undefined) keys.push(layout.lexical(index, id));
-    keys.push(...(lexical?.parts ?? []).map((_, part) => layout.lexicalPart(index, id, part)));
-  }
-  if (overlay !== undefined) keys.push(layout.overlay(index, overlay.id));
-  for (const { entry } of await liveDocuments(store, index, manifest)) {
-    const at = [index, entry.id, entry.revision] as const;
-    keys.push(layout.source(...at));
-    for (let page = 1; page <= entry.pageCount; page++) {
-      keys.push(layout.pageImage(...at, page), layout.pageThumbnail(...at, page));
-    }
-  }
-  return keys;
 }
 
 /** A copy that can be written to. */

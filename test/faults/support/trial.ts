@@ -11,7 +11,8 @@ import type { ObjectStore } from "../../../shared/store/object-store.ts";
 import { seededRandom } from "../../../shared/seeded-random.ts";
 import { CrashingStore, crashModes, type CrashMode, Power } from "./crashing-store.ts";
 import { FaultyStore } from "./faulty-store.ts";
-import { copyOf, expectTidyAfterCollection, expectWell, type MaybeIndex, stateOf } from "./index-state.ts";
+import { expectTidyAfterCollection, expectWell } from "./index-checks.ts";
+import { copyOf, type MaybeIndex, stateOf } from "./index-state.ts";
 import { note } from "./report.ts";
 import type { Scenario } from "./scenarios.ts";
 
