@@ -40,13 +40,14 @@ const plan = (sizes: SegmentSize[], maxSegmentsPerTier = 1) =>
 
 describe("planCompaction", () => {
   it("leaves large segments and single ones of a tier alone", () => {
-    expect(plan([sizeOf(600), sizeOf(700), sizeOf(300), sizeOf(70), sizeOf(10)])).toEqual([]);
+    expect(plan([sizeOf(600), sizeOf(700), sizeOf(300), sizeOf(70), sizeOf(10), sizeOf(2)])).toEqual([]);
     expect(plan([])).toEqual([]);
   });
 
   it("merges what is of one tier, with all that is smaller, in the order of the index", () => {
     expect(plan([sizeOf(5), sizeOf(70), sizeOf(600), sizeOf(80), sizeOf(300)])).toEqual([[0, 1, 3]]);
     expect(plan([sizeOf(300), sizeOf(1), sizeOf(300), sizeOf(1)])).toEqual([[0, 1, 2, 3]]);
+    expect(plan([sizeOf(3), sizeOf(600), sizeOf(1)])).toEqual([[0, 2]]);
   });
 
   it("waits until a tier has more than it may", () => {
@@ -94,7 +95,7 @@ describe("planCompaction", () => {
         const tiers = new Map<number, number>();
         for (const { livePages, liveVectors } of after) {
           const full = Math.max(livePages / 1_000, liveVectors / 100_000, 1 / 1_000);
-          const tier = Math.floor(Math.log(full) / Math.log(4));
+          const tier = full < 1 / 256 ? -Infinity : Math.floor(Math.log(full) / Math.log(4));
           if (full <= 0.5) tiers.set(tier, (tiers.get(tier) ?? 0) + 1);
         }
         for (const count of tiers.values()) expect(count).toBeLessThanOrEqual(maxSegmentsPerTier);

@@ -12,6 +12,8 @@ import { type SegmentLimits, segmentLimits } from "./plan-segments.ts";
 
 /** How much fuller segments of the next tier are. */
 const TIER_FACTOR = 4;
+/** What is less full is of the lowest tier, however small it is: 32 pages are written again in no time. */
+const LOWEST_TIER_UP_TO = TIER_FACTOR ** -4;
 /** What is fuller is no small segment; any two that are not fit into one. */
 const SMALL_UP_TO = 0.5;
 /** Share of a segment's pages that may be deleted. Searches read and score lists and bags of deleted pages too. */
@@ -22,7 +24,7 @@ export const MAX_DELETED_SHARE = 0.2;
  * (compact-plan.test.ts).
  */
 export const DUE_SEGMENTS_PER_TIER = 8;
-/** A compaction that was asked for leaves one small segment of each tier: at most seven. */
+/** A compaction that was asked for leaves one small segment of each tier: at most five. */
 export const ASKED_SEGMENTS_PER_TIER = 1;
 /** Bytes of an overlay of metadata from which segments are rewritten to take it in: a quarter of what it may have. */
 export const FOLD_OVERLAY_BYTES = 1024 * 1024;
@@ -120,7 +122,7 @@ function tooMany(items: readonly Item[], limits: SegmentLimits, maxSegments: num
   const small = items
     .map((item) => ({ item, full: fullness(item, limits) }))
     .filter(({ full }) => full <= SMALL_UP_TO)
-    .map(({ item, full }) => ({ item, tier: tierOf(full, limits) }));
+    .map(({ item, full }) => ({ item, tier: tierOf(full) }));
   const counts = new Map<number, number>();
   for (const { tier } of small) counts.set(tier, (counts.get(tier) ?? 0) + 1);
   const crowded = [...counts].filter(([, count]) => count > maxSegments).map(([tier]) => tier);
@@ -129,8 +131,9 @@ function tooMany(items: readonly Item[], limits: SegmentLimits, maxSegments: num
   return small.filter(({ tier }) => tier <= lowest).map(({ item }) => item);
 }
 
-function tierOf(full: number, { maxPages }: SegmentLimits): number {
-  return Math.floor(Math.log(Math.max(full, 1 / maxPages)) / Math.log(TIER_FACTOR));
+function tierOf(full: number): number {
+  if (full < LOWEST_TIER_UP_TO) return Number.NEGATIVE_INFINITY;
+  return Math.floor(Math.log(full) / Math.log(TIER_FACTOR));
 }
 
 /** Fills one merge after the other, in the order of the index. */

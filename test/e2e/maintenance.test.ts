@@ -110,12 +110,34 @@ describe("looking after an index", { timeout: TIMEOUT_MS }, () => {
     expect((await maxleaf("doctor", "--index", "ark", "--deep")).code).toBe(0);
   });
 
+  it("compact and retrain leave an index well, with what it had", async () => {
+    await maxleaf("ingest", join(folder, "docs/owl.pdf"), "--index", "yard");
+    await maxleaf("ingest", join(folder, "docs/ships.pdf"), "--index", "yard");
+    const before = await hitsOf("yard");
+    const planned = await maxleaf("compact", "--index", "yard", "--dry-run");
+    expect(planned.stdout).toMatch(/^yard: 2 of 2 segments \(.* kB\) would become 1: 3 pages copied\n$/);
+    const compacted = await json("compact", "--index", "yard");
+    expect(compacted.body.indexes).toMatchObject([{ index: "yard", done: true, segmentsAfter: 1, pagesCopied: 3 }]);
+    expect(await hitsOf("yard")).toEqual(before);
+    expect((await maxleaf("compact", "--all")).stdout).toContain("yard: nothing to do\n");
+
+    const due = await maxleaf("retrain", "--index", "yard", "--dry-run");
+    expect(due.stdout).toMatch(/^yard: (not )?due.*: [\d,]+ vectors, codebook for [\d,]+, drift \d\.\d\d\n$/);
+    const trained = await maxleaf("retrain", "--index", "yard", "--threads", "1");
+    expect(trained.stdout).toMatch(/^yard: 3 pages of [\d,]+ vectors coded anew: \d+ → \d+ centroids, drift/);
+    expect(trained.stderr).toMatch(/yard: drawing vectors\nyard: training the codebook\nyard: coding pages\n/);
+    const well = await maxleaf("doctor", "--index", "yard", "--deep");
+    expect(well.stdout).toBe("yard is well: version 4, 2 documents, 3 pages in 1 segment\n");
+  });
+
   const bad: { args: string[]; code: number; says: RegExp }[] = [
+    { args: ["compact"], code: 2, says: /either --index <name> or --all/ },
+    { args: ["retrain", "--index", "nowhere"], code: 4, says: /\(index_not_found\)/ },
     { args: ["gc"], code: 2, says: /either --index <name> or --all/ },
     { args: ["gc", "--all", "--index", "zoo"], code: 2, says: /either --index <name> or --all/ },
     { args: ["gc", "--all", "--delete", "--dry-run"], code: 2, says: /exclude each other/ },
     { args: ["gc", "--all", "--grace", "soon"], code: 2, says: /number of hours/ },
-    { args: ["gc", "--index", "nowhere"], code: 4, says: /there is no index "nowhere"; there are ark, zoo/ },
+    { args: ["gc", "--index", "nowhere"], code: 4, says: /there is no index "nowhere"; there are ark, yard, zoo/ },
     { args: ["doctor", "--index", "nowhere"], code: 4, says: /\(index_not_found\)/ },
     { args: ["export", "/dev/null/x", "--index", "nowhere"], code: 4, says: /\(index_not_found\)/ },
     { args: ["export", "/dev/null/x", "--index", "zoo"], code: 2, says: /cannot be made.*\(invalid_request\)/ },
@@ -129,7 +151,7 @@ describe("looking after an index", { timeout: TIMEOUT_MS }, () => {
     });
   }
 
-  for (const command of ["gc", "doctor", "export", "import"]) {
+  for (const command of ["gc", "doctor", "export", "import", "compact", "retrain"]) {
     it(`explains ${command} with an example`, async () => {
       const { code, stdout } = await maxleaf(command, "--help");
       expect(code).toBe(0);
