@@ -124,6 +124,15 @@ describe("an index whose metadata has changed", () => {
     // The hint, the version it names and the next one.
     expect(counting.counts.gets - before.gets).toBe(3);
     expect(opened.overlay.size).toBe(manifest.overlay?.documents);
+    // A look at the next version alone.
+    const known = counting.counts;
+    await opened.refresh("next");
+    expect(counting.counts.gets - known.gets).toBe(1);
+    await changeMetadata(index, new Map([[idsOf(index)[2] ?? "", { language: "fr" }]]));
+    await opened.refresh("next");
+    // That, the one after it, and the overlay.
+    expect(counting.counts.gets - known.gets).toBe(1 + 3);
+    expect(opened.overlay.size).toBe(2);
   });
 
   it("counts the overlay among what it holds, and plans for it", async () => {

@@ -21,6 +21,7 @@ import {
   listIndexes,
   type ManifestDraft,
   readManifest,
+  readManifestAfter,
   readManifestVersion,
 } from "./manifest-store.ts";
 import { testRecipe } from "./testing/samples.ts";
@@ -126,6 +127,21 @@ describe("reading the newest manifest", () => {
       Uint8Array.from(hint, (character) => character.charCodeAt(0)),
     );
     expect((await readManifest(store, INDEX))?.version).toBe(15);
+  });
+
+  it("takes one read from the version that was the newest, and finds whatever came after it", async () => {
+    const store = new MemoryStore();
+    const known = await addSegment(store, 1);
+    const counting = new CountingStore(store);
+    expect(await readManifestAfter(counting, known)).toEqual(known);
+    expect(counting.counts).toMatchObject({ gets: 1, lists: 0 });
+    for (let number = 2; number <= 40; number++) {
+      const newest = await addSegment(store, number);
+      expect(await readManifestAfter(store, known)).toEqual(newest);
+    }
+    const dropped = { recipe: testRecipe, recipeFingerprint: fingerprint, segments: [], droppedAtMs: 1 };
+    await commitManifest(store, INDEX, () => dropped, instantPorts());
+    expect(await readManifestAfter(store, known)).toBeUndefined();
   });
 
   it("finds it without the hint", async () => {
