@@ -6,8 +6,7 @@
 import type { SegmentIdentity, SegmentPage } from "../../shared/format/contract.ts";
 import { SegmentWriter, type WrittenSegment } from "../../shared/format/segment-writer.ts";
 import type { DocumentEntry } from "../../shared/page.ts";
-import type { Matrix } from "./matrix-runner.ts";
-import { dequantizeInto } from "./page-vectors.ts";
+import { type CodedPage, codeRows } from "./code-pages.ts";
 import type { SegmentPart } from "./plan-segments.ts";
 import type { RecordPlace } from "./record-file.ts";
 import type { PageSpool } from "./spool-rotation.ts";
@@ -21,6 +20,8 @@ const PAGES_PER_RUN = 256;
 /** Where a page lies in the spool. */
 export interface SpooledPage extends RecordPlace {
   vectorCount: number;
+  /** Its codes, where they were made ahead; they count under their codebook only. */
+  coded?: CodedPage;
 }
 
 /** A document whose pages lie in a spool. */
@@ -55,11 +56,16 @@ export async function buildSegment(options: BuildSegmentOptions): Promise<BuiltS
   let residualNormTotal = 0;
   for (const batch of batchesOf(parts)) {
     const pages = await Promise.all(
-      batch.map(async ({ documentOrdinal, spool, place }) => ({ documentOrdinal, ...(await spool.read(place)) })),
+      batch.map(async ({ documentOrdinal, spool, place }) => {
+        return { documentOrdinal, coded: place.coded, ...(await spool.read(place)) };
+      }),
     );
     const coded = await codePages(coder, pages, identity.dim);
-    for (const page of coded.pages) writer.add(page);
-    residualNormTotal += coded.residualNormTotal;
+    for (const [at, { documentOrdinal, page, exact }] of pages.entries()) {
+      const { residualNormTotal: own, ...codes } = coded[at] ?? NO_CODES;
+      writer.add({ documentOrdinal, page, exact, codes });
+      residualNormTotal += own;
+    }
     onPages?.(batch.length);
   }
   const written = writer.finish();
@@ -88,34 +94,24 @@ function* batchesOf(parts: readonly SegmentPart<SpooledDocument>[]): Generator<B
   if (batch.length > 0) yield batch;
 }
 
-type UncodedPage = Omit<SegmentPage, "codes">;
+const NO_CODES = { centroidIds: new Uint16Array(), codes: new Uint8Array(), residualNormTotal: 0 };
 
-/** Codes all of `pages` in one run. */
+type PageToCode = Omit<SegmentPage, "codes"> & { coded: CodedPage | undefined };
+
+/** One result for each of `pages`; those that are not coded under the codebook yet are, all in one run. */
 async function codePages(
   coder: VectorCoder | undefined,
-  pages: readonly UncodedPage[],
+  pages: readonly PageToCode[],
   dim: number,
-): Promise<{ pages: SegmentPage[]; residualNormTotal: number }> {
-  const count = pages.reduce((sum, { page }) => sum + page.vectorCount, 0);
-  if (coder === undefined || count === 0) {
-    const codes = { centroidIds: new Uint16Array(), codes: new Uint8Array() };
-    return { pages: pages.map((page) => ({ ...page, codes })), residualNormTotal: 0 };
-  }
-  const vectors: Matrix = { values: new Float32Array(count * dim), count, dim };
-  let filled = 0;
-  for (const { page, exact } of pages) {
-    dequantizeInto(vectors, filled, exact);
-    filled += page.vectorCount;
-  }
-  const { centroidIds, codes, residualNormTotal } = await coder.code(vectors);
-  const { subspaces } = coder.codebook;
-  let first = 0;
-  const coded = pages.map((page) => {
-    const last = first + page.page.vectorCount;
-    const ids = centroidIds.slice(first, last);
-    const ownCodes = codes.slice(first * subspaces, last * subspaces);
-    first = last;
-    return { ...page, codes: { centroidIds: ids, codes: ownCodes } };
-  });
-  return { pages: coded, residualNormTotal };
+): Promise<Omit<CodedPage, "codebookId">[]> {
+  if (coder === undefined) return pages.map(() => NO_CODES);
+  const isCoded = ({ coded }: PageToCode) => coded?.codebookId === coder.codebook.id;
+  const uncoded = pages.filter((page) => !isCoded(page));
+  const made = await codeRows(
+    coder,
+    uncoded.map(({ exact }) => exact),
+    dim,
+  );
+  let next = 0;
+  return pages.map((page) => (isCoded(page) ? page.coded : made[next++]) ?? NO_CODES);
 }

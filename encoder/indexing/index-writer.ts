@@ -34,6 +34,7 @@ import { MatrixRunner } from "./matrix-runner.ts";
 import { type HeldDocument, PendingDocuments } from "./pending-documents.ts";
 import { planSegments, type SegmentLimits, segmentLimits } from "./plan-segments.ts";
 import { type IndexingStage, timed } from "./stage-times.ts";
+import { WorkAhead } from "./work-ahead.ts";
 
 /** An index gets a codebook once; meeting another writer's twice means the index was deleted and made again meanwhile. */
 const MAX_CODING_ATTEMPTS = 3;
@@ -55,6 +56,8 @@ export interface IndexWriterOptions extends CommitTarget {
    * changed since the entry was made. Otherwise the entry's own counts.
    */
   keepsMetadata?: boolean | undefined;
+  /** Vectors from which on a codebook is trained ahead of its commit, when fewer than by default. */
+  minTrainingVectors?: number | undefined;
   onProgress?: ((progress: IndexingProgress) => void) | undefined;
   /** How long each part of a commit took. */
   onStage?: ((stage: IndexingStage, seconds: number) => void) | undefined;
@@ -93,6 +96,7 @@ export class IndexWriter {
   readonly #commits = new PQueue({ concurrency: 1 });
   readonly #pending: PendingDocuments;
   readonly #codebook: IndexCodebook;
+  readonly #ahead: WorkAhead;
   /** Until the index was seen: one that is not there any more then was dropped, and must not come back by halves. */
   #mayCreate: boolean;
 
@@ -104,9 +108,11 @@ export class IndexWriter {
     this.#options = options;
     this.#runner = runner;
     this.#mayCreate = mayCreate;
-    this.#pending = new PendingDocuments(options.recipe.dim, options.spoolFolder, options.clock ?? systemClock);
+    const { recipe, spoolFolder, clock = systemClock, minTrainingVectors, onStage } = options;
+    this.#pending = new PendingDocuments(recipe.dim, spoolFolder, clock, (...page) => this.#ahead.add(...page));
     this.#tables = new DocumentTables(options.store, options.index);
     this.#codebook = new IndexCodebook({ ...options, runner });
+    this.#ahead = new WorkAhead({ codebook: this.#codebook, dim: recipe.dim, minTrainingVectors, onStage });
   }
 
   /**
@@ -147,6 +153,21 @@ export class IndexWriter {
   }
 
   /**
+   * Begins now with what the next commit would do, beside the work on further documents: pages are coded as they come, and
+   * an index without a codebook gets one trained on the pages so far. May be called again at any time.
+   *
+   * @param expectedVectors - Of the next commit, as far as that can be told. Misjudged too far, the commit trains anew.
+   *
+   * Errors: those of reading the manifest and the codebook.
+   */
+  async workAhead(expectedVectors: number): Promise<void> {
+    const { store, index } = this.#options;
+    const current = await readManifest(store, index);
+    if (current?.codebook === undefined) this.#ahead.train(expectedVectors, current?.settings?.subspaces);
+    else this.#ahead.use(await this.#codebook.coderOf(current.codebook.id));
+  }
+
+  /**
    * Makes every added document part of the index, all at once. Undefined when none is waiting. After an error they are
    * still waiting, and the index is as it was or, when only the answer of the store was lost, has them. But those that have
    * waited for longer than `MAX_UNCOMMITTED_MS` are dropped: their images may be gone, and they must be added again.
@@ -161,6 +182,7 @@ export class IndexWriter {
   /** Frees the sessions and the temporary file. Documents not committed are dropped. */
   async close(): Promise<void> {
     await this.#commits.onIdle();
+    await this.#ahead.close();
     await this.#pending.close();
     await this.#runner.dispose();
   }
@@ -219,6 +241,7 @@ export class IndexWriter {
       throw error;
     }
     this.#mayCreate = false;
+    this.#ahead.release(documents.flatMap(({ pages }) => pages));
     const revisions = new Map(entries.map(({ id, revision }) => [id, revision]));
     await removeObjects(this.#options, change.removed, revisions);
     const manifest = await this.#invertWhenNeeded(change.manifest);
@@ -227,6 +250,9 @@ export class IndexWriter {
 
   async #train(documents: readonly HeldDocument[], subspaces: number | undefined): Promise<Manifest["codebook"]> {
     const { onProgress, onStage } = this.#options;
+    const vectorCount = documents.reduce((sum, document) => sum + document.vectorCount, 0);
+    const ready = vectorCount === 0 ? undefined : await this.#ahead.trained(vectorCount, subspaces);
+    if (ready !== undefined) return await this.#codebook.store(ready, vectorCount);
     const onTraining = (share: number) => onProgress?.({ stage: "training", share });
     return await timed(onStage, "train", async () => await this.#codebook.train(documents, onTraining, subspaces));
   }
@@ -253,6 +279,7 @@ export class IndexWriter {
   ): Promise<SegmentEntry[]> {
     const { store, index, recipe, recipeFingerprint, limits, onProgress, onStage } = this.#options;
     const coder = codebook && (await this.#codebook.coderOf(codebook.id));
+    if (coder !== undefined) this.#ahead.use(coder);
     const pageCount = documents.reduce((sum, document) => sum + document.pages.length, 0);
     let pagesDone = 0;
     const entries: SegmentEntry[] = [];

@@ -21,13 +21,21 @@ export class PendingDocuments {
   readonly #dim: number;
   readonly #spools: SpoolRotation;
   readonly #clock: Clock;
+  readonly #onSpooled: (spool: PageSpool, page: SpooledPage) => void;
   readonly #pending = new Map<string, HeldDocument>();
   /** Being committed: they keep their spool even when a newer version comes. */
   #taken: readonly HeldDocument[] = [];
 
-  constructor(dim: number, spoolFolder: string | undefined, clock: Clock) {
+  /** @param onSpooled - Told of every page that is in a spool, before its document is complete. */
+  constructor(
+    dim: number,
+    spoolFolder: string | undefined,
+    clock: Clock,
+    onSpooled: (spool: PageSpool, page: SpooledPage) => void = () => undefined,
+  ) {
     this.#dim = dim;
     this.#clock = clock;
+    this.#onSpooled = onSpooled;
     this.#spools = new SpoolRotation(spoolFolder);
   }
 
@@ -88,8 +96,9 @@ export class PendingDocuments {
       checkEncodedPage(page, this.#dim);
       const { pageNumber, vectorCount } = page;
       if (spooled.has(pageNumber)) throw new MaxleafError("internal", `page ${pageNumber} was encoded twice`);
-      const place = await spool.append(quantizePage(page, this.#dim));
-      spooled.set(pageNumber, { ...place, vectorCount });
+      const place: SpooledPage = { ...(await spool.append(quantizePage(page, this.#dim))), vectorCount };
+      spooled.set(pageNumber, place);
+      this.#onSpooled(spool, place);
     }
     if (spooled.size === 0) throw new MaxleafError("file_empty", `${quote(name)} has no pages`);
     if (spooled.size === pageCount) {

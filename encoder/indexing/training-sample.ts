@@ -13,7 +13,7 @@ const SAMPLE_SEED = 1;
 
 /** A uniform sample of `size` vectors of `documents` (all, if they have fewer): pages of every kind alike. */
 export async function drawTrainingSample(
-  documents: readonly SpooledDocument[],
+  documents: readonly Pick<SpooledDocument, "spool" | "pages" | "vectorCount">[],
   dim: number,
   size: number,
 ): Promise<Matrix> {

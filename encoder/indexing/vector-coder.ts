@@ -69,6 +69,8 @@ export class CentroidAssigner {
 /** Codes of vectors, and the sum of the distances from them to their centroids. */
 export interface CodedVectors extends PageCodes {
   residualNormTotal: number;
+  /** The distance of each vector to its centroid, `[count]`. */
+  residualNorms: Float32Array;
 }
 
 /** Codes vectors under one codebook. */
@@ -88,7 +90,8 @@ export class VectorCoder {
     const residuals = this.#assigner.residuals(vectors, centroidIds);
     const { codewords, subspaces } = this.codebook;
     const codes = await this.#runner.nearestCodewords(residuals, codewords, subspaces);
-    return { centroidIds, codes, residualNormTotal: residuals.count * meanNorm(residuals) };
+    const residualNorms = rowNorms(residuals);
+    return { centroidIds, codes, residualNormTotal: sumOf(residualNorms), residualNorms };
   }
 }
 
@@ -126,12 +129,21 @@ export function decodedCosines(codebook: CodecPart, vectors: Matrix, codes: Page
 }
 
 /** Mean length of the rows; 0 without any. */
-export function meanNorm({ values, count, dim }: Matrix): number {
-  let total = 0;
+export function meanNorm(matrix: Matrix): number {
+  return matrix.count === 0 ? 0 : sumOf(rowNorms(matrix)) / matrix.count;
+}
+
+/** Lengths of the rows, `[count]`. */
+function rowNorms({ values, count, dim }: Matrix): Float32Array {
+  const norms = new Float32Array(count);
   for (let row = 0; row < count; row++) {
     let sum = 0;
     for (let at = row * dim; at < (row + 1) * dim; at++) sum += (values[at] ?? 0) ** 2;
-    total += Math.sqrt(sum);
+    norms[row] = Math.sqrt(sum);
   }
-  return count === 0 ? 0 : total / count;
+  return norms;
+}
+
+function sumOf(values: Float32Array): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }

@@ -29,6 +29,7 @@ import type { Discovery, FoundFile } from "./discover.ts";
 import { type DocumentSource, isUnchanged, readSource } from "./document-source.ts";
 import { type Amount, BackgroundCommits, type CommitLimits } from "./background-commits.ts";
 import { Budget } from "./budget.ts";
+import { CommitForecast } from "./commit-forecast.ts";
 import { mapAsDone } from "./map-as-done.ts";
 import type { IngestObserver } from "./observer.ts";
 import { PageWork } from "./page-work.ts";
@@ -132,12 +133,14 @@ class Ingestion {
   readonly #live: ReadonlyMap<string, LiveDocument>;
   readonly #work: PageWork;
   readonly #commits: BackgroundCommits;
+  readonly #forecast: CommitForecast;
   readonly #places: Budget;
   readonly #sourceBytes = new Budget(SOURCE_BYTES_AT_ONCE);
   readonly #report: IngestReport;
   /** Aborted by the caller's signal or by the first fatal failure. */
   readonly #stop = new AbortController();
   #fatal: MaxleafError | undefined;
+  readonly #aheadCalls: Promise<void>[] = [];
   /** Documents that wait for a commit, which it is told to. */
   readonly #uncommitted: FoundFile[] = [];
 
@@ -155,8 +158,10 @@ class Ingestion {
     const onStage: OnStage = (stage, seconds) => observer?.onStage?.(stage, seconds);
     this.#work = new PageWork({ store, index, model, pageReader, onStage, signal: this.#stop.signal });
     this.#places = new Budget(model.pictureLongEdgePx === undefined ? PAGES_AT_ONCE : PICTURED_PAGES_AT_ONCE);
+    const { commitLimits: limits = COMMIT_LIMITS } = options;
+    this.#forecast = new CommitForecast(options.found.files, limits.commitAt.vectors);
     this.#commits = new BackgroundCommits({
-      limits: options.commitLimits ?? COMMIT_LIMITS,
+      limits,
       commit: async () => await this.#commit(),
       // Documents of a commit that failed have been told as done: only the failure of all makes that right.
       onFailure: (error) => this.#fail(toMaxleafError(error)),
@@ -178,6 +183,7 @@ class Ingestion {
       const files = found.files.values();
       await Promise.all(Array.from({ length: DOCUMENTS_AT_ONCE }, async () => await this.#ingestAll(files)));
       await this.#commits.idle();
+      await Promise.all(this.#aheadCalls);
     } finally {
       signal?.removeEventListener("abort", stop);
     }
@@ -214,6 +220,7 @@ class Ingestion {
       const live = this.#live.get(source.id);
       if (isUnchanged(live, source, file.metadata ?? this.#options.metadata)) {
         this.#report.unchanged++;
+        this.#forecast.without(file);
         observer?.onFile?.(file, "unchanged");
         return;
       }
@@ -237,6 +244,7 @@ class Ingestion {
       return;
     }
     const cause = failure.cause instanceof Error && failure.code === "internal" ? `: ${failure.cause.message}` : "";
+    this.#forecast.without(file);
     this.#report.failed.push({ name: file.name, code: failure.code, reason: failure.message + cause });
     this.#options.observer?.onFile?.(file, "failed");
   }
@@ -304,6 +312,8 @@ class Ingestion {
       if (searchable) counts.searchablePages++;
       if (encoded.textSource === "ocr") counts.pagesReadByOcr++;
       observer?.onPage?.(file, encoded.pageNumber, entry.pageCount, searchable);
+      this.#forecast.page(file, entry.pageCount, encoded.vectorCount);
+      if (searchable) this.#workAhead();
       yield encoded;
     }
     this.#report.pageNotices.push(...notices);
@@ -313,6 +323,15 @@ class Ingestion {
     report.pagesReadByOcr += counts.pagesReadByOcr;
     report.pagesWithoutText += counts.pages - counts.searchablePages;
     report.vectors += counts.vectors;
+  }
+
+  /** Begins what the next commit needs: at the first page, for an index with a codebook, and when a new one can be trained. */
+  #workAhead(): void {
+    const due = this.#forecast.isTrainable ? 2 : 1;
+    if (due <= this.#aheadCalls.length) return;
+    const { expectedVectors } = this.#forecast;
+    // Whatever keeps it from working, the commit meets too.
+    this.#aheadCalls.push(this.#writer.workAhead(expectedVectors).catch(() => undefined));
   }
 
   async #commit(): Promise<void> {
