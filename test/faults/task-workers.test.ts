@@ -3,7 +3,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -21,9 +21,11 @@ import { layout, OPEN_TASKS_PREFIX, UPLOADS_PREFIX } from "../../shared/store/la
 
 const SCRIPT = fileURLToPath(new URL("support/task-worker.ts", import.meta.url));
 const INDEX = "notes";
-const PAGES = 60;
-const HOLD_MS = 1_500;
+const PAGES = 24;
+const HOLD_MS = 5_000;
 const POLL_MS = 20;
+/** Each test runs two processes that load a model; on a busy machine that takes a while. */
+const TIMEOUT_MS = 180_000;
 
 let source: Buffer;
 let folder: string;
@@ -35,12 +37,13 @@ let workers: ChildProcess[];
 beforeAll(async () => {
   const document = new PDFDocument({ autoFirstPage: false });
   const bytes = (async () => await new Response(ReadableStream.from(document)).bytes())();
-  for (let page = 1; page <= PAGES; page++) document.addPage().text(`page ${page} of a long story `.repeat(40));
+  for (let page = 1; page <= PAGES; page++) document.addPage().text(`page ${page} of a story`);
   document.end();
   source = Buffer.from(await bytes);
 });
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "maxleaf-task-workers-"));
+  await mkdir(join(folder, "bucket"));
   store = new FolderStore(join(folder, "bucket"));
   queue = LocalQueue.open(join(folder, "queue.sqlite"));
   tasks = new TaskStore({ store, queue });
@@ -96,7 +99,7 @@ async function expectDone(id: string, attempts: number): Promise<void> {
   expect([queue.depth(), queue.deadLetters()]).toEqual([0, []]);
 }
 
-describe("a worker", () => {
+describe("a worker", { timeout: TIMEOUT_MS }, () => {
   it("that is killed in the middle of a task loses nothing: another finishes it", async () => {
     const id = await createTask();
     const first = startWorker();
