@@ -103,7 +103,7 @@ async function planned(store: ObjectStore, index: string): Promise<Planned> {
 function planText({ isDue, why, drift, vectors, trainedOnVectors }: Planned): string {
   if (trainedOnVectors === 0) return "nothing to train on";
   const facts = `${counted(vectors, "vector")}, codebook for ${count(trainedOnVectors)}, drift ${drift?.toFixed(2) ?? "none"}`;
-  const reason = why === "drift" ? "its vectors are of another kind" : "it has outgrown its codebook";
+  const reason = why === "drift" ? "it has drifted from its codebook" : "it has outgrown its codebook";
   return isDue ? `due, since ${reason}: ${facts}` : `not due: ${facts}`;
 }
 
