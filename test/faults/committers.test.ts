@@ -4,32 +4,26 @@
 import { describe, expect, it } from "vitest";
 import { deleteDocuments } from "../../encoder/indexing/commit-changes.ts";
 import { DocumentTables } from "../../encoder/indexing/document-index.ts";
+import { compactIndex } from "../../encoder/indexing/compact.ts";
 import { buildInvertedFile } from "../../encoder/indexing/inverted-file.ts";
 import { updateMetadata } from "../../encoder/indexing/update-metadata.ts";
 import { MaxleafError } from "../../shared/errors.ts";
 import { readManifest, readManifestVersion } from "../../shared/format/manifest-store.ts";
 import { documentIdOf } from "../../shared/names.ts";
 import type { Random } from "../../shared/ports.ts";
-import { seededRandom } from "../../shared/seeded-random.ts";
+import { chanceOf } from "./support/chance.ts";
 import { MemoryStore } from "../../shared/store/memory-store.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { FaultyStore } from "./support/faulty-store.ts";
 import { expectTidyAfterCollection, expectWell } from "./support/index-checks.ts";
 import { note, seedsOf, withSeed } from "./support/report.ts";
 import { INDEX, ingest } from "./support/small-documents.ts";
+import { TRANSIENT } from "./support/trial.ts";
 import { TurnClock } from "./support/turns.ts";
 
 const COMMITTERS = 16;
 const CHANGES = 4;
-/** What a change may fail with when the store does; it is tried again then, as a queue would deliver it again. */
-const TRANSIENT: ReadonlySet<string> = new Set([
-  "store_unavailable",
-  "commit_conflict",
-  "precondition_failed",
-  "corrupt_data",
-  // A stale CURRENT and a stale listing together, of the time before the index was made.
-  "index_not_found",
-]);
+/** As a queue would deliver a change again that failed because of the store. */
 const MAX_DELIVERIES = 200;
 
 /** What the owner of a document knows of it: the seed of its content and its shelf. */
@@ -79,10 +73,12 @@ async function changeOnce({ number, store, clock, random, known }: Committer): P
 }
 
 /** Changes nothing that anybody sees, and replaces what everybody reads. */
-async function maintainOnce({ store, clock, random }: Committer): Promise<() => Promise<void>> {
+async function maintainOnce({ number, store, clock, random }: Committer): Promise<() => Promise<void>> {
+  const target = { store, index: INDEX, clock, random };
   return async () => {
     if ((await readManifest(store, INDEX)) === undefined) return;
-    await buildInvertedFile({ store, index: INDEX, clock, random });
+    if (number % 2 === 0) await buildInvertedFile(target);
+    else await compactIndex(target);
   };
 }
 
@@ -129,7 +125,7 @@ async function round(seed: number): Promise<number> {
   const store = new MemoryStore();
   const faulty: FaultyStore[] = [];
   const committers = Array.from({ length: COMMITTERS }, (_, number): Committer => {
-    const random = seededRandom(seed * 1_000 + number);
+    const random = chanceOf(seed * 1_000 + number);
     const own = new FaultyStore(store, random);
     faulty.push(own);
     return { number, store: own, clock: new TurnClock(), random, known: new Map() };

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Random } from "../../shared/ports.ts";
-import { seededRandom } from "../../shared/seeded-random.ts";
+import { chanceOf } from "./support/chance.ts";
 import { type CrashMode, crashModes, Power } from "./support/crashing-store.ts";
 import { expectTidyAfterCollection, expectWell } from "./support/index-checks.ts";
 import { note, seedsOf, withSeed } from "./support/report.ts";
@@ -53,8 +53,8 @@ function aPower(random: Random): Power {
 async function live(seed: number): Promise<WorkerWorld> {
   const file = join(folder, `${seed}.sqlite`);
   const world = new WorkerWorld(file);
-  const random = seededRandom(seed);
-  const fork = () => seededRandom(pick(random, 1_000_000_000));
+  const random = chanceOf(seed);
+  const fork = () => chanceOf(pick(random, 1_000_000_000));
   try {
     for (let step = 0; step < STEPS; step++) {
       const changes = 1 + pick(random, 3);

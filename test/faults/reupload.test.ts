@@ -6,7 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { seededRandom } from "../../shared/seeded-random.ts";
+import { chanceOf } from "./support/chance.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { Power } from "./support/crashing-store.ts";
 import { expectTidyAfterCollection, expectWell } from "./support/index-checks.ts";
@@ -17,7 +17,7 @@ import { WorkerWorld } from "./support/worker-world.ts";
 
 const NAME = "a.pdf";
 const DOCUMENT: SmallDocument = { name: NAME, seed: 1, vectorCounts: [4, 3] };
-const random = seededRandom(1);
+const random = chanceOf(1);
 const unlimited = () => new Power(Number.POSITIVE_INFINITY, "before");
 
 let folder: string;

@@ -4,13 +4,11 @@
  * @module
  */
 import { expect } from "vitest";
-import { collectGarbage, DEFAULT_GRACE_HOURS } from "../../../encoder/maintenance/collect-garbage.ts";
 import { examineIndex } from "../../../encoder/maintenance/doctor.ts";
-import { listAll } from "../../../encoder/maintenance/list-all.ts";
-import { aged } from "../../../encoder/maintenance/testing.ts";
 import { readNewestManifest } from "../../../shared/format/manifest-store.ts";
 import { layout } from "../../../shared/store/layout.ts";
 import type { ObjectStore } from "../../../shared/store/object-store.ts";
+import { collectAll, keysBelow } from "./collect-all.ts";
 import { liveDocuments } from "./index-state.ts";
 
 /** The doctor reads every byte of the index and finds nothing wrong. */
@@ -20,24 +18,11 @@ export async function expectWell(store: ObjectStore, index: string): Promise<voi
   expect(findings.filter(({ severity }) => severity === "error")).toEqual([]);
 }
 
-/** Collects the garbage of `index` as if all that is in the bucket now were older than the grace period. */
-export async function collectAll(store: ObjectStore, index: string, through: ObjectStore = store): Promise<void> {
-  const before = new Set(await keysBelow(store, layout.index(index)));
-  const isNew = (key: string) => !before.has(key);
-  await collectGarbage({ store: aged(through, DEFAULT_GRACE_HOURS + 1, isNew), index, remove: true });
-}
-
 /** After a collection, the bucket has what the newest manifest refers to, no more and no less. */
 export async function expectTidyAfterCollection(store: ObjectStore, index: string): Promise<void> {
   await collectAll(store, index);
   const left = await keysBelow(store, layout.index(index));
   expect(left.toSorted()).toEqual((await referredKeys(store, index)).toSorted());
-}
-
-async function keysBelow(store: ObjectStore, prefix: string): Promise<string[]> {
-  const keys: string[] = [];
-  for await (const { key } of listAll(store, prefix)) keys.push(key);
-  return keys;
 }
 
 /** The keys that the newest manifest needs, told by the layout alone. */

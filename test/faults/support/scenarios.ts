@@ -17,7 +17,7 @@ import { documentIdOf } from "../../../shared/names.ts";
 import { layout } from "../../../shared/store/layout.ts";
 import { MemoryStore } from "../../../shared/store/memory-store.ts";
 import type { ObjectStore } from "../../../shared/store/object-store.ts";
-import { collectAll } from "./index-checks.ts";
+import { collectAll } from "./collect-all.ts";
 import { INDEX, ingest, RECIPE, type SmallDocument, type WriterSettings } from "./small-documents.ts";
 
 type Step = (store: ObjectStore) => Promise<void>;

@@ -8,7 +8,7 @@ import { MaxleafError } from "../../../shared/errors.ts";
 import { resolveIndexName } from "../../../shared/format/aliases.ts";
 import { MemoryStore } from "../../../shared/store/memory-store.ts";
 import type { ObjectStore } from "../../../shared/store/object-store.ts";
-import { seededRandom } from "../../../shared/seeded-random.ts";
+import { chanceOf } from "./chance.ts";
 import { CrashingStore, crashModes, type CrashMode, Power } from "./crashing-store.ts";
 import { FaultyStore } from "./faulty-store.ts";
 import { expectTidyAfterCollection, expectWell } from "./index-checks.ts";
@@ -85,7 +85,7 @@ export class Trial {
   async runOverFaults(seed: number): Promise<number> {
     const { run } = this.#scenario;
     const store = await copyOf(this.#before);
-    const faulty = new FaultyStore(store, seededRandom(seed));
+    const faulty = new FaultyStore(store, chanceOf(seed));
     for (let attempt = 1; ; attempt++) {
       const failure = await run(faulty).then(
         () => undefined,

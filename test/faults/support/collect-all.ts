@@ -1,0 +1,23 @@
+/**
+ * Garbage collection of everything that nothing refers to, however young.
+ *
+ * @module
+ */
+import { collectGarbage, DEFAULT_GRACE_HOURS } from "../../../encoder/maintenance/collect-garbage.ts";
+import { listAll } from "../../../encoder/maintenance/list-all.ts";
+import { aged } from "../../../encoder/maintenance/testing.ts";
+import { layout } from "../../../shared/store/layout.ts";
+import type { ObjectStore } from "../../../shared/store/object-store.ts";
+
+/** Collects the garbage of `index` as if all that is in the bucket now were older than the grace period. */
+export async function collectAll(store: ObjectStore, index: string, through: ObjectStore = store): Promise<void> {
+  const before = new Set(await keysBelow(store, layout.index(index)));
+  const isNew = (key: string) => !before.has(key);
+  await collectGarbage({ store: aged(through, DEFAULT_GRACE_HOURS + 1, isNew), index, remove: true });
+}
+
+export async function keysBelow(store: ObjectStore, prefix: string): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of listAll(store, prefix)) keys.push(key);
+  return keys;
+}
