@@ -34,6 +34,8 @@ export const ERROR_STATUS = {
   url_not_allowed: 403,
   /** A document could not be fetched from its address. */
   fetch_failed: 422,
+  /** A body that comes in pieces of unknown number. */
+  length_required: 411,
   body_too_large: 413,
   unsupported_media_type: 415,
   // What a source file is (encoder only; one file fails, the rest goes on).

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Context } from "hono";
-import { MaxleafError, PROBLEM_CONTENT_TYPE } from "../../shared/errors.ts";
+import { MaxleafError, PROBLEM_CONTENT_TYPE, quote } from "../../shared/errors.ts";
 import type { EdgeEnv } from "./edge-app.ts";
 
 /** Of requests with a small body: a commit that others compete with, or a listing of all that an index has. Ours. */
@@ -34,8 +34,7 @@ export type Forward = (c: Context<EdgeEnv>, maxBodyBytes: number) => Promise<Res
 /**
  * A {@link Forward} to the encoder service. Nothing is sent twice: what it does may not be harmless to repeat.
  *
- * Its errors: `body_too_large`, before anything is sent where the length is announced; `encoder_unavailable`,
- * `encoder_timeout`. A problem that the service answers with is passed on as it is.
+ * Its errors: `body_too_large`, `length_required`, before anything is sent; `encoder_unavailable`, `encoder_timeout`. A problem that the service answers with is passed on as it is.
  */
 export function createForward({ url, secret, timeoutMs, ...target }: ForwardTarget): Forward {
   // workerd's fetch refuses another `this`.
@@ -45,14 +44,14 @@ export function createForward({ url, secret, timeoutMs, ...target }: ForwardTarg
       const message = "this deployment cannot write: ENCODER_URL or ENCODER_SECRET is not set";
       throw new MaxleafError("encoder_unavailable", message);
     }
-    const body = limited(c.req.raw, maxBodyBytes);
+    const body = bodyOf(c.req.raw, maxBodyBytes);
     const limitMs = timeoutMs ?? (maxBodyBytes > SMALL_BODY_BYTES ? UPLOAD_TIMEOUT_MS : ANSWER_TIMEOUT_MS);
     const signal = AbortSignal.timeout(limitMs);
     const { pathname, search } = new URL(c.req.url);
     const request = new Request(new URL(pathname + search, url), {
       method: c.req.method,
       headers: headersFor(c, secret),
-      body: body.stream,
+      body,
       // A redirect would carry the secret elsewhere.
       redirect: "manual",
       signal,
@@ -60,7 +59,6 @@ export function createForward({ url, secret, timeoutMs, ...target }: ForwardTarg
     try {
       return answerOf(await send(request));
     } catch (error) {
-      if (body.isTooLarge()) throw tooLarge(maxBodyBytes);
       if (error instanceof MaxleafError) throw error;
       if (signal.aborted) {
         const message = `the encoder did not answer within ${limitMs / 1_000} s; what was asked may still happen`;
@@ -80,25 +78,24 @@ function headersFor(c: Context<EdgeEnv>, secret: string): Headers {
   return headers;
 }
 
-/** The body of `request`, which fails once it is longer than `maxBytes`. Errors: `body_too_large`, when it says so itself. */
-function limited(request: Request, maxBytes: number): { stream: ReadableStream | null; isTooLarge: () => boolean } {
+/**
+ * The body of `request` under the length that it announces. What announces none is refused: workerd ends such a body as if it
+ * were whole when its sender goes away (seen when a stream failed after 64 MiB), and half a file would be taken for one.
+ *
+ * Errors: `body_too_large`, `length_required`, `invalid_request` for a length that is none.
+ */
+function bodyOf(request: Request, maxBytes: number): ReadableStream | null {
   const announced = request.headers.get("content-length");
-  if (announced !== null && Number(announced) > maxBytes) throw tooLarge(maxBytes);
-  // The runtime cuts a body at the length that it announced.
-  if (announced !== null || request.body === null) return { stream: request.body, isTooLarge: () => false };
-  let bytes = 0;
-  const counted = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      bytes += chunk.byteLength;
-      if (bytes > maxBytes) controller.error(tooLarge(maxBytes));
-      else controller.enqueue(chunk);
-    },
-  });
-  return { stream: request.body.pipeThrough(counted), isTooLarge: () => bytes > maxBytes };
-}
-
-function tooLarge(maxBytes: number): MaxleafError {
-  return new MaxleafError("body_too_large", `the body is larger than ${maxBytes} bytes`);
+  if (request.body === null) return null;
+  if (announced === null) {
+    throw new MaxleafError("length_required", "the request must say how long its body is (Content-Length)");
+  }
+  const bytes = Number(announced);
+  if (!Number.isSafeInteger(bytes) || bytes < 0) {
+    throw new MaxleafError("invalid_request", `${quote(announced)} is no length of a body`);
+  }
+  if (bytes > maxBytes) throw new MaxleafError("body_too_large", `the body is larger than ${maxBytes} bytes`);
+  return request.body.pipeThrough(new FixedLengthStream(bytes));
 }
 
 /** What the service answered, for the caller. Errors: `encoder_unavailable` for what is none of its answers. */

@@ -9,6 +9,7 @@ import { taskListQuerySchema } from "../../shared/api/admin.ts";
 import type { Task } from "../../shared/api/tasks.ts";
 import { MaxleafError } from "../../shared/errors.ts";
 import { resolveIndexName } from "../../shared/format/aliases.ts";
+import { MAX_DIRECT_BODY_BYTES } from "../../shared/limits.ts";
 import type { ServiceEnv } from "../service/service-env.ts";
 import { addDocuments } from "./add-documents.ts";
 import type { AdminServices } from "./admin-services.ts";
@@ -35,7 +36,7 @@ export function registerAdmin(
   authorize: MiddlewareHandler,
   services: AdminServices | undefined,
 ): void {
-  for (const path of ADMIN_PATHS) app.use(path, authorize);
+  for (const path of ADMIN_PATHS) app.use(path, authorize, readToTheEnd);
   if (services !== undefined) {
     app.route("/v1", documentRoutes(services));
     app.route("/v1", indexRoutes(services));
@@ -48,6 +49,18 @@ export function registerAdmin(
   };
   for (const path of ADMIN_PATHS) app.all(path, refuse);
 }
+
+/** Whoever still sends a body when it is refused might never read why: a connection that is closed under it is lost. */
+const readToTheEnd: MiddlewareHandler<ServiceEnv> = async (c, next) => {
+  await next();
+  const { body, bodyUsed } = c.req.raw;
+  if (body === null || bodyUsed || body.locked) return;
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_DIRECT_BODY_BYTES) break;
+  }
+};
 
 function documentRoutes(services: AdminServices): Hono<ServiceEnv> {
   const routes = new Hono<ServiceEnv>();

@@ -2,6 +2,8 @@
  * Documents over HTTP on the real stack: worker, encoder service, bucket, tasks.
  */
 import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { request } from "node:http";
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -160,6 +162,24 @@ describe("documents over HTTP", { timeout: TIMEOUT_MS }, () => {
       });
       expect(problemSchema.parse(await response.json())).toMatchObject({ status: 403, code: "url_not_allowed" });
     }
+  });
+
+  it("are not kept by half, and a large one is told why it is refused", async () => {
+    const uploadId = randomUUID();
+    const headers = { authorization: `Bearer ${key}`, "content-length": "2000000" };
+    const cut = request(new URL(`/v1/uploads/${uploadId}`, url), { method: "PUT", headers });
+    cut.on("error", () => undefined);
+    await new Promise((written) => cut.write(Buffer.alloc(1_000_000), written));
+    cut.destroy();
+    const refused = await fetch(`${url}/v1/indexes/docs/documents?name=../a.pdf`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}` },
+      body: Buffer.alloc(20_000_000),
+    });
+    expect(problemSchema.parse(await refused.json())).toMatchObject({ status: 400, code: "invalid_name" });
+    const documents = [{ name: "a.pdf", uploadId }];
+    const absent = await ask("POST", "/v1/indexes/docs/documents", { documents });
+    expect(problemSchema.parse(await absent.json())).toMatchObject({ status: 404, code: "upload_not_found" });
   });
 
   it("get other metadata at once", async () => {
