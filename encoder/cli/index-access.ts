@@ -60,11 +60,29 @@ export async function readDocuments(store: ObjectStore, index: string): Promise<
 
 /** The document of an index whose id or name is `idOrName`. Errors: `index_not_found`, `document_not_found`. */
 export async function findDocument(store: ObjectStore, index: string, idOrName: string): Promise<LiveDocument> {
+  const [document] = await findDocuments(store, index, [idOrName]);
+  if (document !== undefined) return document;
+  throw new MaxleafError("internal", `nothing was found for ${quote(idOrName)}`);
+}
+
+/** The documents of an index whose ids or names are `asked`, in that order. Errors: `index_not_found`, `document_not_found`. */
+export async function findDocuments(
+  store: ObjectStore,
+  index: string,
+  asked: readonly string[],
+): Promise<LiveDocument[]> {
   const manifest = await requireManifest(store, index);
-  const named = await documentIdOf(idOrName.normalize("NFC")).catch(() => idOrName);
-  const ids = new Set([idOrName, named]);
-  const live = await findLiveDocuments(store, new DocumentTables(store, index), manifest, ids);
-  return pickDocument([...live.values()], index, idOrName);
+  const named = await Promise.all(
+    asked.map(async (idOrName) => await documentIdOf(idOrName.normalize("NFC")).catch(() => idOrName)),
+  );
+  const live = await findLiveDocuments(
+    store,
+    new DocumentTables(store, index),
+    manifest,
+    new Set([...asked, ...named]),
+  );
+  const documents = [...live.values()];
+  return asked.map((idOrName) => pickDocument(documents, index, idOrName));
 }
 
 /** The one of `documents` whose id or name is `idOrName`. Errors: `document_not_found`. */

@@ -146,10 +146,16 @@ describe("updateMetadata", () => {
     await add(writer, "a", pagesOf(7, 12), "fedcba9876543210");
     await writer.commit();
     expect(await metadataOf(a)).toEqual({});
-    // The next update leaves the entry of the old version out.
+    const overlaid = async () => {
+      const { overlay } = await books.manifest();
+      return [...(await readOverlay(books.store, books.name, overlay)).keys()].toSorted();
+    };
     await updateMetadata(target(), patchesOf([b, { year: "2025" }]));
-    const { overlay } = await books.manifest();
-    expect([...(await readOverlay(books.store, books.name, overlay)).keys()]).toEqual([b]);
+    expect(await overlaid()).toEqual([a, b].toSorted());
+    expect(await metadataOf(a)).toEqual({});
+    // One that has grown is freed of the entry of the old version.
+    await updateMetadata(target(), patchesOf([b, { year: "2026" }]), { pruneFromBytes: 1 });
+    expect(await overlaid()).toEqual([b]);
   });
 
   it("changes all parts of a document that is larger than a segment", async () => {

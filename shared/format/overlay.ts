@@ -2,7 +2,7 @@
  * Metadata that changed after its documents were written: an object beside the segments, which the manifest names.
  *
  * An entry speaks for one version of one document. When the document is replaced or deleted the entry means nothing any more,
- * and the next update leaves it out; compaction writes what an overlay says into the segments that it rewrites.
+ * and a later update leaves it out; compaction writes what an overlay says into the segments that it rewrites.
  *
  * @module
  */

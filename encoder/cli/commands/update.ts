@@ -77,14 +77,13 @@ async function update(
   named: readonly string[],
   { index: name, set, unset }: Options,
 ): Promise<Done> {
-  const { pickDocument, readDocuments, requireManifest } = await import("../index-access.ts");
+  const { findDocuments } = await import("../index-access.ts");
   const { updateMetadata } = await import("../../indexing/update-metadata.ts");
-  const { index } = await requireManifest(store, name);
-  const documents = await readDocuments(store, index);
+  const { resolveIndexName } = await import("../../../shared/format/aliases.ts");
+  const index = await resolveIndexName(store, name);
   const removed = Object.fromEntries((unset ?? []).map((key) => [key, null]));
-  const patches = new Map(
-    named.map((idOrName) => [pickDocument(documents, index, idOrName).entry.id, { ...set, ...removed }]),
-  );
+  const documents = await findDocuments(store, index, named);
+  const patches = new Map(documents.map(({ entry }) => [entry.id, { ...set, ...removed }]));
   const { manifest, changed, unchanged } = await updateMetadata({ store, index }, patches);
   const json = {
     index,
@@ -101,9 +100,9 @@ async function update(
 }
 
 async function discard(store: ObjectStore, { index: name }: Options): Promise<Done> {
-  const { requireManifest } = await import("../index-access.ts");
   const { discardUpdates } = await import("../../indexing/update-metadata.ts");
-  const { index } = await requireManifest(store, name);
+  const { resolveIndexName } = await import("../../../shared/format/aliases.ts");
+  const index = await resolveIndexName(store, name);
   const { manifest, documents } = await discardUpdates({ store, index });
   return {
     json: { index, discarded: documents, manifestVersion: manifest.version },
