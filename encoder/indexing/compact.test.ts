@@ -9,6 +9,7 @@ import { compactIndex, planCompactionOf } from "./compact.ts";
 import { buildInvertedFile } from "./inverted-file.ts";
 import { commitMerged } from "./merge-commit.ts";
 import { mergeSegments } from "./merge-segments.ts";
+import { retrainIndex } from "./retrain.ts";
 import { add, decorate, pagesOf, TestIndex } from "./testing-index.ts";
 import { commitEach, documentCountOf, liveContent } from "./testing-maintenance.ts";
 
@@ -301,6 +302,32 @@ describe("other writers", () => {
     await expect(compactIndex(target(store))).rejects.toMatchObject({ code: "commit_conflict" });
     expect(documentCountOf(await books.manifest())).toBe(8);
     await liveContent(books.store, await books.manifest());
+  });
+
+  it("are not taken for themselves when an answer was lost and a read is stale", async () => {
+    for (const run of [compactIndex, retrainIndex]) {
+      await books.close();
+      books = new TestIndex();
+      await fourSegments();
+      const names = await books.liveNames();
+      let stale = "";
+      const store = decorate(books.store, {
+        put: async (key, ...rest) => {
+          const answer = await books.store.put(key, ...rest);
+          if (!isManifest(key) || stale !== "") return answer;
+          stale = key;
+          throw new MaxleafError("store_unavailable", "the answer was lost");
+        },
+        get: async (key, range) => {
+          if (key !== stale) return await books.store.get(key, range);
+          stale = "no key";
+          return undefined;
+        },
+      });
+      expect(await run(target(store), {})).toMatchObject({ segmentsAfter: 1 });
+      expect(await books.liveNames()).toEqual(names);
+      await content();
+    }
   });
 
   it("leave the old state after a crash at any write, and another run does the work", async () => {

@@ -36,7 +36,7 @@ import { planSegments, type SegmentLimits, segmentLimits } from "./plan-segments
 import { type IndexingStage, timed } from "./stage-times.ts";
 import { WorkAhead } from "./work-ahead.ts";
 
-/** An index gets a codebook once; meeting another writer's twice means the index was deleted and made again meanwhile. */
+/** An index gets a codebook once, and is rarely trained anew; meeting another writer's twice means that more goes on. */
 const MAX_CODING_ATTEMPTS = 3;
 
 export interface IndexWriterOptions extends CommitTarget {

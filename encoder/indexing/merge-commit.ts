@@ -59,6 +59,16 @@ export class IndexChangedError extends Error {
   }
 }
 
+/** What is to be committed is: an answer of the store was lost, and a look at what had landed came too early. */
+class LandedError extends Error {
+  readonly manifest: Manifest;
+
+  constructor(manifest: Manifest) {
+    super("it is committed");
+    this.manifest = manifest;
+  }
+}
+
 /** The inverted file that was built does not fit what is to be committed. */
 class InvertedOutdatedError extends Error {}
 
@@ -85,6 +95,7 @@ export async function commitMerged(target: CommitTarget, commit: MergeCommit): P
         { ...target, storedSinceMs: commit.storedSinceMs },
       );
     } catch (error) {
+      if (error instanceof LandedError) return error.manifest;
       if (isRefusal(error) && inverted !== undefined) await removeInverted(target, inverted);
       if (!(error instanceof InvertedOutdatedError)) throw error;
       if (build < MAX_BUILDS) continue;
@@ -175,14 +186,14 @@ async function draftFor(
   { merged, from, codebook }: MergeCommit,
   tables: DocumentTables,
 ): Promise<ManifestDraft> {
-  if (current === undefined || current.codebook?.id !== from.codebook?.id) {
-    throw new IndexChangedError();
-  }
+  const written = new Set(merged.map(({ entry }) => entry?.id));
+  // To take our own commit for another's and discard what we wrote would be to lose it.
+  if (current?.segments.some(({ id }) => written.has(id)) === true) throw new LandedError(current);
+  if (current === undefined || current.codebook?.id !== from.codebook?.id) throw new IndexChangedError();
   const segments = await replaceSources(current, merged, tables);
   const draft = draftOf(current, segments);
   if (codebook === undefined) return draft;
-  const coded = new Set(merged.map(({ entry }) => entry?.id));
-  if (segments.some(({ id, vectorCount }) => vectorCount > 0 && !coded.has(id))) throw new UncodedSegmentsError();
+  if (segments.some(({ id, vectorCount }) => vectorCount > 0 && !written.has(id))) throw new UncodedSegmentsError();
   // What was measured under the old codebook says nothing about the new one; its lists are of other centroids.
   const { calibration: _calibration, inverted: _inverted, ...kept } = draft;
   return { ...kept, codebook };

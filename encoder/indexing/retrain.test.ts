@@ -123,23 +123,42 @@ describe("retrainIndex", () => {
     expect(manifest.calibration).toBeUndefined();
   });
 
-  it("has a new inverted file in the same commit, and readers go over to it", async () => {
-    await driftedIndex();
-    await buildInvertedFile(target());
-    const opened = await openIndex({ store: books.store, index: books.name, kernelModule, holding: "heads" });
-    const [query] = queries();
-    if (query === undefined) throw new Error("there is no query");
-    const request: SearchRequest = { query, k: 5, accuracy: "exact", bare: true };
-    const exact = (await opened.search(request)).hits;
-    await retrain();
-    const { inverted, segments } = await books.manifest();
-    expect(inverted?.segmentIds).toEqual(segments.map(({ id }) => id));
-    // A reader of the old version still has all that it needs, and the new one answers alike.
-    expect((await opened.search(request)).hits).toEqual(exact);
-    await opened.refresh();
-    expect(opened.manifest.inverted).toEqual(inverted);
-    expect((await opened.search(request)).hits.map(pageOf)).toEqual(exact.map(pageOf));
-    opened.close();
+  it.each(["bags", "lists", "heads"] as const)(
+    "has a new inverted file at once, and readers by %s go over",
+    async (holding) => {
+      await driftedIndex();
+      await buildInvertedFile(target());
+      const opened = await openIndex({ store: books.store, index: books.name, kernelModule, holding });
+      const [query] = queries();
+      if (query === undefined) throw new Error("there is no query");
+      const request: SearchRequest = { query, k: 5, accuracy: "exact", bare: true };
+      const exact = (await opened.search(request)).hits;
+      await retrain();
+      const { inverted, segments } = await books.manifest();
+      expect(inverted?.segmentIds).toEqual(segments.map(({ id }) => id));
+      // A reader of the old version still has all that it needs, and the new one answers alike.
+      expect((await opened.search(request)).hits).toEqual(exact);
+      await opened.refresh();
+      expect(opened.manifest.inverted).toEqual(inverted);
+      expect((await opened.search(request)).hits.map(pageOf)).toEqual(exact.map(pageOf));
+      opened.close();
+    },
+  );
+
+  it("leaves nothing behind when it is stopped", async () => {
+    await commitEach(await books.openWriter(), { a: pagesOf(1, 30), b: pagesOf(2, 30) });
+    const manifest = await books.manifest();
+    for (const stage of ["sampling", "training", "rewriting"]) {
+      const stop = new AbortController();
+      const onProgress = (at: { stage: string }) => {
+        if (at.stage === stage) stop.abort(new Error("stopped"));
+      };
+      const stopped = retrainIndex(target(), { threads: 1, signal: stop.signal, onProgress });
+      await expect(stopped).rejects.toThrow("stopped");
+    }
+    expect(await books.manifest()).toEqual(manifest);
+    expect(await keysBelow(layout.codebook(books.name, ""))).toHaveLength(1);
+    expect(await keysBelow(layout.segment(books.name, ""))).toHaveLength(2 * 2);
   });
 
   it("does nothing without vectors, and names an index that is not there", async () => {
