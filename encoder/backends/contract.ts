@@ -23,9 +23,18 @@ export interface TokenVectors {
   values: Float32Array;
 }
 
+/** Whose items run first: a person waits for a question, and a backlog of pages for nobody. */
+export type RunPriority = "query" | "page";
+
 /** A loaded graph. Calls may overlap: they wait in a bounded queue and run in batches of like length. */
 export interface GraphRunner {
-  /** One result per item, in order. Errors: `overloaded` when the queue is full; `model_unavailable` for outputs not as promised. */
-  run(items: readonly ItemInputs[]): Promise<TokenVectors[]>;
+  /**
+   * One result per item, in order. Questions overtake pages that wait; the run under way ends first.
+   *
+   * @param priority - Default: `page`.
+   *
+   * Errors: `overloaded` when the queue is full; `model_unavailable` for outputs not as promised.
+   */
+  run(items: readonly ItemInputs[], priority?: RunPriority): Promise<TokenVectors[]>;
   dispose(): Promise<void>;
 }

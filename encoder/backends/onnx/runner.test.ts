@@ -55,6 +55,16 @@ function item(...values: number[]): ItemInputs {
 }
 
 describe("OnnxGraphRunner", () => {
+  it("lets questions overtake pages that wait, and counts them apart", async () => {
+    const { host, runner } = start({ items: 1, queued: 3 });
+    const pages = [runner.run([item(1)]), runner.run([item(2)]), runner.run([item(3)])];
+    await expect(runner.run([item(4)])).rejects.toMatchObject({ code: "overloaded" });
+    const question = runner.run([item(7, 7, 7, 7, 7)], "query");
+    expect((await question)[0]?.values).toEqual(Float32Array.of(7, 7, 7, 7, 7));
+    await Promise.all(pages);
+    expect(host.runs.map(([, length]) => length)).toEqual([5, 1, 1, 1]);
+  });
+
   it("runs calls of one turn together, by length, and gives every call its own results in order", async () => {
     const { host, runner } = start();
     const long = Array.from({ length: 20 }, (_, i) => i + 1);

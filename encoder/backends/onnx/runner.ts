@@ -1,11 +1,12 @@
 /**
- * The queue before a graph: items wait, the oldest and those of like length run together.
+ * The queue before a graph: items wait, the oldest and those of like length run together. Questions have a queue of their own,
+ * which goes first.
  *
  * @module
  */
 import { setImmediate } from "node:timers/promises";
 import { MaxleafError } from "../../../shared/errors.ts";
-import type { GraphRunner, ItemInputs, TokenVectors } from "../contract.ts";
+import type { GraphRunner, ItemInputs, RunPriority, TokenVectors } from "../contract.ts";
 import {
   type Batchable,
   batchable,
@@ -18,7 +19,7 @@ import {
 } from "./batches.ts";
 import type { CheckedGraph, GraphSpec } from "./graph-spec.ts";
 
-/** What may wait before calls are refused. */
+/** What may wait before calls are refused; pages do not count against questions. */
 export interface QueueLimits {
   items: number;
   /** Bytes of the items' tensors. */
@@ -44,10 +45,14 @@ interface Entry extends Batchable {
   done: PromiseWithResolvers<TokenVectors>;
 }
 
+interface Queue {
+  waiting: Entry[];
+  bytes: number;
+}
+
 export class OnnxGraphRunner implements GraphRunner {
   readonly #parts: RunnerParts;
-  readonly #waiting: Entry[] = [];
-  #queuedBytes = 0;
+  readonly #queues: Record<RunPriority, Queue> = { query: { waiting: [], bytes: 0 }, page: { waiting: [], bytes: 0 } };
   /** Hosts that work off the queue; the others found it empty. */
   readonly #serving = new Map<GraphHost, Promise<void>>();
   #disposed = false;
@@ -60,13 +65,13 @@ export class OnnxGraphRunner implements GraphRunner {
    * Rejects with the first error among `items`; the others run on. A caller that wants those too asks for its items one by
    * one: calls that wait together are batched all the same.
    */
-  async run(items: readonly ItemInputs[]): Promise<TokenVectors[]> {
+  async run(items: readonly ItemInputs[], priority: RunPriority = "page"): Promise<TokenVectors[]> {
     const { spec, graph } = this.#parts;
     if (this.#disposed) throw new MaxleafError("model_unavailable", `${spec.name} was closed`);
     const entries = items.map((item): Entry => {
       return { ...batchable(spec, graph, item), done: Promise.withResolvers<TokenVectors>() };
     });
-    this.#enqueue(entries);
+    this.#enqueue(this.#queues[priority], entries);
     for (const host of this.#parts.hosts) {
       if (!this.#serving.has(host)) this.#serving.set(host, this.#serve(host));
     }
@@ -80,28 +85,33 @@ export class OnnxGraphRunner implements GraphRunner {
     await Promise.all(this.#parts.hosts.map((host) => host.dispose()));
   }
 
-  #enqueue(entries: readonly Entry[]): void {
+  #enqueue(queue: Queue, entries: readonly Entry[]): void {
     const { spec, queueLimits } = this.#parts;
-    const bytes = entries.reduce((sum, entry) => sum + entry.byteLength, this.#queuedBytes);
-    const count = this.#waiting.length + entries.length;
+    const bytes = entries.reduce((sum, entry) => sum + entry.byteLength, queue.bytes);
+    const count = queue.waiting.length + entries.length;
     if (count > queueLimits.items || bytes > queueLimits.bytes) {
       const what = `${count} items of ${bytes} bytes would wait; ${queueLimits.items} items of ${queueLimits.bytes} bytes may`;
       throw new MaxleafError("overloaded", `${spec.name} has too much to do: ${what}`);
     }
-    this.#queuedBytes = bytes;
-    this.#waiting.push(...entries);
+    queue.bytes = bytes;
+    queue.waiting.push(...entries);
   }
 
   async #serve(host: GraphHost): Promise<void> {
     // Calls made in the same turn are in the queue by then.
     await setImmediate();
-    while (this.#waiting.length > 0) {
-      const batch = takeBatch(this.#waiting, this.#parts.runLimits);
-      for (const entry of batch) this.#queuedBytes -= entry.byteLength;
+    for (let queue = this.#nextQueue(); queue !== undefined; queue = this.#nextQueue()) {
+      const batch = takeBatch(queue.waiting, this.#parts.runLimits);
+      for (const entry of batch) queue.bytes -= entry.byteLength;
       await this.#runBatch(host, batch);
     }
     // In the turn that found the queue empty: whatever comes later wakes this host again.
     this.#serving.delete(host);
+  }
+
+  #nextQueue(): Queue | undefined {
+    const { query, page } = this.#queues;
+    return [query, page].find(({ waiting }) => waiting.length > 0);
   }
 
   async #runBatch(host: GraphHost, batch: readonly Entry[]): Promise<void> {

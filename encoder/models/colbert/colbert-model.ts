@@ -6,7 +6,7 @@
 import type { EncodedQuery } from "../../../shared/engine/contract.ts";
 import { MaxleafError } from "../../../shared/errors.ts";
 import type { Recipe } from "../../../shared/recipe/recipe.ts";
-import type { GraphRunner, ItemInputs, ItemTensor, TokenVectors } from "../../backends/contract.ts";
+import type { GraphRunner, ItemInputs, ItemTensor, RunPriority, TokenVectors } from "../../backends/contract.ts";
 import type { Model, ModelPage, PageInput } from "../model.ts";
 import { noTextPage } from "../text/no-text.ts";
 import type { ColbertFacts } from "./facts.ts";
@@ -53,7 +53,7 @@ export class ColbertModel implements Model {
 
   async encodeQuery(text: string): Promise<EncodedQuery> {
     const { ids, attention, tokens } = prepareQuery(text, this.#facts, this.#vocabulary);
-    const [result] = await this.#run([this.#inputs(ids, attention)]);
+    const [result] = await this.#run([this.#inputs(ids, attention)], "query");
     const vectors = new Float32Array(ids.length * this.recipe.dim);
     for (const position of ids.keys()) this.#copyUnit(result, position, vectors, position);
     return {
@@ -77,8 +77,8 @@ export class ColbertModel implements Model {
   }
 
   /** Errors: `model_unavailable` when the runner gives other vectors than one of `dim` numbers for every token. */
-  async #run(items: readonly ItemInputs[]): Promise<TokenVectors[]> {
-    const results = await this.#runner.run(items);
+  async #run(items: readonly ItemInputs[], priority: RunPriority = "page"): Promise<TokenVectors[]> {
+    const results = await this.#runner.run(items, priority);
     if (results.length !== items.length) {
       throw this.#broken(`gave ${results.length} results for ${items.length} texts`);
     }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { GraphRunner, ItemInputs, TokenVectors } from "../../backends/contract.ts";
+import type { GraphRunner, ItemInputs, RunPriority, TokenVectors } from "../../backends/contract.ts";
 import type { GraphSpec } from "../../backends/onnx/graph-spec.ts";
 import type { PagePicture } from "../model.ts";
 import type { PageLayout, PictureFamily } from "./family.ts";
@@ -33,15 +33,15 @@ export class GraphEncoder implements SequenceEncoder {
   }
 
   encodeQuery({ ids }: QuerySequence): Promise<TokenVectors> {
-    return this.#run({ ...this.#idTensors(ids), ...this.#family.queryTensors() });
+    return this.#run({ ...this.#idTensors(ids), ...this.#family.queryTensors() }, "query");
   }
 
   dispose(): Promise<void> {
     return this.#runner.dispose();
   }
 
-  async #run(inputs: ItemInputs): Promise<TokenVectors> {
-    const [vectors] = await this.#runner.run([inputs]);
+  async #run(inputs: ItemInputs, priority: RunPriority = "page"): Promise<TokenVectors> {
+    const [vectors] = await this.#runner.run([inputs], priority);
     // A missing result is counted as no vectors, which the model refuses.
     return vectors ?? { tokenCount: 0, dim: 0, values: new Float32Array(0) };
   }
