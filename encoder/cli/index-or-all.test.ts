@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { encodeAlias } from "../../shared/format/aliases.ts";
 import { layout } from "../../shared/store/layout.ts";
 import { MemoryStore } from "../../shared/store/memory-store.ts";
 import { indexesOf, indexOrAll } from "./index-or-all.ts";
@@ -24,5 +25,13 @@ describe("indexesOf", () => {
       code: "index_not_found",
       message: 'there is no index "c"; there are a, b',
     });
+  });
+
+  it("follows an alias", async () => {
+    const store = new MemoryStore();
+    for (const name of ["a", "b"]) await store.put(layout.segment(name, "0000-dead"), new Uint8Array(1));
+    await store.put(layout.alias("current"), encodeAlias({ index: "b", changedAtMs: 1 }));
+    expect(await indexesOf(store, "current")).toEqual(["b"]);
+    expect(await indexesOf(store, undefined)).toEqual(["a", "b"]);
   });
 });

@@ -8,6 +8,7 @@ import { randomQuery } from "../../shared/engine/testing/random-material.ts";
 import { readManifest } from "../../shared/format/manifest-store.ts";
 import type { KernelModule } from "../../shared/kernel/webassembly.ts";
 import { seededRandom } from "../../shared/seeded-random.ts";
+import { encodeAlias } from "../../shared/format/aliases.ts";
 import { layout } from "../../shared/store/layout.ts";
 import { MemoryStore } from "../../shared/store/memory-store.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
@@ -17,6 +18,7 @@ import { buildInvertedFile } from "../indexing/inverted-file.ts";
 import { decorate, TEST_DIM, TestIndex } from "../indexing/testing-index.ts";
 import { examineIndex } from "./doctor.ts";
 import { RANGE_BYTES } from "./export-format.ts";
+import { createIndex, dropIndex } from "../indexing/index-life.ts";
 import { exportIndex } from "./export-index.ts";
 import { importIndex } from "./import-index.ts";
 import { addWithFiles, aged, DyingStore, keysOf } from "./testing.ts";
@@ -163,6 +165,28 @@ describe("an import", () => {
     const replaced = await imported({ replace: true });
     expect(replaced.manifestVersion).toBe(2);
     expect(replaced.kept).toBe(replaced.objects);
+  });
+
+  it("takes no name that is an alias", async () => {
+    await target.put(layout.alias(NAME), encodeAlias({ index: "other", changedAtMs: 1 }));
+    for (const replace of [false, true]) {
+      await expect(imported({ replace })).rejects.toMatchObject({ code: "name_taken" });
+    }
+    expect(await keysOf(target, NAME)).toEqual([]);
+  });
+
+  it("takes the name of an index that was dropped, and keeps the settings of its own", async () => {
+    const settings = { filterableFields: ["year"] };
+    const { recipe } = books;
+    await createIndex({ store: target }, { index: "with-settings", recipe, settings });
+    await exportIndex({ store: target, index: "with-settings", folder: out("empty") });
+    await createIndex({ store: target }, { index: NAME, recipe });
+    await dropIndex({ store: target }, NAME);
+    expect(await imported({ folder: out("empty") })).toMatchObject({ manifestVersion: 3 });
+    expect(await readManifest(target, NAME)).toMatchObject({ settings, segments: [] });
+    await expect(exportIndex({ store: target, index: "gone", folder: out("gone") })).rejects.toMatchObject({
+      code: "index_not_found",
+    });
   });
 
   it("does not go over an index that was made while it ran", async () => {

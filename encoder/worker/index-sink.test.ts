@@ -7,6 +7,7 @@ import { join } from "node:path";
 import PDFDocument from "pdfkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MaxleafError } from "../../shared/errors.ts";
+import { encodeAlias } from "../../shared/format/aliases.ts";
 import { readManifest } from "../../shared/format/manifest-store.ts";
 import { documentIdOf } from "../../shared/names.ts";
 import { layout } from "../../shared/store/layout.ts";
@@ -93,5 +94,22 @@ describe("DocumentSink", () => {
     expect(await sink.remove("books", ["birds/owl.pdf"])).toEqual([]);
     expect(await sink.remove("no-such-index", ["a.pdf"])).toEqual([]);
     expect((await readManifest(store, "books"))?.version).toBe(3);
+  });
+
+  it("works on the index that an alias leads to by then", async () => {
+    const lead = async (index: string) =>
+      void (await store.put(layout.alias("current"), encodeAlias({ index, changedAtMs: 1 })));
+    const { signal } = new AbortController();
+    const call = { signal, onFile: () => undefined };
+    const owl = await file("owl.pdf", "The barn owl hunts at night.");
+    for (const index of ["first", "second"]) {
+      await lead(index);
+      expect(await sink.ingest("current", [owl], call)).toMatchObject({ index, added: 1 });
+      expect(await readManifest(store, index)).toMatchObject({ version: 1 });
+    }
+    expect(await readManifest(store, "current")).toBeUndefined();
+    expect(await sink.remove("current", ["owl.pdf"])).toEqual(["owl.pdf"]);
+    expect((await readManifest(store, "second"))?.segments).toEqual([]);
+    expect((await readManifest(store, "first"))?.segments).toHaveLength(1);
   });
 });
