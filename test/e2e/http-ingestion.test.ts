@@ -73,8 +73,8 @@ async function overOf(task: Task): Promise<Task> {
   });
 }
 
-async function search(index: string, query: string, filter?: unknown) {
-  const body = JSON.stringify({ query, k: 3, mode: "late", filter });
+async function search(index: string, query: string, more: Record<string, unknown> = {}) {
+  const body = JSON.stringify({ query, k: 3, mode: "late", ...more });
   const headers = { "content-type": "application/json" };
   return await fetch(`${url}/v1/indexes/${index}/search`, { method: "POST", headers, body });
 }
@@ -84,7 +84,7 @@ async function finds(index: string, query: string, expected: (names: string[]) =
   return await until(
     stack,
     async () => {
-      const { hits } = await readAs(searchResponseSchema, await search(index, query, filter));
+      const { hits } = await readAs(searchResponseSchema, await search(index, query, { filter }));
       const names = hits.map(({ document }) => document.name);
       return expected(names) ? names : undefined;
     },
@@ -198,7 +198,10 @@ describe("documents over HTTP", { timeout: TIMEOUT_MS }, () => {
     const id = await idOf("docs", "sea.pdf");
     const deleted = await readAs(deletedDocumentsSchema, await ask("DELETE", `/v1/indexes/docs/documents/${id}`));
     expect(deleted).toMatchObject({ index: "docs", deleted: [{ name: "sea.pdf", pageCount: 1 }] });
-    await finds("docs", "herring in the sea", (names) => !names.includes("sea.pdf"));
+    const after = await search("docs", "herring in the sea", { consistency: "strong" });
+    const { hits, manifestVersion } = await readAs(searchResponseSchema, after);
+    expect(manifestVersion).toBe(deleted.manifestVersion);
+    expect(hits.map(({ document }) => document.name)).not.toContain("sea.pdf");
   });
 
   it("are not added by a task that was canceled", async () => {
