@@ -14,7 +14,7 @@ import { collectGarbage } from "./collect-garbage.ts";
 import { examineIndex } from "./doctor.ts";
 import { exportIndex } from "./export-index.ts";
 import { importIndex } from "./import-index.ts";
-import { addWithFiles, aged, keysOf } from "./testing.ts";
+import { addWithFiles, aged, DyingStore, keysOf } from "./testing.ts";
 
 const OLD_HOURS = 100;
 
@@ -52,6 +52,33 @@ describe("overlays", () => {
     expect(report.unknown.objects).toBe(0);
     expect(await overlaysOf()).toEqual([`overlays/${overlay?.id}`]);
     expect(await metadataOf()).toEqual({ year: "2023" });
+  });
+
+  it("are written whole or not at all: a change that is cut off after any write is the old state or the new one", async () => {
+    await update("2021");
+    for (let writes = 0; ; writes++) {
+      const before = await metadataOf();
+      const year = `after ${writes}`;
+      const dying = new DyingStore(books.store, writes);
+      const change = updateMetadata(
+        { store: dying.store, index: books.name, retries: 0 },
+        new Map([[idOfA, { year }]]),
+      );
+      const isDone = await change.then(
+        () => true,
+        () => false,
+      );
+      expect([before, { year }]).toContainEqual(await metadataOf());
+      if (isDone) expect(await metadataOf()).toEqual({ year });
+      // What is asked for again is done, and what is left is garbage in time.
+      await update(year);
+      expect(await metadataOf()).toEqual({ year });
+      const store = aged(books.store, OLD_HOURS, (key) => key.includes("/maintenance/"));
+      await collectGarbage({ store, index: books.name, remove: true });
+      expect(await overlaysOf()).toHaveLength(1);
+      expect(await examineIndex(target())).toMatchObject({ isWell: true, findings: [] });
+      if (dying.writes < writes) break;
+    }
   });
 
   it("go with an export and come with an import", async () => {

@@ -70,6 +70,17 @@ describe("overlay", () => {
     );
   });
 
+  it("is what it was from the beginning", () => {
+    const stored =
+      '{"format":1,"crc32":"cd020e01","documents":[{"id":"0123456789abcdef0123","revision":"0123456789abcdef01234567","metadata":{"kind":"é","year":"2025"}},{"id":"ffff","revision":"r","metadata":{}}]}';
+    const overlay = new Map([
+      ["ffff", { revision: "r", metadata: {} }],
+      ["0123456789abcdef0123", { revision: "0123456789abcdef01234567", metadata: { year: "2025", kind: "é" } }],
+    ]);
+    expect(new TextDecoder().decode(encodeOverlay(overlay))).toBe(stored);
+    expect(decodeOverlay(new TextEncoder().encode(stored), "overlay")).toEqual(overlay);
+  });
+
   it("is refused, with a typed error, when anything of it was changed (10,000 cases)", () => {
     const intact = fc.sample(overlays, { seed: SEED, numRuns: 50 }).map((overlay) => encodeOverlay(overlay));
     const damage = fc.record({
