@@ -351,6 +351,7 @@ export interface RenamedIndex {
 export async function renameIndex(target: LifeTarget, { from, to, keepOld = false }: Renaming): Promise<RenamedIndex> {
   if (from === to) throw new MaxleafError("invalid_request", `${quote(from)} is called so already`);
   const index = await resolveIndexName(target.store, from);
+  if ((await readManifest(target.store, index)) === undefined) throw notThere(index, undefined);
   const existing = await readAlias(target.store, to);
   if (existing !== undefined && existing.index !== index) {
     throw new MaxleafError("name_taken", `${quote(to)} is an alias of the index ${quote(existing.index)}`);
