@@ -6,12 +6,12 @@
 import { z } from "@hono/zod-openapi";
 import {
   aliasListSchema,
-  aliasSchema,
   changedIndexSchema,
   createIndexSchema,
   maintainIndexSchema,
   putAliasSchema,
 } from "../../shared/api/admin.ts";
+import { aliasSchema } from "../../shared/api/search.ts";
 import { taskSchema } from "../../shared/api/tasks.ts";
 import { MAX_ADMIN_JSON_BYTES } from "../../shared/limits.ts";
 import type { AdminRoute } from "./admin-route.ts";

@@ -14,6 +14,7 @@ import {
   MAX_TASK_DOCUMENTS,
   MAX_URL_CHARS,
 } from "../limits.ts";
+import { aliasSchema } from "./search.ts";
 import { taskStatuses } from "./tasks.ts";
 
 const count = z.number().int().nonnegative();
@@ -138,9 +139,6 @@ export const maintainIndexSchema = z
   .openapi("MaintainIndexRequest");
 
 export const putAliasSchema = z.strictObject({ index: z.string() }).openapi("PutAliasRequest");
-export const aliasSchema = z
-  .strictObject({ name: z.string(), index: z.string(), changedAt: z.iso.datetime() })
-  .openapi("Alias");
 export const aliasListSchema = z.strictObject({ aliases: z.array(aliasSchema) }).openapi("AliasList");
 
 const DEFAULT_TASKS = 20;
