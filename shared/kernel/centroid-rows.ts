@@ -75,14 +75,14 @@ export class CentroidRows implements RegionHolder {
     if (missing > 0) this.#compute(this.#ids.offset, missing, 0);
   }
 
-  /** On demand: the rows of the centroids `first` … `end`, and their bag rows to `bagRows` (i8 `[end − first, 32]`). */
-  computeRange(first: number, end: number, bagRows: Region): void {
+  /** On demand: the rows of the centroids `ids` (distinct), and their bag rows to `bagRows` (i8 `[ids, 32]`). */
+  computeRows(ids: Uint16Array, bagRows: Region): void {
     if (this.#present === undefined || this.#ids === undefined) return;
     const { memory } = this.#query.kernel;
-    const ids = memory.uint16(this.#ids, end - first);
-    for (let i = 0; i < ids.length; i++) ids[i] = first + i;
-    memory.uint8(this.#present).fill(1, first, end);
-    this.#compute(this.#ids.offset, end - first, bagRows.offset);
+    const present = memory.uint8(this.#present);
+    for (const id of ids) present[id] = 1;
+    memory.uint16(this.#ids, ids.length).set(ids);
+    this.#compute(this.#ids.offset, ids.length, bagRows.offset);
   }
 
   release(): void {

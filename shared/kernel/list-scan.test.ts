@@ -6,6 +6,7 @@ import { encodeCellBlock } from "../format/inverted/cell-block.ts";
 import { Kernel, type KernelCodebook } from "./kernel.ts";
 import { ListScan } from "./list-scan.ts";
 import { cellOf, type Probe } from "./probe.ts";
+import { LANES } from "./query-block.ts";
 import * as reference from "./reference.ts";
 import { material, numbers } from "./testing/material.ts";
 import { compileKernel } from "./webassembly.ts";
@@ -21,8 +22,14 @@ beforeAll(async () => {
   codebook = kernel.loadCodebook(material({ ...shape, extreme: false, twins: false }).codebook);
 });
 
+interface Token {
+  centroids: number[];
+  gains: number[];
+}
+
 interface Setup {
   lists: Uint32Array[];
+  tokens: Token[];
   probe: Probe;
   blocks: CellBlock[];
 }
@@ -35,23 +42,35 @@ function setup(seed: number, pageCount: number, tokenCount: number, nprobe: numb
     const share = next() < 0.2 ? 0 : next() ** 3;
     return Uint32Array.from(Array.from({ length: pageCount }, (_, page) => page).filter(() => next() < share));
   });
-  const tokens = Array.from({ length: tokenCount }, () => {
+  const tokens = Array.from({ length: tokenCount }, (): Token => {
     const centroids = [...new Set(Array.from({ length: nprobe }, () => below(CENTROIDS)))];
-    const scores = Int8Array.from(centroids, () => below(255) - 127)
-      .sort()
-      .reverse();
-    return {
-      centroids: Uint16Array.from(centroids),
-      scores,
-      cutoff: Math.max(-128, (scores.at(-1) ?? 0) - 1 - below(3)),
-    };
+    return { centroids, gains: centroids.map(() => 1 + below(255)) };
   });
-  const cells = new Set(
-    tokens.flatMap(({ centroids }) => [...centroids].map((id) => cellOf(codebook.cells.offsets, id))),
-  );
-  const baseline = tokens.reduce((sum, { cutoff }) => sum + cutoff, 0);
   const blocks = Array.from({ length: codebook.cells.count }, (_, cell) => blockOf(cell, lists));
-  return { lists, probe: { tokens, cells: Uint16Array.from(cells).sort(), baseline }, blocks: shuffled(blocks, next) };
+  return { lists, tokens, probe: probeOfTokens(tokens), blocks: shuffled(blocks, next) };
+}
+
+function probeOfTokens(tokens: readonly Token[]): Probe {
+  const centroids = [...new Set(tokens.flatMap((token) => token.centroids))].sort((a, b) => a - b);
+  const gains = Array.from(
+    { length: Math.ceil(tokens.length / LANES) },
+    () => new Uint8Array(centroids.length * LANES),
+  );
+  for (const [token, { centroids: ofToken, gains: given }] of tokens.entries()) {
+    for (const [i, centroid] of ofToken.entries()) {
+      const rows = gains[Math.floor(token / LANES)];
+      if (rows !== undefined) rows[centroids.indexOf(centroid) * LANES + (token % LANES)] = given[i] ?? 0;
+    }
+  }
+  const cells = new Set(centroids.map((id) => cellOf(codebook.cells.offsets, id)));
+  return {
+    tokenCount: tokens.length,
+    centroids: Uint16Array.from(centroids),
+    gains,
+    cutoffs: new Int16Array(tokens.length),
+    cells: Uint16Array.from(cells).sort(),
+    baseline: 0,
+  };
 }
 
 function blockOf(cell: number, lists: readonly Uint32Array[]): CellBlock {
@@ -67,10 +86,10 @@ function shuffled<T>(items: readonly T[], next: () => number): T[] {
 }
 
 /** What the probe's lists in `cells` give. */
-function expectedScores({ lists, probe }: Setup, cells: ReadonlySet<number>, pageCount: number): Int32Array {
-  const tokens = probe.tokens.map(({ centroids, scores, cutoff }) =>
-    [...centroids]
-      .map((id, i) => ({ id, pages: lists[id] ?? [], add: (scores[i] ?? 0) - cutoff }))
+function expectedScores(made: Setup, cells: ReadonlySet<number>, pageCount: number): Int32Array {
+  const tokens = made.tokens.map(({ centroids, gains }) =>
+    centroids
+      .map((id, i) => ({ id, pages: made.lists[id] ?? [], add: gains[i] ?? 0 }))
       .filter(({ id }) => cells.has(cellOf(codebook.cells.offsets, id))),
   );
   return reference.listScores(tokens, pageCount);
@@ -171,6 +190,14 @@ describe("ListScan", () => {
     scan.release();
   });
 
+  it("gives every page 0 before anything is scanned, and when nothing is", () => {
+    const scan = new ListScan(kernel, codebook, 30);
+    expect([...scan.topPositions(5)]).toEqual([]);
+    scan.add(probeOf(1), []);
+    expect(scan.scores()).toEqual(new Int32Array(30));
+    scan.release();
+  });
+
   it("refuses more pages than lists can name", () => {
     expect(() => new ListScan(kernel, codebook, 2 ** 28 + 1)).toThrowError(
       expect.objectContaining({ code: "overloaded" }),
@@ -180,6 +207,5 @@ describe("ListScan", () => {
 
 /** One token that looks up one centroid of cell 0, ten above its cut-off. */
 function probeOf(centroid: number): Probe {
-  const token = { centroids: Uint16Array.of(centroid), scores: Int8Array.of(20), cutoff: 10 };
-  return { tokens: [token], cells: Uint16Array.of(0), baseline: 10 };
+  return probeOfTokens([{ centroids: [centroid], gains: [10] }]);
 }

@@ -32,7 +32,9 @@ function bagRows(centroids: Int8Array, block: QueryBlock, factors: Float32Array)
 
 interface Expected {
   gains: Map<number, number>;
-  tokens: { centroids: number[]; scores: number[]; cutoff: number }[];
+  cutoffs: number[];
+  /** By centroid, of those that gain for some token: per token. */
+  centroidGains: Map<number, number[]>;
 }
 
 /** Everything by sorting whole tables. */
@@ -60,14 +62,21 @@ function expected(
     const all = bagRows(codebook.centroids, block, rowFactors(block, resident, bagStep(query.blocks, resident)));
     const rows = Int8Array.from(ids.flatMap((id) => [...all.subarray(id * LANES, (id + 1) * LANES)]));
     return Array.from({ length: block.tokenCount }, (_, lane) => {
-      const taken = Math.min(options.nprobe, codebook.centroidCount);
-      const best = reference.bestRows(rows, ids, lane, taken + 1);
-      const kept = best.slice(0, taken);
-      const cutoff = (best[taken] ?? best.at(-1) ?? { score: 0 }).score - 1;
-      return { centroids: kept.map(({ id }) => id), scores: kept.map(({ score }) => score), cutoff };
+      const best = reference.bestRows(rows, ids, lane, ids.length);
+      const cutoff = (best[options.nprobe] ?? best.at(-1) ?? { score: 0 }).score - 1;
+      return { cutoff, scores: new Map(best.map(({ id, score }) => [id, score])) };
     });
   });
-  return { gains, tokens };
+  const cutoffs = tokens.map(({ cutoff }) => cutoff);
+  const centroidGains = new Map(
+    ids
+      .map((id): [number, number[]] => [
+        id,
+        tokens.map(({ cutoff, scores }) => Math.max(0, (scores.get(id) ?? -128) - cutoff)),
+      ])
+      .filter(([, ofTokens]) => ofTokens.some((gain) => gain > 0)),
+  );
+  return { gains, cutoffs, centroidGains };
 }
 
 /** Ids of the centroids of `cells`, ascending. */
@@ -97,16 +106,16 @@ describe.each(["forAll", "onDemand"] as const)("probing with tables %s", (mode) 
         const byGain = [...wanted.gains].sort(([a, x], [b, y]) => y - x || a - b);
         expect([...ranked.cells]).toEqual(byGain.map(([cell]) => cell));
         expect([...ranked.gains]).toEqual(byGain.map(([, gain]) => gain));
-        const found = probe.tokens.map(({ centroids, scores, cutoff }) => ({
-          centroids: [...centroids],
-          scores: [...scores],
-          cutoff,
-        }));
-        expect(found).toEqual(wanted.tokens);
-        const probed = new Set(found.flatMap(({ centroids }) => centroids));
-        const cells = new Set([...probed].map((id) => cellOf(codebook.cells.offsets, id)));
+        expect([...probe.cutoffs]).toEqual(wanted.cutoffs);
+        expect([...probe.centroids]).toEqual([...wanted.centroidGains.keys()]);
+        for (const [row, centroid] of probe.centroids.entries()) {
+          const found = probe.gains.flatMap((rows) => [...rows.subarray(row * LANES, (row + 1) * LANES)]);
+          expect(found.slice(0, shape.tokenCount)).toEqual(wanted.centroidGains.get(centroid));
+          expect(found.slice(shape.tokenCount).every((gain) => gain === 0)).toBe(true);
+        }
+        const cells = new Set(Array.from(probe.centroids, (id) => cellOf(codebook.cells.offsets, id)));
         expect([...probe.cells]).toEqual([...cells].sort((a, b) => a - b));
-        expect(probe.baseline).toBe(found.reduce((sum, { cutoff }) => sum + cutoff, 0));
+        expect(probe.baseline).toBe(wanted.cutoffs.reduce((sum, cutoff) => sum + cutoff, 0));
 
         for (const holder of [tables, kernelQuery, resident]) holder.release();
         expect(kernel.memory.usedBytes).toBe(usedBefore);

@@ -13,6 +13,8 @@ import { LANES, multipliedLanes } from "./query-block.ts";
 import type { QueryTables } from "./query-tables.ts";
 
 const FACTOR_BYTES = LANES * 4;
+/** Counters of the 256 scores. */
+const SCORE_COUNT_BYTES = 256 * 4;
 
 /** Cells that may hold a token's best centroids, most useful first. */
 export interface RankedCells {
@@ -22,23 +24,21 @@ export interface RankedCells {
   gains: Int32Array;
 }
 
-/** What one token looks up. */
-export interface TokenProbe {
-  /** Best first; of equal scores the lower id first. */
-  centroids: Uint16Array;
-  /** Of each, in bag units (`QueryTables.bagStep`). */
-  scores: Int8Array;
-  /**
-   * Bag units: what a page on none of these lists gets. One below the best centroid of the cells that is not probed (below
-   * the last probed one when there is none), so that being on a list always counts.
-   */
-  cutoff: number;
-}
-
 /** What a query looks up. */
 export interface Probe {
-  /** One per query token. */
-  tokens: TokenProbe[];
+  tokenCount: number;
+  /** Those that gain for some token, ascending. */
+  centroids: Uint16Array;
+  /**
+   * Of each block of tokens, `[centroids, 32]`: what a centroid's list gives to a page, in bag units (`QueryTables.bagStep`): its
+   * score above the token's cut-off, 0 when the token does not look it up.
+   */
+  gains: Uint8Array[];
+  /**
+   * `[tokenCount]`, bag units: what a page on none of a token's lists gets. One below the best centroid of the cells that is not
+   * probed (below the last probed one when there is none), so that being on a list always counts.
+   */
+  cutoffs: Int16Array;
   /** Cells of all probed centroids, distinct and ascending. */
   cells: Uint16Array;
   /** Σ cutoffs: list scores plus this compare with bag scores. */
@@ -108,40 +108,85 @@ function cutoffOf(scores: Int8Array, taken: number): number {
 
 /**
  * Per token the `nprobe` best centroids inside `cells` (distinct, any order), whichever token the cells were ranked for: their
- * lists are read anyway. Prepares block after block; in on-demand mode the rows computed here serve the rerank too.
+ * lists are read anyway. Those that score as the next best one count too. Prepares block after block; in on-demand mode the rows
+ * computed here serve the rerank too.
  *
  * Errors: `overloaded`.
  */
 export function probeCentroids(tables: QueryTables, options: { nprobe: number; cells: Iterable<number> }): Probe {
   const { query, codebook } = tables;
-  const { kernel } = query;
+  const { exports, memory } = query.kernel;
   const { offsets } = codebook.cells;
-  const cells = Uint16Array.from(options.cells).sort();
-  const taken = Math.min(options.nprobe, codebook.centroidCount);
-  const largest = cells.reduce((most, cell) => Math.max(most, (offsets[cell + 1] ?? 0) - (offsets[cell] ?? 0)), 0);
-  const scratch = kernel.memory.allocate(largest * LANES, "a query's probes");
-  const tokens: TokenProbe[] = [];
+  const ids = centroidsOf(Uint16Array.from(options.cells).sort(), offsets);
+  const rows = memory.allocate(ids.length * LANES, "a query's probes");
+  const work = allocateAfter(memory, [rows], FACTOR_BYTES + SCORE_COUNT_BYTES, "a query's probes");
+  const gains: Uint8Array[] = [];
+  const cutoffs = new Int16Array(query.tokenCount);
   try {
-    for (const [index, block] of query.blocks.entries()) {
+    for (const [index, { firstToken, tokenCount }] of query.blocks.entries()) {
       tables.prepare(index);
-      const bests = new LaneBests(kernel, taken + 1);
-      for (const cell of cells) {
-        const [first = 0, end = 0] = offsets.subarray(cell, cell + 2);
-        bests.merge(tables.bagRowsOfRange(first, end, scratch), first, end - first, block.tokenCount);
-      }
-      for (let lane = 0; lane < block.tokenCount; lane++) {
-        const { ids, scores } = bests.best(lane);
-        const cutoff = cutoffOf(scores, taken);
-        tokens.push({ centroids: ids.slice(0, taken), scores: scores.slice(0, taken), cutoff });
-      }
-      bests.release();
+      tables.writeBagRows(ids, rows);
+      const counts = work.offset + FACTOR_BYTES;
+      exports.probeGains(rows.offset, ids.length, tokenCount, options.nprobe, counts, work.offset);
+      gains.push(memory.uint8(rows, ids.length * LANES).slice());
+      cutoffs.set(memory.int32(work, tokenCount), firstToken);
     }
   } finally {
-    kernel.memory.release(scratch);
+    releaseAll(memory, [rows, work]);
   }
-  const probed = new Set(tokens.flatMap(({ centroids }) => Array.from(centroids, (id) => cellOf(offsets, id))));
-  const baseline = tokens.reduce((sum, { cutoff }) => sum + cutoff, 0);
-  return { tokens, cells: Uint16Array.from(probed).sort(), baseline };
+  const probed = probedOnly(ids, gains);
+  return {
+    tokenCount: query.tokenCount,
+    ...probed,
+    cutoffs,
+    cells: cellsOf(probed.centroids, offsets),
+    baseline: cutoffs.reduce((sum, cutoff) => sum + cutoff, 0),
+  };
+}
+
+/** Those of `cells` (ascending), ascending. */
+function centroidsOf(cells: Uint16Array, offsets: Uint32Array): Uint16Array {
+  const count = cells.reduce((sum, cell) => sum + (offsets[cell + 1] ?? 0) - (offsets[cell] ?? 0), 0);
+  const ids = new Uint16Array(count);
+  let filled = 0;
+  for (const cell of cells) {
+    const end = offsets[cell + 1] ?? 0;
+    for (let id = offsets[cell] ?? 0; id < end; id++) ids[filled++] = id;
+  }
+  return ids;
+}
+
+/** The centroids that gain for some token of some block, and their rows. */
+function probedOnly(ids: Uint16Array, gains: readonly Uint8Array[]): Pick<Probe, "centroids" | "gains"> {
+  const words = gains.map((rows) => new Uint32Array(rows.buffer, rows.byteOffset, rows.length / 4));
+  const centroids = new Uint16Array(ids.length);
+  let count = 0;
+  for (let i = 0; i < ids.length; i++) {
+    if (!words.some((rows) => isGain(rows, i))) continue;
+    centroids[count] = ids[i] ?? 0;
+    if (count < i) for (const rows of gains) rows.copyWithin(count * LANES, i * LANES, (i + 1) * LANES);
+    count += 1;
+  }
+  return { centroids: centroids.subarray(0, count), gains: gains.map((rows) => rows.subarray(0, count * LANES)) };
+}
+
+/** Whether row `i` of `rows`, eight words each, is not all 0. */
+export function isGain(rows: Uint32Array, i: number): boolean {
+  for (let word = i * 8; word < i * 8 + 8; word++) if (rows[word] !== 0) return true;
+  return false;
+}
+
+/** Of ascending centroids, ascending. */
+function cellsOf(centroids: Uint16Array, offsets: Uint32Array): Uint16Array {
+  const cells: number[] = [];
+  let end = 0;
+  for (const id of centroids) {
+    if (id < end) continue;
+    const cell = cellOf(offsets, id);
+    cells.push(cell);
+    end = offsets[cell + 1] ?? 0;
+  }
+  return Uint16Array.from(cells);
 }
 
 /** The cell that centroid `id` is in, for `offsets` `[cells + 1]`. */

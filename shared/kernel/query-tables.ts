@@ -124,13 +124,24 @@ export class QueryTables implements RegionHolder {
   }
 
   /**
-   * Pointer to the current block's bag rows of the centroids `first` … `end`, i8 `[end − first, 32]`: in the table of all, or
-   * computed to `scratch`, and then their PQ rows with them.
+   * Writes the current block's bag rows of the centroids `ids` (ascending), i8 `[ids, 32]`: from the table of all, or computed, and
+   * then their PQ rows with them.
    */
-  bagRowsOfRange(first: number, end: number, scratch: Region): number {
-    if (this.mode === "all") return this.bagRowsOffset() + first * BAG_ROW_BYTES;
-    this.#slot().rows.computeRange(first, end, scratch);
-    return scratch.offset;
+  writeBagRows(ids: Uint16Array, into: Region): void {
+    if (this.mode === "on demand") {
+      this.#slot().rows.computeRows(ids, into);
+      return;
+    }
+    const all = this.bagRowsOffset();
+    const bytes = new Uint8Array(this.query.kernel.memory.wasm.buffer);
+    for (let i = 0; i < ids.length;) {
+      const first = ids[i] ?? 0;
+      let count = 1;
+      while (ids[i + count] === first + count) count += 1;
+      const from = all + first * BAG_ROW_BYTES;
+      bytes.copyWithin(into.offset + i * BAG_ROW_BYTES, from, from + count * BAG_ROW_BYTES);
+      i += count;
+    }
   }
 
   /**

@@ -49,7 +49,8 @@ export interface KernelExports {
   ): void;
   missingCentroids(ids: I32, count: I32, present: I32, missing: I32): I32;
   keepBestRows(rows: I32, firstId: I32, count: I32, tokens: I32, limit: I32, scores: I32, ids: I32, last: I32): void;
-  scanLists(lists: I32, count: I32, rowBytes: I32, range: I32, scores: I32, pageCount: I32): I32;
+  probeGains(rows: I32, count: I32, tokens: I32, nprobe: I32, counts: I32, cutoffs: I32): void;
+  scanLists(lists: I32, count: I32, rowBytes: I32, range: I32, scores: I32, pageCount: I32, isFirst: I32): I32;
   topPages(scores: I32, mask: I32, pageCount: I32, limit: I32, heap: I32, best: I32): I32;
   pqEntries(codewords: I32, subspaces: I32, width: I32, query: I32, entries: I32, maxima: I32): void;
   pqTables(entries: I32, rows: I32, group: I32, factors: I32, tables: I32): void;
@@ -116,6 +117,7 @@ const EXPORT_NAMES = [
   "centroidRows",
   "missingCentroids",
   "keepBestRows",
+  "probeGains",
   "scanLists",
   "topPages",
   "pqEntries",

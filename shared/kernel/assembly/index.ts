@@ -14,4 +14,5 @@ export { exactBest, exactContenders } from "./exact";
 export { scanLists, topPages } from "./lists";
 export { pqEntries, pqTables } from "./pq-tables";
 export { pqBest, pqContenders, pqMax, pqVectorScores } from "./pq-maxsim";
+export { probeGains } from "./probe-gains";
 export { keepBestRows } from "./top-lanes";

@@ -27,12 +27,20 @@ const BROKEN_GAP: u32 = 0xf000_0000;
 
 /**
  * Adds what `count` `lists` (u32 [count, 4], see {@link LIST_ENTRY}) give to `scores` (u32 [pageCount], padded to a multiple of 64
- * bytes). A list is LEB128 gaps of ascending positions: the first position itself, then position − previous − 1; its row is
+ * bytes), or, with `isFirst`, writes it there. A list is LEB128 gaps of ascending positions: the first position itself, then position − previous − 1; its row is
  * u8 [rowBytes], 16 or 32. `range` is scratch of u8 [8,192, rowBytes]. One byte beyond the lists is read.
  *
  * Returns −1, or the first list that ends inside a gap or names a page that is not there; then the scores are of no use.
  */
-export function scanLists(lists: usize, count: i32, rowBytes: i32, range: usize, scores: usize, pageCount: u32): i32 {
+export function scanLists(
+  lists: usize,
+  count: i32,
+  rowBytes: i32,
+  range: usize,
+  scores: usize,
+  pageCount: u32,
+  isFirst: bool,
+): i32 {
   const end = lists + <usize>count * LIST_ENTRY;
   const shift: u32 = rowBytes == 32 ? WIDE_SHIFT : NARROW_SHIFT;
   // From then on rows are cleared as they are added up, while they are in the first cache level.
@@ -45,8 +53,8 @@ export function scanLists(lists: usize, count: i32, rowBytes: i32, range: usize,
     const rows = range - ((<usize>first) << shift);
     for (let list = lists; list < end; list += LIST_ENTRY) scanRange(list, rows, shift, pageEnd);
     const from = scores + ((<usize>first) << 2);
-    if (shift == WIDE_SHIFT) addWide(range, rangeEnd, from);
-    else addNarrow(range, rangeEnd, from);
+    if (shift == WIDE_SHIFT) addWide(range, rangeEnd, from, isFirst);
+    else addNarrow(range, rangeEnd, from, isFirst);
   }
   for (let list = lists; list < end; list += LIST_ENTRY) {
     if (load<u32>(list) != load<u32>(list, 4)) return <i32>((list - lists) / LIST_ENTRY);
@@ -102,7 +110,7 @@ function scanRange(list: usize, rows: usize, shift: u32, pageEnd: u32): void {
 }
 
 /** Adds the sum of every row of 32 to its score, and clears the row. The number of rows is a multiple of four. */
-function addWide(rows: usize, end: usize, scores: usize): void {
+function addWide(rows: usize, end: usize, scores: usize, isFirst: bool): void {
   const ones = i16x8.splat(1);
   for (; rows < end; rows += 128, scores += 16) {
     const a = i16x8.add(
@@ -127,13 +135,13 @@ function addWide(rows: usize, end: usize, scores: usize): void {
       i32x4.dot_i16x8_s(c, ones),
       i32x4.dot_i16x8_s(d, ones),
     );
-    v128.store(scores, i32x4.add(v128.load(scores), sums));
+    v128.store(scores, isFirst ? sums : i32x4.add(v128.load(scores), sums));
     clear(rows, rows + 128);
   }
 }
 
 /** As {@link addWide}, for rows of 16. */
-function addNarrow(rows: usize, end: usize, scores: usize): void {
+function addNarrow(rows: usize, end: usize, scores: usize, isFirst: bool): void {
   const ones = i16x8.splat(1);
   for (; rows < end; rows += 64, scores += 16) {
     const sums = sumsOfFour(
@@ -142,7 +150,7 @@ function addNarrow(rows: usize, end: usize, scores: usize): void {
       i32x4.dot_i16x8_s(i16x8.extadd_pairwise_i8x16_u(v128.load(rows, 32)), ones),
       i32x4.dot_i16x8_s(i16x8.extadd_pairwise_i8x16_u(v128.load(rows, 48)), ones),
     );
-    v128.store(scores, i32x4.add(v128.load(scores), sums));
+    v128.store(scores, isFirst ? sums : i32x4.add(v128.load(scores), sums));
     clear(rows, rows + 64);
   }
 }
