@@ -38,6 +38,7 @@ interface WantedPages {
   pages: readonly number[];
   segment: LiveSegment;
   sideBySide: number;
+  unwantedBytes: number | undefined;
 }
 
 /** How one kind of records is read and kept. */
@@ -97,6 +98,7 @@ export class RecordCache<T extends object> {
           pages: numbers,
           segment,
           sideBySide: missing.size,
+          unwantedBytes: session.unwantedBytes,
         });
         const known = entryOf(found, segment, () => new Map<number, T>());
         for (const [i, record] of records.entries()) {
@@ -173,8 +175,8 @@ export class RecordCaches implements RecordOwner {
       bytesOf: ({ codes, layoutBytes }) => codesBytes(codes) + layoutBytes,
       hold: (record) => ({ record }),
       places: [{ kind: "record", take: (held) => held.record }],
-      load: async (reader, { pages, segment, sideBySide }) => {
-        const records = await reader.readRecords(pages, sideBySide);
+      load: async (reader, { pages, segment, sideBySide, unwantedBytes }) => {
+        const records = await reader.readRecords(pages, sideBySide, unwantedBytes);
         for (const { codes } of records) checkCentroidIds(codes.centroidIds, segment.centroidCount);
         return records;
       },

@@ -19,7 +19,7 @@ import { fusionFor, modeOf, usualMode, wordCandidates } from "./lexical/mode.ts"
 import { type LexicalRanking, rankByTerms } from "./lexical/score-terms.ts";
 import type { TermCache } from "./lexical/term-cache.ts";
 import { SegmentLookup } from "./open/segment-lookup.ts";
-import { planSearch, type SearchPlan } from "./plan.ts";
+import { planSearch, PRUNED_UNWANTED_BYTES, type SearchPlan } from "./plan.ts";
 import type { Holding } from "./planner/holding.ts";
 import { needsAllRows } from "./planner/rows.ts";
 import { checkCounts, checkQuery } from "./query-check.ts";
@@ -57,7 +57,8 @@ export async function searchSnapshot(
   const { manifest, holding } = snapshot;
   checkQuery(request.query, manifest);
   checkCounts(request);
-  const session = new ReadSession(parts.store, { hedging: parts.hedging });
+  const unwantedBytes = holding === "heads" ? PRUNED_UNWANTED_BYTES : undefined;
+  const session = new ReadSession(parts.store, { hedging: parts.hedging, unwantedBytes });
   const selection = await selectPages(snapshot, request.filter, new SegmentLookup(snapshot, session.store));
   const mode = modeOf(request, manifest, usualMode(snapshot, request.text));
   const plan = planOf(request, mode, snapshot, selection);

@@ -116,8 +116,8 @@ export interface PageRecords {
   withStore(store: ObjectStore): PageRecords;
   readCodes(pages: readonly number[], sideBySide?: number): Promise<PageCodes[]>;
   readLayouts(pages: readonly number[], sideBySide?: number): Promise<PageLayout[]>;
-  /** Codes and layouts in one range each. */
-  readRecords(pages: readonly number[], sideBySide?: number): Promise<PageRecord[]>;
+  /** Codes and layouts in one range each. `unwantedBytes` of all segments together are read between them at most. */
+  readRecords(pages: readonly number[], sideBySide?: number, unwantedBytes?: number): Promise<PageRecord[]>;
   readVectors(pages: readonly number[], sideBySide?: number): Promise<PageVectors[]>;
 }
 

@@ -71,19 +71,20 @@ export class StoredPageRecords implements PageRecords {
     );
   }
 
-  async readRecords(pages: readonly number[], sideBySide = 1): Promise<PageRecord[]> {
+  async readRecords(pages: readonly number[], sideBySide = 1, unwantedBytes?: number): Promise<PageRecord[]> {
     const rangeOf = (page: number) => ({
       offset: this.#offset(page),
       length: this.#end(page) - this.#offset(page),
     });
-    return await this.#read(this.#places.object, pages, sideBySide, rangeOf, (bytes, page) => {
+    const decode = (bytes: Uint8Array, page: number): PageRecord => {
       const codesBytes = this.#codesBytes(page);
       const codes = this.#decodeCodes(bytes.subarray(0, codesBytes), page);
       // A copy: a view would keep all of a read that served many pages.
       return new StoredPageRecord(codes, bytes.slice(codesBytes), (layoutBytes) =>
         this.#decodeLayout(layoutBytes, page),
       );
-    });
+    };
+    return await this.#read(this.#places.object, pages, sideBySide, rangeOf, decode, unwantedBytes);
   }
 
   async readVectors(pages: readonly number[], sideBySide = 1): Promise<PageVectors[]> {
@@ -117,6 +118,7 @@ export class StoredPageRecords implements PageRecords {
     sideBySide: number,
     rangeOf: (page: number) => Range,
     decode: (bytes: Uint8Array, page: number) => T,
+    unwantedBytes?: number,
   ): Promise<T[]> {
     for (const page of pages) this.#checkPage(page);
     const wanted = [...new Set(pages)].toSorted((a, b) => a - b).map((page) => ({ page, range: rangeOf(page) }));
@@ -124,7 +126,7 @@ export class StoredPageRecords implements PageRecords {
     const stored = wanted.filter(({ range }) => range.length > 0);
     const bytes = await object.readAll(
       stored.map(({ range }) => range),
-      shareOfLimits(sideBySide),
+      shareOfLimits(sideBySide, unwantedBytes),
     );
     const decoded = new Map<number, T>();
     for (const [i, { page }] of stored.entries()) decoded.set(page, decode(bytes[i] ?? new Uint8Array(0), page));

@@ -103,6 +103,7 @@ describe("coalesce", () => {
 describe("share of limits", () => {
   it("gives objects that are read at the same time no more together than one has alone", () => {
     expect(shareOfLimits(1)).toEqual(COALESCE_LIMITS);
+    expect(shareOfLimits(2, 1_000)).toMatchObject({ readsAtOnce: 3, unwantedBytes: 500, freeGapBytes: 8 * 1024 });
     for (const objects of [2, 3, 6, 200]) {
       const share = shareOfLimits(objects);
       expect(share.readsAtOnce).toBe(Math.max(1, Math.floor(COALESCE_LIMITS.readsAtOnce / objects)));

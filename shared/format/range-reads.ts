@@ -33,13 +33,20 @@ export const COALESCE_LIMITS: CoalesceLimits = {
   readsAtOnce: MAX_CONCURRENT_READS,
 };
 
-/** The limits of one of `sideBySide` calls that read other objects at the same time: what can be in flight is for all of them. */
-export function shareOfLimits(sideBySide: number): CoalesceLimits {
-  const { readsAtOnce, unwantedBytes } = COALESCE_LIMITS;
+/** The free gap where bytes are short: a record or two. */
+const SHORT_GAP_BYTES = 8 * 1024;
+
+/**
+ * The limits of one of `sideBySide` calls that read other objects at the same time: what can be in flight is for all of them.
+ *
+ * @param unwantedBytes of all of them together, where bytes are short; then small gaps are free no more.
+ */
+export function shareOfLimits(sideBySide: number, unwantedBytes?: number): CoalesceLimits {
   return {
     ...COALESCE_LIMITS,
-    readsAtOnce: Math.max(1, Math.floor(readsAtOnce / sideBySide)),
-    unwantedBytes: unwantedBytes / sideBySide,
+    freeGapBytes: unwantedBytes === undefined ? COALESCE_LIMITS.freeGapBytes : SHORT_GAP_BYTES,
+    readsAtOnce: Math.max(1, Math.floor(COALESCE_LIMITS.readsAtOnce / sideBySide)),
+    unwantedBytes: (unwantedBytes ?? COALESCE_LIMITS.unwantedBytes) / sideBySide,
   };
 }
 
