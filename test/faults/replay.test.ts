@@ -2,15 +2,16 @@
  * Whole lives of a bucket and its index, with workers that die at any write, decided by a seed: nothing that was
  * acknowledged is lost, nothing that was deleted comes back.
  */
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Random } from "../../shared/ports.ts";
 import { chanceOf } from "./support/chance.ts";
 import { type CrashMode, crashModes, Power } from "./support/crashing-store.ts";
 import { expectTidyAfterCollection, expectWell } from "./support/index-checks.ts";
+import { Pause } from "./support/pausing-store.ts";
 import { note, seedsOf, withSeed } from "./support/report.ts";
 import { INDEX } from "./support/small-documents.ts";
 import { WorkerWorld } from "./support/worker-world.ts";
@@ -19,11 +20,16 @@ const NAMES = ["a.pdf", "b.pdf", "c.pdf"];
 const STEPS = 5;
 /** Most runs of a worker make fewer writes: there are those that survive. */
 const MAX_CRASH_AT = 40;
+/** Of reads and writes: a worker makes some 20 for a document. */
+const MAX_PAUSE_AT = 60;
 const MAX_FINAL_DAYS = 20;
+
+/** In memory where there is such a folder: the queue waits for the disk at every change. */
+const QUEUE_FOLDER = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
 let folder: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "maxleaf-replay-"));
+  folder = await mkdtemp(join(QUEUE_FOLDER, "maxleaf-replay-"));
 });
 afterAll(async () => await rm(folder, { recursive: true }));
 
@@ -38,34 +44,41 @@ async function changeOne(world: WorkerWorld, random: Random): Promise<void> {
   await world.change(name, isDeletion ? undefined : { name, seed, vectorCounts: [4, 3] }, copies);
 }
 
-async function changeMeanwhile(world: WorkerWorld, random: Random): Promise<void> {
-  const turns = pick(random, 60);
-  for (let turn = 0; turn < turns; turn++) await nextTurn();
-  await changeOne(world, random);
-}
-
 function aPower(random: Random): Power {
   const mode: CrashMode = crashModes[pick(random, crashModes.length)] ?? "before";
   return new Power(pick(random, 4) === 0 ? Number.POSITIVE_INFINITY : pick(random, MAX_CRASH_AT), mode);
 }
 
-/** One life. Each part of it has chance of its own, so that a seed replays whatever overtakes what. */
+/** A worker, and in the middle of its work changes and another worker, up to three in one another. */
+async function workOvertaken(world: WorkerWorld, random: Random, depth: number): Promise<void> {
+  const pause = new Pause(pick(random, MAX_PAUSE_AT), async () => {
+    const changes = pick(random, 3);
+    for (let change = 0; change < changes; change++) await changeOne(world, random);
+    if (depth > 0) await workOvertaken(world, random, depth - 1);
+  });
+  await world.work(aPower(random), fork(random), pause);
+}
+
+/** Chance of its own, so that what one process draws does not depend on another. */
+function fork(random: Random): Random {
+  return chanceOf(pick(random, 1_000_000_000));
+}
+
+/** One life. */
 async function live(seed: number): Promise<WorkerWorld> {
   const file = join(folder, `${seed}.sqlite`);
   const world = new WorkerWorld(file);
   const random = chanceOf(seed);
-  const fork = () => chanceOf(pick(random, 1_000_000_000));
   try {
     for (let step = 0; step < STEPS; step++) {
       const changes = 1 + pick(random, 3);
       for (let change = 0; change < changes; change++) await changeOne(world, random);
-      const workers = Array.from({ length: 1 + pick(random, 2) }, async () => await world.work(aPower(random), fork()));
-      await Promise.all([...workers, changeMeanwhile(world, fork())]);
+      await workOvertaken(world, random, pick(random, 3));
       expect(await world.problems()).toEqual([]);
       await world.passADay();
     }
     for (let day = 0; world.depth > 0 && day < MAX_FINAL_DAYS; day++) {
-      await world.work(new Power(Number.POSITIVE_INFINITY, "before"), fork());
+      await world.work(new Power(Number.POSITIVE_INFINITY, "before"), fork(random));
       await world.passADay();
     }
     expect(world.depth).toBe(0);

@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { chanceOf } from "./support/chance.ts";
-import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { Power } from "./support/crashing-store.ts";
+import { Pause } from "./support/pausing-store.ts";
 import { expectTidyAfterCollection, expectWell } from "./support/index-checks.ts";
 import { stateOf } from "./support/index-state.ts";
 import { note } from "./support/report.ts";
@@ -20,47 +20,20 @@ const DOCUMENT: SmallDocument = { name: NAME, seed: 1, vectorCounts: [4, 3] };
 const random = chanceOf(1);
 const unlimited = () => new Power(Number.POSITIVE_INFINITY, "before");
 
+/** A worker on stores without faults. */
+const work = async (world: WorkerWorld) => await world.workOver(world.store, world.bucket, unlimited(), random);
+
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "maxleaf-reupload-"));
 });
 afterEach(async () => await rm(folder, { recursive: true }));
 
-/** `store`, of which the `at`-th request (from 0, counted over all stores of one count) waits for `meanwhile`. */
-function pausing(
-  store: ObjectStore,
-  count: { requests: number },
-  at: number,
-  meanwhile: () => Promise<void>,
-): ObjectStore {
-  const pause = async () => {
-    if (count.requests++ === at) await meanwhile();
-  };
-  return {
-    get: async (...args) => {
-      await pause();
-      return await store.get(...args);
-    },
-    put: async (...args) => {
-      await pause();
-      return await store.put(...args);
-    },
-    delete: async (keys) => {
-      await pause();
-      await store.delete(keys);
-    },
-    list: async (...args) => {
-      await pause();
-      return await store.list(...args);
-    },
-  };
-}
-
 /** The document is in the index, deleted in the bucket and not yet in the index. */
 async function deletedMeanwhile(at: number): Promise<WorkerWorld> {
   const world = new WorkerWorld(join(folder, `${at}.sqlite`));
   await world.change(NAME, DOCUMENT, 1);
-  await world.work(unlimited(), random);
+  await work(world);
   await world.change(NAME, undefined, 1);
   return world;
 }
@@ -82,16 +55,12 @@ async function overtakeEverywhere(
   for (let at = 0; ; at++) {
     const world = await deletedMeanwhile(at);
     await begin(world);
-    const count = { requests: 0 };
-    let overtaken = false;
-    const other = async () => {
-      overtaken = true;
+    const pause = new Pause(at, async () => {
       await meanwhile(world);
-      await world.work(unlimited(), random);
-    };
-    const paused = (store: ObjectStore) => pausing(store, count, at, other);
-    await world.workOver(paused(world.store), paused(world.bucket), unlimited(), random);
-    if (!overtaken) {
+      await work(world);
+    });
+    await world.workOver(pause.over(world.store), pause.over(world.bucket), unlimited(), random);
+    if (!pause.happened) {
       world.close();
       note("delete and upload again, overtaken", { orders: at });
       return at;
@@ -109,12 +78,12 @@ describe("the same bytes, deleted and uploaded again", () => {
 
   it("once more while the worker that ingests them is anywhere in its work", async () => {
     const begin = async (world: WorkerWorld) => {
-      await world.work(unlimited(), random);
+      await work(world);
       await upload(world);
     };
     const again = async (world: WorkerWorld) => {
       await world.change(NAME, undefined, 1);
-      await world.work(unlimited(), random);
+      await work(world);
       await upload(world);
     };
     expect(await overtakeEverywhere(begin, again)).toBeGreaterThan(20);

@@ -21,7 +21,8 @@ import { contentHashOf } from "../../../shared/revision.ts";
 import { MemoryStore } from "../../../shared/store/memory-store.ts";
 import type { ObjectStore } from "../../../shared/store/object-store.ts";
 import { CrashingStore, type Power } from "./crashing-store.ts";
-import { FaultyStore } from "./faulty-store.ts";
+import { type FaultRates, FaultyStore } from "./faulty-store.ts";
+import type { Pause } from "./pausing-store.ts";
 import { INDEX, ingest, RECIPE, type SmallDocument, sourceOf } from "./small-documents.ts";
 import { TurnClock } from "./turns.ts";
 
@@ -29,6 +30,9 @@ const BUCKET = "uploads";
 /** What a document may be in the index: a content hash, or not there. */
 export type Content = string;
 export const ABSENT: Content = "absent";
+
+/** Rare enough that most batches are done in one or two deliveries. */
+const WORKER_FAULTS: FaultRates = { unavailable: 0.004, replyLost: 0.01, falseConflict: 0.01, ownConflict: 0.01 };
 
 const fileSchema = z.object({ seed: z.int(), vectorCounts: z.array(z.int()), shelf: z.string().optional() });
 const bodyRow = z.object({ body: z.string() });
@@ -61,15 +65,14 @@ export class WorkerWorld {
     await this.#send(name, copies);
   }
 
-  /** A worker process on faulty lines, until the queue is empty for it or its power is gone. */
-  async work(power: Power, random: Random): Promise<void> {
-    const slow = { slow: 0.2 };
-    await this.workOver(
-      new FaultyStore(this.store, random, slow),
-      new FaultyStore(this.bucket, random, slow),
-      power,
-      random,
-    );
+  /**
+   * A worker process, until the queue is empty for it or its power is gone, over stores that fail now and then.
+   *
+   * @param pause what happens in the middle of its work.
+   */
+  async work(power: Power, random: Random, pause?: Pause): Promise<void> {
+    const faulty = (store: ObjectStore) => new FaultyStore(pause?.over(store) ?? store, random, WORKER_FAULTS);
+    await this.workOver(faulty(this.store), faulty(this.bucket), power, random);
   }
 
   /** A worker process that sees index and bucket as these stores show them. */
