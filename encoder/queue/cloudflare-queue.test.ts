@@ -3,7 +3,10 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ACCOUNT, FakeCloudflareQueues, QUEUE, TOKEN } from "../../test/fakes/cloudflare-queues.ts";
+import { MemoryStore } from "../../shared/store/memory-store.ts";
 import { HeldMessages } from "../worker/held-messages.ts";
+import { IndexMap } from "../worker/index-map.ts";
+import { runWorker } from "../worker/worker.ts";
 import { CloudflareQueue, type CloudflareQueueOptions } from "./cloudflare-queue.ts";
 import type { DeadLetter, QueueMessage } from "./queue.ts";
 
@@ -126,6 +129,37 @@ describe("CloudflareQueue", () => {
     await held.stop();
     expect(fake.paths).toEqual(["/batch", "/pull"]);
     expect(await queue.receive(HELD)).toEqual([]);
+  });
+
+  it("brings R2's notifications to a worker", async () => {
+    const bucket = new MemoryStore();
+    await bucket.put("reports/Käse.pdf", new Uint8Array(1));
+    for (const key of ["reports/Käse.pdf", "reports/gone.pdf"]) {
+      fake.produce({ account: ACCOUNT, action: "PutObject", bucket: "uploads", object: { key, size: 1, eTag: "e" } });
+    }
+    const done: string[] = [];
+    const report = await runWorker({
+      queue,
+      map: IndexMap.parse(["uploads/reports=reports"]),
+      source: () => bucket,
+      sink: {
+        ingest: async (index, files, { onFile }) => {
+          for (const { name } of files) {
+            done.push(`${index}: ${name}`);
+            onFile(name, "added");
+          }
+          return { failed: [] };
+        },
+        remove: async (index, names) => {
+          done.push(`${index}: -${names.join()}`);
+          return [...names];
+        },
+      },
+      once: true,
+      signal: new AbortController().signal,
+    });
+    expect(report).toEqual({ acknowledged: 2, givenBack: 0, setAside: 0 });
+    expect([done.toSorted(), fake.depth]).toEqual([["reports: -gone.pdf", "reports: Käse.pdf"], 0]);
   });
 
   it("needs ids and a token", () => {

@@ -3,6 +3,7 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { OPEN_TASKS_PREFIX, UPLOADS_PREFIX } from "../../shared/store/layout.ts";
+import { taskMessage } from "./task-message.ts";
 import { TaskBench } from "./testing-bench.ts";
 
 let bench: TaskBench;
@@ -121,5 +122,67 @@ describe("a worker that is stopped", () => {
     goOn();
     await new Promise((resolve) => setTimeout(resolve, 30));
     expect(await bench.read(id)).toMatchObject({ status: "succeeded", documents: [{ status: "added" }] });
+  });
+});
+
+describe("a worker that has lost its task", () => {
+  it("commits nothing more, and leaves the task to the other", async () => {
+    const { id } = await bench.create(["a.pdf"]);
+    bench.sink.during = async () => {
+      await bench.opened.store.update(id, (record) => ({
+        ...record,
+        lease: { holder: "another", untilMs: bench.now.ms + 60_000 },
+      }));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    };
+    expect(await bench.work()).toMatchObject({ acknowledged: 1 });
+    expect(bench.sink.documents.size).toBe(0);
+    expect(await bench.opened.store.readRecord(id)).toMatchObject({
+      task: { status: "processing" },
+      lease: { holder: "another" },
+    });
+    // The other dies too: its lease runs out, and the keeper sends another message.
+    bench.sink.during = async () => undefined;
+    bench.now.ms += 60 * 60 * 1_000;
+    await bench.opened.keeper.round();
+    await bench.work();
+    expect(await bench.read(id)).toMatchObject({ status: "succeeded" });
+  });
+});
+
+describe("several workers", () => {
+  it("do every task, whatever comes twice and is canceled meanwhile", async () => {
+    const ids: string[] = [];
+    for (let count = 0; count < 12; count++) {
+      bench.now.ms += 1;
+      ids.push((await bench.create([`${count}.pdf`])).id);
+    }
+    await bench.queue.send([...ids, ...ids].map((id) => taskMessage(id)));
+    const canceled: string[] = [];
+    bench.sink.during = async ([name]) => {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      const id = ids[Number.parseInt(name ?? "", 10)] ?? "";
+      if (canceled.length < 3) canceled.push((await bench.opened.store.cancel(id)).id);
+    };
+    for (let round = 0; round < 4; round++) {
+      const workers = Array.from({ length: 3 }, async () => await bench.work({ tasks: bench.open().runner }));
+      await Promise.all(workers);
+      bench.now.ms += 60 * 60 * 1_000;
+      await bench.opened.keeper.round();
+    }
+    for (const id of ids) {
+      const { status, attempts, documents } = await bench.read(id);
+      // Canceled too late, or in time; a task is begun by one worker only.
+      expect(["succeeded", "canceled"]).toContain(status);
+      if (!canceled.includes(id)) expect(status).toBe("succeeded");
+      expect(attempts).toBe(1);
+      const isThere = bench.sink.documents.has(documents?.[0]?.name ?? "");
+      expect(isThere).toBe(status === "succeeded");
+    }
+    expect([await bench.keysOf(UPLOADS_PREFIX), await bench.keysOf(OPEN_TASKS_PREFIX), bench.queue.depth()]).toEqual([
+      [],
+      [],
+      0,
+    ]);
   });
 });

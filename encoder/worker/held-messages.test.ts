@@ -29,3 +29,22 @@ it("keeps messages from others while it lives, however long the work takes, and 
   queue.close();
   await rm(folder, { recursive: true, force: true });
 });
+
+it("holds no more what is released", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "maxleaf-held-"));
+  const queue = LocalQueue.open(join(folder, "queue.sqlite"));
+  await queue.send(["a", "b"]);
+  const held = new HeldMessages(queue, () => undefined, { holdMs: 60_000, heartbeatMs: 20 });
+  await held.receive({ max: 10, waitMs: 0 });
+  const [first, second] = held.messages;
+  if (first === undefined || second === undefined) throw new Error("a message is missing");
+  await held.release(first);
+  await queue.extend(first, 0);
+  await sleep(100);
+  // No heartbeat has hidden it again.
+  expect(await queue.receive({ max: 10, waitMs: 0, visibilityMs: 60_000 })).toMatchObject([{ id: first.id }]);
+  expect(held.held).toEqual([second]);
+  await held.stop();
+  queue.close();
+  await rm(folder, { recursive: true, force: true });
+});

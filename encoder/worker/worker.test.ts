@@ -10,6 +10,8 @@ import { MaxleafError } from "../../shared/errors.ts";
 import { MemoryStore } from "../../shared/store/memory-store.ts";
 import { LocalQueue } from "../queue/local-queue.ts";
 import { MAX_RECEIVES } from "../queue/queue.ts";
+import { newTaskId } from "../tasks/task-id.ts";
+import { taskMessage } from "../tasks/task-message.ts";
 import { IndexMap } from "./index-map.ts";
 import type { IndexSink } from "./sync-documents.ts";
 import { runWorker, type WorkerOptions } from "./worker.ts";
@@ -209,5 +211,38 @@ describe("runWorker", () => {
     expect(await work({ queue: broken, once: false, signal: stop.signal, clock })).toMatchObject({ givenBack: 0 });
     expect(log).toContain("the queue is out of reach: it is away");
     broken.close();
+  });
+
+  it("does tasks after the notifications of a batch, each settled when it is done", async () => {
+    await put("x/1.pdf");
+    const [first, second] = [newTaskId(2), newTaskId(1)];
+    await queue.send([taskMessage(first), created("x/1.pdf"), taskMessage(second)]);
+    const seen: unknown[] = [];
+    const tasks: WorkerOptions["tasks"] = {
+      run: async ({ body }, id) => {
+        expect(body).toBe(taskMessage(id));
+        seen.push([id, queue.depth(), [...sink.commits]]);
+        return id === first ? { kind: "ack" } : { kind: "retry", delayMs: 60_000, forAll: false };
+      },
+      giveBack: async () => undefined,
+    };
+    expect(await work({ tasks })).toEqual({ acknowledged: 2, givenBack: 1, setAside: 0 });
+    expect(seen).toEqual([
+      [first, 2, ["xs: 1.pdf"]],
+      [second, 1, ["xs: 1.pdf"]],
+    ]);
+  });
+
+  it("gives back what has not ended when the grace is over", async () => {
+    await put("x/1.pdf", "y/1.pdf");
+    await queue.send([created("x/1.pdf"), created("y/1.pdf")]);
+    const stop = new AbortController();
+    sink.during = async () => {
+      stop.abort();
+      await new Promise(() => undefined);
+    };
+    const report = await work({ once: false, signal: stop.signal, graceMs: 10 });
+    expect(report).toEqual({ acknowledged: 0, givenBack: 2, setAside: 0, isAbandoned: true });
+    expect(await queue.receive(HELD)).toHaveLength(2);
   });
 });

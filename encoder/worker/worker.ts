@@ -170,6 +170,8 @@ class Worker {
         const received = await held.receive({ max, waitMs, signal: this.#options.signal });
         if (received === 0) break;
         waitMs = 0;
+        // Tasks are done one after another: what this worker does not take, others can begin.
+        if (held.messages.some(({ body }) => taskOfMessage(body) !== undefined)) break;
       }
     } catch (error) {
       // What was received is worked on; what is wrong shows at the next receive.
