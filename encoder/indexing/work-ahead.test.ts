@@ -109,6 +109,18 @@ describe("a codebook trained ahead", () => {
     expect(objects).toHaveLength(1);
   });
 
+  it("is not begun where its sample would need too much memory beside the pages", async () => {
+    const stages: IndexingStage[] = [];
+    const writer = await books.openWriter({ minTrainingVectors: MANY, onStage: (stage) => stages.push(stage) });
+    await addMany(writer);
+    // 65,536 centroids, 32 vectors of 16 floats for each.
+    await writer.workAhead(20_000_000);
+    await writer.commit();
+    expect(stages.filter((stage) => stage === "train")).toHaveLength(1);
+    expect(stages.indexOf("train")).toBe(0);
+    expect((await books.manifest()).codebook?.trainedOnVectors).toBe(MANY);
+  });
+
   it("is not begun for a small index, which trains in no time", async () => {
     const stages: IndexingStage[] = [];
     const writer = await books.openWriter({ onStage: (stage) => stages.push(stage) });

@@ -10,6 +10,7 @@ import { type CodedPage, codeRows } from "./code-pages.ts";
 import type { IndexCodebook } from "./index-codebook.ts";
 import type { PageSpool } from "./spool-rotation.ts";
 import { type IndexingStage, timed } from "./stage-times.ts";
+import { chooseTrainingCount } from "./train-codebook.ts";
 import type { VectorCoder } from "./vector-coder.ts";
 
 /** As a commit codes them: fewer would be all overhead. */
@@ -18,6 +19,12 @@ const VECTORS_PER_RUN = 8_192;
 const MAX_CODED_VECTORS = 2_000_000;
 /** A small index trains in a second or two. */
 const MIN_TRAINING_VECTORS = 100_000;
+/**
+ * Floats of the sample beside which pages are still rendered and encoded, which has about 1.2 GB on two cores already. It is
+ * the sample of 4,096 centroids of 128 values, for up to 370,000 vectors or 570 pages; beyond that the commit trains.
+ */
+const MAX_TRAINING_BYTES = 64 * 1024 * 1024;
+const FLOAT_BYTES = 4;
 /** A codebook is for so many vectors more or fewer than it was trained for; half a power of two of centroids. */
 const MAX_MISJUDGED = Math.SQRT2;
 
@@ -71,6 +78,8 @@ export class WorkAhead {
   train(expectedVectors: number, subspaces: number | undefined): void {
     const { minTrainingVectors = MIN_TRAINING_VECTORS } = this.#options;
     if (this.#queuedVectors < minTrainingVectors) return;
+    const { dim } = this.#options;
+    if (chooseTrainingCount(expectedVectors, dim) * dim * FLOAT_BYTES > MAX_TRAINING_BYTES) return;
     if (this.#closed || this.#training !== undefined || this.#coder !== undefined) return;
     this.#training = this.#train(expectedVectors, subspaces).catch(() => undefined);
   }
