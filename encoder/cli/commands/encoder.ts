@@ -41,7 +41,7 @@ export function addEncoder(program: Command, context: CommandContext): void {
     .option("--threads <number>", "threads of the model", integer(1, MAX_THREADS))
     .option(
       "--queue <address>",
-      "take documents over HTTP, as tasks in this queue: sqs:URL or sqlite:PATH (MAXLEAF_QUEUE)",
+      "take documents over HTTP, as tasks in this queue: sqs:URL, cf:ACCOUNT/QUEUE or sqlite:PATH (MAXLEAF_QUEUE)",
     )
     .option("--recipe <a,b>", "recipes to load before the first question (default: minilm-words)", list)
     .addHelpText("after", HELP)
