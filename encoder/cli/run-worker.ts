@@ -19,6 +19,7 @@ import { runWorker, type WorkerReport } from "../worker/worker.ts";
 import { MeteredQueue } from "../metrics/metered-queue.ts";
 import { type MetricsServer, serveMetrics } from "../metrics/serve-metrics.ts";
 import { calibrateIngested } from "./calibrate-ingested.ts";
+import { BackgroundWork } from "./background-work.ts";
 import type { CommandContext } from "./context.ts";
 import { maintainIngested } from "./maintain-ingested.ts";
 
@@ -58,12 +59,13 @@ export async function runWorkerCommand(
   const { threads, device: executionProvider, ocrLanguage, modelOptions, calibrate = true, maintain = true } = options;
   const onLog = (line: string) => terminal.err(`${new Date().toISOString()} ${line}\n`);
   const onWarning = (message: string) => onLog(`warning: ${message}`);
-  const onIngested = async (index: string, before: Manifest | undefined, stop: AbortSignal) => {
-    const target = { store, index, threads, executionProvider, signal: stop, onWarning };
+  // In the background: a message waits for the commit that has its documents, not for what that commit made due.
+  const maintenance = new BackgroundWork<{ before: Manifest | undefined }>(async (index, { before }) => {
+    const target = { store, index, threads, executionProvider, signal, onWarning };
     // Before calibration, which a new codebook would make worthless.
     if (maintain) await maintainIngested({ ...target, onLog });
     if (calibrate) await calibrateIngested({ ...target, before, onProgress: () => undefined });
-  };
+  });
   const map = IndexMap.parse(options.map);
   const languages = ocrLanguage === undefined ? undefined : parseOcrLanguages(ocrLanguage);
   const { name: defaultRecipe } = findRecipe(options.recipe ?? DEFAULT_RECIPE);
@@ -77,7 +79,7 @@ export async function runWorkerCommand(
     openPageReader: languages && (() => new TesseractReader({ languages })),
     threads,
     executionProvider,
-    onIngested,
+    onIngested: async (index, before) => maintenance.start(index, { before }),
     onWarning,
   });
   const { runner, keeper } = openTasks({ store, queue, sink, ports, threads, executionProvider, onLog });
@@ -100,6 +102,8 @@ export async function runWorkerCommand(
     report = await runWorker({ queue, map, source, sink, tasks: runner, concurrency, once, signal, onLog });
     return report;
   } finally {
+    // A stop ends it too, but at its next step: nothing is lost by not waiting for that.
+    if (!signal.aborted) await maintenance.idle();
     await keeper.stop();
     await metrics?.close();
     queue.close();
