@@ -31,15 +31,15 @@ export interface NewSegments {
   /** Undefined when no page of the segments has vectors. */
   codebook: Manifest["codebook"];
   segments: readonly SegmentEntry[];
-  /** Ids of the documents in them: older versions of these disappear. */
-  documentIds: ReadonlySet<string>;
+  /** The documents in them: older versions of these disappear. */
+  documents: readonly DocumentEntry[];
+  /** They keep the metadata of the versions that they replace, whatever it is by then. */
+  keepsMetadata: boolean;
   /**
    * Whether the commit may make the index. False once it was seen: if it is not there any more it was dropped, and what is
    * added would come back as half an index.
    */
   mayCreate: boolean;
-  /** Of the documents in them those that keep the metadata of the version that they replace, whatever it is by then. */
-  inheriting?: readonly DocumentEntry[] | undefined;
 }
 
 export interface CommittedChange {
@@ -85,9 +85,9 @@ export async function commitSegments(
       }
       if (codebook !== undefined && !hasSubspaces(current, codebook.subspaces)) throw new CodebookChangedError();
       const live = await tables.liveDocuments(current);
-      removed = [...added.documentIds].flatMap((id) => live.get(id) ?? []);
+      removed = added.documents.flatMap(({ id }) => live.get(id) ?? []);
       const segments = [...withoutDocuments(current.segments, removed), ...added.segments];
-      const overlay = await inheritedOverlay(target, tables, current, added.inheriting ?? []);
+      const overlay = await overlayWith(target, tables, current, added);
       return { ...withOverlay(draftOf(current, segments), overlay), ...(codebook && { codebook }) };
     },
     target,
@@ -106,25 +106,29 @@ function hasSubspaces({ codebook, settings }: Manifest, subspaces: number): bool
 }
 
 /**
- * The overlay when `inheriting` replace documents of `current`: their metadata may have changed since their ingestion began, and
- * that must not be lost. Stored anew only when it has.
+ * The overlay when `documents` come into the index, or take the place of what is there. It says nothing of them but, when they keep
+ * their metadata, what that has changed to since their ingestion began, which must not be lost. Stored anew when it has to be,
+ * and when most of it would be about documents that are gone.
  */
-async function inheritedOverlay(
+async function overlayWith(
   { store, index }: CommitTarget,
   tables: DocumentTables,
   current: Manifest,
-  inheriting: readonly DocumentEntry[],
+  { documents, keepsMetadata }: NewSegments,
 ): Promise<Manifest["overlay"]> {
   const live = await tables.liveDocuments(current);
-  const changed = inheriting.flatMap((entry): DocumentEntry[] => {
+  const overlay = await tables.overlayOf(current);
+  const changed = documents.flatMap((entry): DocumentEntry[] => {
     const metadata = live.get(entry.id)?.entry.metadata;
-    return metadata === undefined || sameFields(metadata, entry.metadata) ? [] : [{ ...entry, metadata }];
+    if (!keepsMetadata || metadata === undefined || sameFields(metadata, entry.metadata)) return [];
+    return [{ ...entry, metadata }];
   });
-  if (changed.length === 0) return current.overlay;
-  const replaced = new Set(inheriting.map(({ id }) => id));
-  const extended = extendedOverlay(await tables.overlayOf(current), changed);
-  const others = Array.from(live.values(), ({ entry }) => entry).filter(({ id }) => !replaced.has(id));
-  return await storeOverlay(store, index, liveOverlay(extended, [...others, ...inheriting]));
+  const added = new Set(documents.map(({ id }) => id));
+  const others = Array.from(live.values(), ({ entry }) => entry).filter(({ id }) => !added.has(id));
+  const next = liveOverlay(extendedOverlay(overlay, changed), [...others, ...changed]);
+  const mustChange = changed.length > 0 || documents.some(({ id, revision }) => overlay.get(id)?.revision === revision);
+  const isMostlyLive = 2 * next.size >= overlay.size;
+  return !mustChange && isMostlyLive ? current.overlay : await storeOverlay(store, index, next);
 }
 
 /**

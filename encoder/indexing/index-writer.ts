@@ -215,7 +215,7 @@ export class IndexWriter {
   }
 
   async #codeAndCommit(documents: readonly HeldDocument[]): Promise<CommitReport> {
-    const { store, index, recipe, recipeFingerprint, keepsMetadata, onStage } = this.#options;
+    const { store, index, recipe, recipeFingerprint, keepsMetadata = false, onStage } = this.#options;
     const current = await readManifest(store, index);
     if (current !== undefined) {
       requireSameRecipe(index, current, this.#options);
@@ -226,12 +226,10 @@ export class IndexWriter {
     const keys = trained ? [layout.codebook(index, codebook.id)] : [];
     const segments = await this.#writeSegments(documents, codebook, keys);
     const entries = documents.map(({ entry }) => entry);
-    const documentIds = new Set(entries.map(({ id }) => id));
-    const inheriting = keepsMetadata === true ? entries : [];
     let change: CommittedChange;
     try {
       const mayCreate = this.#mayCreate;
-      const added = { recipe, recipeFingerprint, codebook, segments, documentIds, inheriting, mayCreate };
+      const added = { recipe, recipeFingerprint, codebook, segments, documents: entries, keepsMetadata, mayCreate };
       const storedSinceMs = Math.min(...documents.map((document) => document.storedSinceMs));
       const target = { ...this.#options, storedSinceMs };
       change = await timed(onStage, "commit", async () => await commitSegments(target, this.#tables, added));

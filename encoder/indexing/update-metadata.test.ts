@@ -10,7 +10,7 @@ import { deleteDocument } from "./commit-changes.ts";
 import { compactIndex } from "./compact.ts";
 import { DocumentTables } from "./document-index.ts";
 import { documentEntry } from "./testing.ts";
-import { add, decorate, pagesOf, TestIndex } from "./testing-index.ts";
+import { add, decorate, pagesOf, TEST_REVISION, TestIndex } from "./testing-index.ts";
 import { type MetadataPatch, updateMetadata } from "./update-metadata.ts";
 
 let books: TestIndex;
@@ -240,16 +240,40 @@ describe("updateMetadata under concurrent writers", () => {
     expect(await metadataOf(entry.id)).toEqual({ year: "2023" });
   });
 
-  it("gives way to metadata that an ingestion was told to put", async () => {
-    const entry: DocumentEntry = { ...(await documentEntry("a", 1)), metadata: { year: "2022" } };
-    const writer = await books.openWriter();
-    await writer.addDocument(entry, pagesOf(1, 12));
+  it("leaves out of the overlay what an ingestion has made most of it about", async () => {
+    const writer = await books.openWriter({ keepsMetadata: true });
+    const entries: DocumentEntry[] = [];
+    for (const name of ["a", "b", "c"]) entries.push(await documentEntry(name, 1));
+    for (const entry of entries) await writer.addDocument(entry, pagesOf(1, 12));
     await writer.commit();
-    await updateMetadata(target(), patchesOf([entry.id, { year: "2023" }]));
-    await writer.addDocument({ ...entry, revision: "fedcba9876543210" }, pagesOf(2, 12));
+    await updateMetadata(target(), new Map(entries.map(({ id }) => [id, { year: "2023" }])));
+    const overlaidDocuments = async () => (await books.manifest()).overlay?.documents;
+    expect(await overlaidDocuments()).toBe(3);
+    const [a, b] = entries.map((entry) => ({ ...entry, revision: "fedcba9876543210", metadata: { year: "2023" } }));
+    if (a === undefined || b === undefined) throw new Error("there are no entries");
+    await writer.addDocument(a, pagesOf(2, 12));
     await writer.commit();
-    expect(await metadataOf(entry.id)).toEqual({ year: "2022" });
+    // Not worth another object.
+    expect(await overlaidDocuments()).toBe(3);
+    await writer.addDocument(b, pagesOf(2, 12));
+    await writer.commit();
+    expect(await overlaidDocuments()).toBe(1);
+    for (const { id } of entries) expect(await metadataOf(id)).toEqual({ year: "2023" });
   });
+
+  it.each(["fedcba9876543210", TEST_REVISION])(
+    "gives way to metadata that an ingestion was told to put (%s)",
+    async (revision) => {
+      const entry: DocumentEntry = { ...(await documentEntry("a", 1)), metadata: { year: "2022" } };
+      const writer = await books.openWriter();
+      await writer.addDocument(entry, pagesOf(1, 12));
+      await writer.commit();
+      await updateMetadata(target(), patchesOf([entry.id, { year: "2023" }]));
+      await writer.addDocument({ ...entry, revision }, pagesOf(2, 12));
+      await writer.commit();
+      expect(await metadataOf(entry.id)).toEqual({ year: "2022" });
+    },
+  );
 });
 
 /** `store` whose answers come late by as many turns as `random` says, before and after they take effect. */
