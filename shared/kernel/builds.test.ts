@@ -38,7 +38,7 @@ describe.each(BUILDS)("$file", ({ file, tolerance }) => {
         const [block] = toQueryBlocks(query, Math.min(shape.tokenCount, LANES), dim);
         if (block === undefined) return;
         const maxima = reference.pqEntryMaxima(codewords, subspaces, block.values, dim);
-        const factors = maxima.map((largest) => (largest === 0 ? 0 : 31 / largest));
+        const factors = maxima.map((largest) => (largest === 0 ? 0 : 15 / largest));
         const expected = reference.pqTables(codewords, subspaces, block.values, dim, factors);
         const found = tablesOf(kernel, { codewords, subspaces, values: block.values, dim, factors });
         let furthest = 0;
@@ -114,7 +114,7 @@ function tablesOf(kernel: Kernel, input: TableInput): { maxima: Float32Array; en
   // Byte 2i of 16 is lane i, byte 2i + 1 lane 8 + i.
   const unbiased = Int8Array.from({ length: count }, (_, i) => {
     const lane = i % 16;
-    return (bytes[i - lane + 2 * (lane % 8) + (lane >> 3)] ?? 0) - 31;
+    return (bytes[i - lane + 2 * (lane % 8) + (lane >> 3)] ?? 0) - 15;
   });
   for (const region of [words, query, perLane, tables, entries]) memory.release(region);
   return { maxima: found, entries: unbiased };

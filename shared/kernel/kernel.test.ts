@@ -65,7 +65,7 @@ describe("kernels", () => {
             scales.bagFactors,
             scales.pqFactors,
           );
-          expect(entries.every((value) => Math.abs(value) <= 31)).toBe(true);
+          expect(entries.every((value) => Math.abs(value) <= 15)).toBe(true);
           reference.scanBags(bags, selected, rows.bagRows, bagScores);
           const best = reference.pqBest(codes, subspaces, rows.pqRows, entries);
           for (let lane = 0; lane < LANES; lane++)

@@ -13,6 +13,7 @@ export { centroidRows, missingCentroids } from "./centroid-tables";
 export { exactBest, exactContenders } from "./exact";
 export { scanLists, topPages } from "./lists";
 export { pqEntries, pqTables } from "./pq-tables";
-export { pqBest, pqContenders, pqMax, pqVectorScores } from "./pq-maxsim";
+export { pqContenders } from "./pq-contenders";
+export { pqBest, pqMax, pqVectorScores } from "./pq-maxsim";
 export { probeGains } from "./probe-gains";
 export { keepBestRows } from "./top-lanes";

@@ -1,14 +1,14 @@
 /**
  * MaxSim over product-quantised vectors (late interaction, Khattab & Zaharia 2020), up to 32 query tokens at a time.
  *
- * A vector's partial scores with all 32 tokens are its centroid's row plus one table row per code. Four byte rows are added
+ * A vector's partial scores with all 32 tokens are its centroid's row plus one table row per code. Eight byte rows are added
  * before they are widened, and widening is one shift: entries are not negative (they carry {@link ENTRY_BIAS}), so a sum of
  * byte rows, read as 16-bit words, is `low + 256 · high`; the words are added as they are, the high bytes once more by
  * themselves, and the low sum falls out at the end of the vector.
  *
  * What bounds it, at 1,030 vectors × 16 codes × 32 tokens on a Zen 4 core at 3.7 GHz, page in place: a vector takes 36 register
- * loads, two a code and four of its centroid's row; at two a cycle, which this core reaches, that is 5.0 µs. It takes 10.3 µs, 2.1
- * times as long. The compiled loops are about 190 instructions a vector, 5 a cycle of at most 6, and the tables (128 KiB) leave the
+ * loads, two a code and four of its centroid's row; at two a cycle, which this core reaches, that is 5.0 µs. It took 10.3 µs, 2.1
+ * times as long, when four byte rows were added; eight take 6 % less. The compiled loops are about 190 instructions a vector, 5 a cycle of at most 6, and the tables (128 KiB) leave the
  * first cache level (32 KiB). Each alone costs little: codes that stay in the first level take 9.7, unrolling over 8 or 16
  * codes and tables at a fixed address 10.2 to 11.0; only both together came to 8.8. Slower: going through the page once per
  * four subspaces, whose tables fit the first level (11.9 to 13.1, sums kept between passes); addresses made with SIMD (14.5).
@@ -21,11 +21,11 @@
  */
 import { LANE_ROW_I16, LANE_ROW_I8 } from "./lanes";
 
-/** Added to every table entry, which is −31 to 31 without. */
-export const ENTRY_BIAS: i16 = 31;
+/** Added to every table entry, which is −15 to 15 without. */
+export const ENTRY_BIAS: i16 = 15;
 
 /** Bytes of one subspace's table: 256 rows. */
-const TABLE: usize = 256 * LANE_ROW_I8;
+export const TABLE: usize = 256 * LANE_ROW_I8;
 /** From the first 16 lanes of a row to the others, by the width of an entry. */
 const SECOND_HALF_I8: usize = LANE_ROW_I8 / 2;
 const SECOND_HALF_I16: usize = LANE_ROW_I16 / 2;
@@ -67,7 +67,25 @@ function maxOfThirtyTwo(
     let secondWords = words;
     let secondHighs = words;
     let table = tables;
-    for (const codeEnd = codes + subspaces; codes < codeEnd; codes += 4) {
+    const codeEnd = codes + subspaces;
+    for (; codes + 8 <= codeEnd; codes += 8) {
+      const a = table + ((<usize>load<u8>(codes)) << 5);
+      const b = table + ((<usize>load<u8>(codes, 1)) << 5);
+      const c = table + ((<usize>load<u8>(codes, 2)) << 5);
+      const d = table + ((<usize>load<u8>(codes, 3)) << 5);
+      const e = table + ((<usize>load<u8>(codes, 4)) << 5);
+      const f = table + ((<usize>load<u8>(codes, 5)) << 5);
+      const g = table + ((<usize>load<u8>(codes, 6)) << 5);
+      const h = table + ((<usize>load<u8>(codes, 7)) << 5);
+      const first = i8x16.add(sumOfFour(a, b, c, d), sumOfNextFour(e, f, g, h));
+      words = i16x8.add(words, first);
+      highs = i16x8.add(highs, i16x8.shr_u(first, 8));
+      const second = i8x16.add(sumOfFourSecond(a, b, c, d), sumOfNextFourSecond(e, f, g, h));
+      secondWords = i16x8.add(secondWords, second);
+      secondHighs = i16x8.add(secondHighs, i16x8.shr_u(second, 8));
+      table += 8 * TABLE;
+    }
+    if (codes < codeEnd) {
       const a = table + ((<usize>load<u8>(codes)) << 5);
       const b = table + ((<usize>load<u8>(codes, 1)) << 5);
       const c = table + ((<usize>load<u8>(codes, 2)) << 5);
@@ -78,7 +96,7 @@ function maxOfThirtyTwo(
       const second = sumOfFourSecond(a, b, c, d);
       secondWords = i16x8.add(secondWords, second);
       secondHighs = i16x8.add(secondHighs, i16x8.shr_u(second, 8));
-      table += 4 * TABLE;
+      codes += 4;
     }
     m0 = i16x8.max_s(m0, i16x8.add(v128.load(row), lowSums(words, highs)));
     m1 = i16x8.max_s(m1, i16x8.add(v128.load(row, 16), highs));
@@ -108,11 +126,18 @@ function maxOfSixteen(
     let words = i16x8.splat(0);
     let highs = words;
     let table = tables;
-    for (const codeEnd = codes + subspaces; codes < codeEnd; codes += 4) {
+    const codeEnd = codes + subspaces;
+    for (; codes + 8 <= codeEnd; codes += 8) {
+      const sum = i8x16.add(sumOfCodes(codes, table), sumOfCodes(codes + 4, table + 4 * TABLE));
+      words = i16x8.add(words, sum);
+      highs = i16x8.add(highs, i16x8.shr_u(sum, 8));
+      table += 8 * TABLE;
+    }
+    if (codes < codeEnd) {
       const sum = sumOfCodes(codes, table);
       words = i16x8.add(words, sum);
       highs = i16x8.add(highs, i16x8.shr_u(sum, 8));
-      table += 4 * TABLE;
+      codes += 4;
     }
     m0 = i16x8.max_s(m0, i16x8.add(v128.load(row), lowSums(words, highs)));
     m1 = i16x8.max_s(m1, i16x8.add(v128.load(row, 16), highs));
@@ -177,109 +202,6 @@ export function pqBest(
   }
 }
 
-/**
- * `masks` u32 [count]: of every vector the lanes, a bit each, in which it scores at least `floors` i16 [32]. A floor of 32,767
- * keeps a lane out.
- */
-export function pqContenders(
-  ids: usize,
-  codes: usize,
-  count: i32,
-  subspaces: i32,
-  lanes: i32,
-  pqRows: usize,
-  tables: usize,
-  floors: usize,
-  masks: usize,
-): void {
-  if (lanes > 16) contendersOfThirtyTwo(ids, codes, count, subspaces, pqRows, tables, floors, masks);
-  else contendersOfSixteen(ids, codes, count, subspaces, pqRows, tables, floors, masks);
-}
-
-function contendersOfThirtyTwo(
-  ids: usize,
-  codes: usize,
-  count: i32,
-  subspaces: i32,
-  pqRows: usize,
-  tables: usize,
-  floors: usize,
-  masks: usize,
-): void {
-  const bias = biasOf(subspaces);
-  const f0 = i16x8.add_sat_s(v128.load(floors), bias);
-  const f1 = i16x8.add_sat_s(v128.load(floors, 16), bias);
-  const f2 = i16x8.add_sat_s(v128.load(floors, 32), bias);
-  const f3 = i16x8.add_sat_s(v128.load(floors, 48), bias);
-  for (const idEnd = ids + ((<usize>count) << 1); ids < idEnd; ids += 2, masks += 4) {
-    const row = pqRows + <usize>load<u16>(ids) * LANE_ROW_I16;
-    let words = i16x8.splat(0);
-    let highs = words;
-    let secondWords = words;
-    let secondHighs = words;
-    let table = tables;
-    for (const codeEnd = codes + subspaces; codes < codeEnd; codes += 4) {
-      const a = table + ((<usize>load<u8>(codes)) << 5);
-      const b = table + ((<usize>load<u8>(codes, 1)) << 5);
-      const c = table + ((<usize>load<u8>(codes, 2)) << 5);
-      const d = table + ((<usize>load<u8>(codes, 3)) << 5);
-      const first = sumOfFour(a, b, c, d);
-      words = i16x8.add(words, first);
-      highs = i16x8.add(highs, i16x8.shr_u(first, 8));
-      const second = sumOfFourSecond(a, b, c, d);
-      secondWords = i16x8.add(secondWords, second);
-      secondHighs = i16x8.add(secondHighs, i16x8.shr_u(second, 8));
-      table += 4 * TABLE;
-    }
-    const first = lanesAbove(
-      i16x8.ge_s(i16x8.add(v128.load(row), lowSums(words, highs)), f0),
-      i16x8.ge_s(i16x8.add(v128.load(row, 16), highs), f1),
-    );
-    const second = lanesAbove(
-      i16x8.ge_s(i16x8.add(v128.load(row, 32), lowSums(secondWords, secondHighs)), f2),
-      i16x8.ge_s(i16x8.add(v128.load(row, 48), secondHighs), f3),
-    );
-    store<u32>(masks, first | (second << 16));
-  }
-}
-
-function contendersOfSixteen(
-  ids: usize,
-  codes: usize,
-  count: i32,
-  subspaces: i32,
-  pqRows: usize,
-  tables: usize,
-  floors: usize,
-  masks: usize,
-): void {
-  const bias = biasOf(subspaces);
-  const f0 = i16x8.add_sat_s(v128.load(floors), bias);
-  const f1 = i16x8.add_sat_s(v128.load(floors, 16), bias);
-  for (const idEnd = ids + ((<usize>count) << 1); ids < idEnd; ids += 2, masks += 4) {
-    const row = pqRows + <usize>load<u16>(ids) * LANE_ROW_I16;
-    let words = i16x8.splat(0);
-    let highs = words;
-    let table = tables;
-    for (const codeEnd = codes + subspaces; codes < codeEnd; codes += 4) {
-      const sum = sumOfCodes(codes, table);
-      words = i16x8.add(words, sum);
-      highs = i16x8.add(highs, i16x8.shr_u(sum, 8));
-      table += 4 * TABLE;
-    }
-    const above = lanesAbove(
-      i16x8.ge_s(i16x8.add(v128.load(row), lowSums(words, highs)), f0),
-      i16x8.ge_s(i16x8.add(v128.load(row, 16), highs), f1),
-    );
-    store<u32>(masks, above);
-  }
-}
-
-/** A bit for every lane of two comparisons of eight. */
-function lanesAbove(low: v128, high: v128): u32 {
-  return <u32>i8x16.bitmask(i8x16.narrow_i16x8_s(low, high));
-}
-
 /** `out` i16 [32]: the scores of one vector; 0 beyond `lanes`. */
 function scoreVector(
   id: usize,
@@ -315,17 +237,17 @@ function scoreSixteen(row: usize, codes: usize, subspaces: i32, tables: usize, o
 }
 
 /** What {@link ENTRY_BIAS} added to a sum over all subspaces. */
-function biasOf(subspaces: i32): v128 {
+export function biasOf(subspaces: i32): v128 {
   return i16x8.splat(<i16>subspaces * ENTRY_BIAS);
 }
 
 /** Sums of the low bytes, from sums of words and of high bytes. */
-function lowSums(words: v128, highs: v128): v128 {
+export function lowSums(words: v128, highs: v128): v128 {
   return i16x8.sub(words, i16x8.shl(highs, 8));
 }
 
 /** The rows of four codes in the first halves of their tables, as {@link sumOfFour}. */
-function sumOfCodes(codes: usize, table: usize): v128 {
+export function sumOfCodes(codes: usize, table: usize): v128 {
   return sumOfFour(
     table + ((<usize>load<u8>(codes)) << 5),
     table + ((<usize>load<u8>(codes, 1)) << 5),
@@ -335,18 +257,34 @@ function sumOfCodes(codes: usize, table: usize): v128 {
 }
 
 /**
- * The first 16 bytes of four table rows, added as bytes: 4 · 62 = 248 fits. The pointers are as if all four were rows of the
+ * The first 16 bytes of four table rows, added as bytes: 8 · 30 = 240 fits, so two such sums may be added. The pointers are as if all four were rows of the
  * first one's table: the step to the next tables is part of the loads, at no cost.
  */
-function sumOfFour(a: usize, b: usize, c: usize, d: usize): v128 {
+export function sumOfFour(a: usize, b: usize, c: usize, d: usize): v128 {
   return i8x16.add(
     i8x16.add(v128.load(a), v128.load(b, TABLE)),
     i8x16.add(v128.load(c, 2 * TABLE), v128.load(d, 3 * TABLE)),
   );
 }
 
+/** As {@link sumOfFour}, of the four tables after those. */
+export function sumOfNextFour(e: usize, f: usize, g: usize, h: usize): v128 {
+  return i8x16.add(
+    i8x16.add(v128.load(e, 4 * TABLE), v128.load(f, 5 * TABLE)),
+    i8x16.add(v128.load(g, 6 * TABLE), v128.load(h, 7 * TABLE)),
+  );
+}
+
+/** As {@link sumOfNextFour}, the other 16 bytes. */
+export function sumOfNextFourSecond(e: usize, f: usize, g: usize, h: usize): v128 {
+  return i8x16.add(
+    i8x16.add(v128.load(e, 4 * TABLE + SECOND_HALF_I8), v128.load(f, 5 * TABLE + SECOND_HALF_I8)),
+    i8x16.add(v128.load(g, 6 * TABLE + SECOND_HALF_I8), v128.load(h, 7 * TABLE + SECOND_HALF_I8)),
+  );
+}
+
 /** As {@link sumOfFour}, the other 16 bytes. */
-function sumOfFourSecond(a: usize, b: usize, c: usize, d: usize): v128 {
+export function sumOfFourSecond(a: usize, b: usize, c: usize, d: usize): v128 {
   return i8x16.add(
     i8x16.add(v128.load(a, SECOND_HALF_I8), v128.load(b, TABLE + SECOND_HALF_I8)),
     i8x16.add(v128.load(c, 2 * TABLE + SECOND_HALF_I8), v128.load(d, 3 * TABLE + SECOND_HALF_I8)),

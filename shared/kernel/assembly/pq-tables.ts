@@ -107,7 +107,7 @@ function largest(a: v128, b: v128, c: v128, d: v128): v128 {
  * Writes one group of eight lanes, 0 to 3, from its `entries` of {@link pqEntries}, with its `factors` (f32 [8]). Groups 0 and 2 also
  * make the lanes of the group after them 0: that group comes later, or has no token.
  *
- * The caller chooses factors so that |entry| ≤ 31: then four biased entries sum within a byte.
+ * The caller chooses factors so that |entry| ≤ 15: then eight biased entries sum within a byte.
  */
 export function pqTables(entries: usize, rows: i32, group: i32, factors: usize, tables: usize): void {
   const end = entries + <usize>rows * EIGHT_LANES_F32;
