@@ -140,6 +140,8 @@ describe("fetchDocument", () => {
   it("gives up after its time limit, and at once when it is stopped", async () => {
     answer = (_request, response) => void response.writeHead(200, { "content-type": "application/pdf" }).write("%PDF");
     await expect(fetchFile("/a.pdf", { timeoutMs: 200 })).rejects.toMatchObject({ code: "fetch_failed" });
+    const resolve = async () => await new Promise<never>(() => undefined);
+    await expect(fetchFile("/a.pdf", { timeoutMs: 200, resolve })).rejects.toMatchObject({ code: "fetch_failed" });
     const stop = new AbortController();
     const stopped = fetchFile("/a.pdf", { signal: stop.signal });
     stop.abort(new Error("enough"));

@@ -65,7 +65,8 @@ export async function guardedRequest(
 ): Promise<GuardedResponse> {
   let hop = guard.allow.check(url);
   for (let redirects = 0; ; redirects++) {
-    const message = await send(hop, await addressesOf(hop, guard), request);
+    const addresses = await unlessAborted(addressesOf(hop, guard), request.signal);
+    const message = await send(hop, addresses, request);
     const status = message.statusCode ?? 0;
     const { location } = message.headers;
     if (request.method !== "GET" || !REDIRECTS.has(status) || location === undefined)
@@ -98,6 +99,19 @@ async function resolveBySystem(host: string): Promise<readonly HostAddress[]> {
     return await lookUp(host, { all: true });
   } catch (cause) {
     throw new MaxleafError("fetch_failed", `${quote(host)} cannot be resolved: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** What `work` gives, or the signal's reason: the system's resolver cannot be told to stop, and may take minutes. */
+async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const stop = () => reject(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
   }
 }
 

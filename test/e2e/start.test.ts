@@ -148,6 +148,9 @@ describe("an encoder of its own", { timeout: TIMEOUT_MS }, () => {
       const encoderUrl = await until(encoder, async () => /encoder service at (\S+)/.exec(encoder.output())?.[1]);
       const url = await addressOf(launch(["serve", "--encoder-url", encoderUrl], { ENCODER_SECRET: SECRET }));
       expect((await search(url, "quick fox")).status).toBe(200);
+      // It has no part in the local bucket, so there is nothing to write with.
+      const tasks = await fetch(`${url}/v1/tasks`, { headers: { authorization: "Bearer anything" } });
+      expect(problemSchema.parse(await tasks.json())).toMatchObject({ status: 403, code: "forbidden" });
 
       encoder.child.kill("SIGKILL");
       await once(encoder.child, "close");
