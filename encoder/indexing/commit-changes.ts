@@ -14,6 +14,7 @@ import type { Recipe } from "../../shared/recipe/recipe.ts";
 import { layout } from "../../shared/store/layout.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { DocumentTables, type LiveDocument } from "./document-index.ts";
+import { defaultSubspaces } from "./product-quantizer.ts";
 import { findLiveDocuments } from "./find-documents.ts";
 
 /** What a commit needs to know of the world. */
@@ -100,9 +101,9 @@ export function droppedMeanwhile(index: string): MaxleafError {
   return new MaxleafError("index_not_found", `index ${quote(index)} was dropped while it was being changed`);
 }
 
-/** Whether a codebook of `subspaces` may become that of an index that has none and was created with settings. */
-function hasSubspaces({ codebook, settings }: Manifest, subspaces: number): boolean {
-  return codebook !== undefined || settings?.subspaces === undefined || settings.subspaces === subspaces;
+/** Whether a codebook of `subspaces` may become that of an index, which may have been created meanwhile with other settings. */
+function hasSubspaces({ codebook, settings, recipe }: Manifest, subspaces: number): boolean {
+  return codebook !== undefined || subspaces === (settings?.subspaces ?? defaultSubspaces(recipe.dim));
 }
 
 /**

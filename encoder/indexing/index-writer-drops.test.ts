@@ -83,15 +83,25 @@ describe("an index that is dropped while it is written", () => {
     expect(await books.liveNames()).toEqual(["b@0123456789abcdef"]);
   });
 
-  it("is trained anew when it was made anew, with settings of its own, after the coding", async () => {
-    const replace = async () => {
-      await drop();
-      await create({ subspaces: 8 });
-    };
-    const writer = await writerOfExisting(before(/segments/, replace));
-    expect(await writer.commit()).toMatchObject({ documents: 1, trained: true });
-    expect(await books.manifest()).toMatchObject({ version: 4, codebook: { subspaces: 8 } });
-    expect(await books.segments()).toHaveLength(1);
+  it("is trained anew when it was made anew, with settings of its own or without, after the coding", async () => {
+    const trained = [];
+    for (const settings of [{ subspaces: 8 }, {}]) {
+      await books.close();
+      books = new TestIndex();
+      // The one that is dropped has the other settings.
+      await create(settings.subspaces === undefined ? { subspaces: 8 } : {});
+      const replace = async () => {
+        await drop();
+        await create(settings);
+      };
+      const writer = await writerOfExisting(before(/segments/, replace));
+      expect(await writer.commit()).toMatchObject({ documents: 1, trained: true });
+      expect(await books.segments()).toHaveLength(1);
+      const { version, codebook } = await books.manifest();
+      expect(version).toBe(5);
+      trained.push(codebook?.subspaces);
+    }
+    expect(trained).toEqual([8, 4]);
   });
 });
 

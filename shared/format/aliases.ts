@@ -15,7 +15,7 @@ import { corrupt, decodeUtf8 } from "./bytes.ts";
 import { readManifest } from "./manifest-store.ts";
 
 /** Version of an alias' layout. */
-export const ALIAS_FORMAT = 1;
+const ALIAS_FORMAT = 1;
 
 const aliasSchema = z.strictObject({
   format: z.literal(ALIAS_FORMAT),
