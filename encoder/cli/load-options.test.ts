@@ -1,12 +1,17 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadOptionsOf } from "./load-options.ts";
+import { recordingTerminal } from "./testing.ts";
 
 describe("loadOptionsOf", () => {
   it("looks for models in the data folder", () => {
-    expect(loadOptionsOf({ dataDir: "data" }, {})).toEqual({ modelsFolder: join("data", "models") });
+    expect(loadOptionsOf({ dataDir: "data" }, { env: {}, terminal: recordingTerminal() })).toEqual({
+      modelsFolder: join("data", "models"),
+    });
     const empty = { MAXLEAF_MODEL_DIR: "", MAXLEAF_VLLM_URL: "", MAXLEAF_MODEL_DEVICE: "" };
-    expect(loadOptionsOf({ dataDir: "data" }, empty)).toEqual({ modelsFolder: join("data", "models") });
+    expect(loadOptionsOf({ dataDir: "data" }, { env: empty, terminal: recordingTerminal() })).toEqual({
+      modelsFolder: join("data", "models"),
+    });
   });
 
   it("takes the environment, and options before it", () => {
@@ -16,20 +21,22 @@ describe("loadOptionsOf", () => {
       MAXLEAF_VLLM_URL: "http://gpu:8000",
       MAXLEAF_VLLM_KEY: "key",
     };
-    expect(loadOptionsOf({ dataDir: "data" }, env)).toEqual({
+    expect(loadOptionsOf({ dataDir: "data" }, { env, terminal: recordingTerminal() })).toEqual({
       modelsFolder: "/models",
       executionProvider: "cuda",
-      vllm: { baseUrl: "http://gpu:8000", apiKey: "key" },
+      vllm: { baseUrl: "http://gpu:8000", apiKey: "key", onWarning: expect.any(Function) },
     });
     const options = { dataDir: "data", modelDir: "mine", modelDevice: "cpu", vllmUrl: "http://other" } as const;
-    expect(loadOptionsOf(options, env)).toEqual({
+    expect(loadOptionsOf(options, { env, terminal: recordingTerminal() })).toEqual({
       modelsFolder: "mine",
       executionProvider: "cpu",
-      vllm: { baseUrl: "http://other", apiKey: "key" },
+      vllm: { baseUrl: "http://other", apiKey: "key", onWarning: expect.any(Function) },
     });
   });
 
   it("refuses a device that is none", () => {
-    expect(() => loadOptionsOf({ dataDir: "data" }, { MAXLEAF_MODEL_DEVICE: "tpu" })).toThrow('is "tpu"');
+    expect(() =>
+      loadOptionsOf({ dataDir: "data" }, { env: { MAXLEAF_MODEL_DEVICE: "tpu" }, terminal: recordingTerminal() }),
+    ).toThrow('is "tpu"');
   });
 });

@@ -14,13 +14,14 @@ const MODELS_FOLDER = "models";
 /** Options go before the environment. Errors: `invalid_request` for a device that is none. */
 export function loadOptionsOf(
   options: Pick<GlobalOptions, "dataDir" | "modelDir" | "modelDevice" | "vllmUrl">,
-  env: CommandContext["env"],
+  { env, terminal }: Pick<CommandContext, "env" | "terminal">,
 ): LoadOptions & { modelsFolder: string } {
   const { dataDir, modelDir = given(env["MAXLEAF_MODEL_DIR"]), vllmUrl = given(env["MAXLEAF_VLLM_URL"]) } = options;
+  const onWarning = (message: string) => terminal.err(`warning: ${message}\n`);
   return {
     modelsFolder: modelDir ?? join(dataDir, MODELS_FOLDER),
     executionProvider: options.modelDevice ?? deviceOf(given(env["MAXLEAF_MODEL_DEVICE"])),
-    ...(vllmUrl !== undefined && { vllm: { baseUrl: vllmUrl, apiKey: given(env["MAXLEAF_VLLM_KEY"]) } }),
+    ...(vllmUrl !== undefined && { vllm: { baseUrl: vllmUrl, apiKey: given(env["MAXLEAF_VLLM_KEY"]), onWarning } }),
   };
 }
 

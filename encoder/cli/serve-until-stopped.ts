@@ -47,7 +47,7 @@ export async function serveUntilStopped(
       import("./stack-tasks.ts"),
     ]);
   const dataDir = await openDataDir(options.dataDir);
-  const modelOptions = loadOptionsOf(options, context.env);
+  const modelOptions = loadOptionsOf(options, context);
   const tasks = new StackTasks(context, { dataDir, modelOptions, ocrLanguage: options.taskOcrLanguage });
   terminal.err("starting the encoder and the edge worker …\n");
   try {

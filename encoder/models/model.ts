@@ -72,7 +72,9 @@ export interface LoadOptions {
   /** Where graphs run; default `cpu`. `cuda` is never replaced by the CPU in silence. */
   executionProvider?: "cpu" | "cuda" | undefined;
   /** A vLLM server for recipes that run there. */
-  vllm?: { baseUrl: string; apiKey?: string | undefined } | undefined;
+  vllm?:
+    | { baseUrl: string; apiKey?: string | undefined; onWarning?: ((message: string) => void) | undefined }
+    | undefined;
 }
 
 /** What people want to know before they choose a model, and where its files come from. */

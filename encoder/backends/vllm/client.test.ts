@@ -131,8 +131,10 @@ describe("opening", () => {
       [{ model: `${SPEC.model}@${COMMIT}`, root: "/models/here" }, true],
     ] as const) {
       await restart(served);
-      const client = await open({ baseUrl: `${fake.baseUrl}/v1/` }, { revision: COMMIT });
-      expect(client.revisionConfirmed).toBe(confirmed);
+      const warnings: string[] = [];
+      const onWarning = (message: string) => warnings.push(message);
+      const client = await open({ baseUrl: `${fake.baseUrl}/v1/`, onWarning }, { revision: COMMIT });
+      expect(warnings).toEqual(confirmed ? [] : [expect.stringContaining(`${COMMIT} is what`)]);
       expect(await client.encode([text("one")])).toHaveLength(1);
       expect(fake.seen[0]?.body["model"]).toBe(served.model);
     }

@@ -24,7 +24,10 @@ export interface VllmSpec {
   name: string;
   /** The repository that must be served, as on the hub. */
   model: string;
-  /** Its commit, 40 hex digits; undefined: any. See {@link VllmClient.revisionConfirmed}. */
+  /**
+   * Its commit, 40 hex digits; undefined: any. vLLM does not tell it: it is known of a server that was given a folder of the
+   * hub's cache, or a served name that ends in `@` and the commit.
+   */
   revision?: string | undefined;
   dim: number;
   textOptions?: VllmRequestOptions | undefined;
@@ -49,6 +52,8 @@ export interface VllmOptions {
   retries?: number | undefined;
   /** Before the first retry; doubles. Default {@link DEFAULT_RETRY_DELAY_MS}. */
   retryDelayMs?: number | undefined;
+  /** Told when the server's model may be of another revision than the recipe's: vLLM does not say which it serves. */
+  onWarning?: ((message: string) => void) | undefined;
 }
 
 export const DEFAULT_CONCURRENCY = 8;
@@ -68,11 +73,6 @@ const SNAPSHOT = /models--([^/]+)\/snapshots\/([0-9a-f]{40})\/?$/u;
 const NOT_THE_ITEM: readonly unknown[] = [401, 403, 404, 405];
 
 export class VllmClient {
-  /**
-   * Whether the server's model is known to be of the revision that the recipe names. vLLM does not tell revisions: it is known
-   * only when the server was given a folder of the hub's cache, or a served name that ends in `@` and the commit.
-   */
-  readonly revisionConfirmed: boolean;
   readonly #spec: VllmSpec;
   readonly #http: HttpOptions;
   readonly #format: PoolingFormat;
@@ -86,7 +86,6 @@ export class VllmClient {
     this.#http = http;
     this.#format = { encoding: options.encoding ?? "base64", dtype: options.embedDtype ?? "float32" };
     this.#servedName = served.id;
-    this.revisionConfirmed = spec.revision !== undefined && served.revision === spec.revision;
     this.#queue = new PQueue({ concurrency: options.concurrency ?? DEFAULT_CONCURRENCY });
     this.#maxQueuedRequests = options.maxQueuedRequests ?? DEFAULT_QUEUED_REQUESTS;
   }
@@ -106,8 +105,14 @@ export class VllmClient {
       retries: options.retries ?? DEFAULT_RETRIES,
       retryDelayMs: options.retryDelayMs ?? DEFAULT_RETRY_DELAY_MS,
     };
-    const client = new VllmClient(spec, http, await findServedModel(spec, http), options);
+    const served = await findServedModel(spec, http);
+    const client = new VllmClient(spec, http, served, options);
     await client.#ask([{ kind: "text", text: "page" }], { encoding: "float", dtype: "float32" });
+    if (spec.revision !== undefined && served.revision === undefined) {
+      options.onWarning?.(
+        `vLLM at ${http.baseUrl} does not say which revision of ${spec.model} it serves; ${spec.revision} is what ${spec.name} needs`,
+      );
+    }
     return client;
   }
 

@@ -63,7 +63,7 @@ export function addCalibrate(program: Command, context: CommandContext): void {
       await withStore(context, { ...globals, title: "maxleaf calibrate" }, async (store) => {
         const index = await resolveIndexName(store, name);
         const manifest = await requireManifest(store, index);
-        const modelOptions = { ...loadOptionsOf(globals, context.env), threads };
+        const modelOptions = { ...loadOptionsOf(globals, context), threads };
         const queries = file === undefined ? undefined : await encodeQuestions(file, manifest, modelOptions);
         const kernelModule = await loadKernel();
         const progress = showStageProgress(context.terminal, json);

@@ -57,7 +57,7 @@ export function addCreate(program: Command, context: CommandContext): void {
         import("../../models/registry.ts"),
       ]);
       await withStore(context, { ...options, title: "maxleaf create", endsItself: true }, async (store) => {
-        const recipe = await loadedRecipe(options.recipe ?? DEFAULT_RECIPE, loadOptionsOf(options, context.env));
+        const recipe = await loadedRecipe(options.recipe ?? DEFAULT_RECIPE, loadOptionsOf(options, context));
         const { manifest, created } = await createIndex({ store }, { index, recipe, settings: settingsOf(options) });
         const json = { ...asJson(manifest), created };
         const did = created ? `created ${index}` : `${index} was there already and is left as it is`;

@@ -51,7 +51,7 @@ export function addEncoder(program: Command, context: CommandContext): void {
       if (secret === undefined || secret === "") {
         throw new MaxleafError("invalid_request", "the encoder service needs a secret: set ENCODER_SECRET");
       }
-      const modelOptions = loadOptionsOf(globals, context.env);
+      const modelOptions = loadOptionsOf(globals, context);
       const { startEncoderService } = await import("../../service/start-service.ts");
       const writing = await openWriting(context, globals, modelOptions);
       try {

@@ -113,7 +113,7 @@ async function evaluate(command: Command, context: CommandContext): Promise<void
       ocrLanguage: ocrLanguageOf(options),
       ignoreIdenticalIds: options.ignoreIdenticalIds,
       threads: options.threads,
-      modelOptions: loadOptionsOf({ ...options, dataDir }, context.env),
+      modelOptions: loadOptionsOf({ ...options, dataDir }, context),
       cacheFolder: join(path, "eval-cache"),
       kernelModule: await loadKernel(),
       onProgress: (at) => progress.update(at),

@@ -62,7 +62,7 @@ export function addIngest(program: Command, context: CommandContext): void {
           recipe,
           metadata: meta,
           threads,
-          modelOptions: loadOptionsOf(globals, context.env),
+          modelOptions: loadOptionsOf(globals, context),
           executionProvider: device,
           ocrLanguage: ocrLanguageOf(given),
           calibrate,

@@ -81,7 +81,7 @@ export function addModels(program: Command, context: CommandContext): void {
 
 async function list({ terminal, env }: CommandContext, options: Options): Promise<void> {
   const [{ listEntries }, { modelStateOf }] = await loadStore();
-  const where = loadOptionsOf(options, env);
+  const where = loadOptionsOf(options, { env, terminal });
   const models = await Promise.all(
     listEntries().map(async (entry) => modelSummary(entry, await modelStateOf(entry, where))),
   );
@@ -96,7 +96,7 @@ async function show({ terminal, env }: CommandContext, name: string, options: Op
   ]);
   const entry = findEntry(name);
   const { card } = entry;
-  const state = await modelStateOf(entry, loadOptionsOf(options, env));
+  const state = await modelStateOf(entry, loadOptionsOf(options, { env, terminal }));
   const lock = state.lock && { commit: state.lock.commit, files: filesOfCard(card, state.lock.files) };
   const recipe = lock === undefined ? entry.recipe : pinnedRecipe(entry.recipe, lock);
   const details = { recipe, recipeFingerprint: await recipeFingerprint(recipe), card, state };
@@ -118,7 +118,7 @@ async function pull(context: CommandContext, name: string, options: PullOptions)
   try {
     const report = await pullModel({
       entry: findEntry(name),
-      folder: join(loadOptionsOf(options, env).modelsFolder, name),
+      folder: join(loadOptionsOf(options, { env, terminal }).modelsFolder, name),
       revision: options.revision,
       hub: { endpoint: options.endpoint ?? (env["HF_ENDPOINT"] || undefined), token: env["HF_TOKEN"], signal },
       onProgress: (at) => progress.update(at),
@@ -144,7 +144,10 @@ async function remove({ terminal, env }: CommandContext, name: string, options: 
   const [{ findEntry }] = await loadStore();
   const { removeModel } = await import("../../models/store/remove.ts");
   const { recipe } = findEntry(name);
-  const freedBytes = await removeModel(recipe.name, join(loadOptionsOf(options, env).modelsFolder, recipe.name));
+  const freedBytes = await removeModel(
+    recipe.name,
+    join(loadOptionsOf(options, { env, terminal }).modelsFolder, recipe.name),
+  );
   terminal.out(`${name}: ${byteSize(freedBytes)} freed\n`);
 }
 

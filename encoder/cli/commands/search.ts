@@ -67,7 +67,7 @@ export function addSearch(program: Command, context: CommandContext): void {
       await withStore(context, { ...options, title: "maxleaf search" }, async (store) => {
         const { resolveIndexName } = await import("../../../shared/format/aliases.ts");
         const index = await resolveIndexName(store, options.index);
-        const answer = await search(store, question, { ...options, index }, loadOptionsOf(options, context.env));
+        const answer = await search(store, question, { ...options, index }, loadOptionsOf(options, context));
         const json = () => `${JSON.stringify(toJson(answer, question, index))}\n`;
         context.terminal.out(options.json === true ? json() : asText(answer, context.terminal));
       });

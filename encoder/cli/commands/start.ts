@@ -89,7 +89,7 @@ async function ingestBatches(
 ): Promise<void> {
   const { runIngest } = await import("../run-ingest.ts");
   const { recipe } = options;
-  const modelOptions = loadOptionsOf(options, context.env);
+  const modelOptions = loadOptionsOf(options, context);
   const ocrLanguage = ocrLanguageOf(options);
   for (const { index, found } of batches) {
     const report = await runIngest(context, stack.store, { index, found, recipe, modelOptions, ocrLanguage });

@@ -74,7 +74,7 @@ export function addWorker(program: Command, context: CommandContext): void {
       const work = { ...options, title: "maxleaf worker", endsItself: true };
       const { runWorkerCommand } = await import("../run-worker.ts");
       const ocrLanguage = ocrLanguageOf(options);
-      const modelOptions = loadOptionsOf(options, context.env);
+      const modelOptions = loadOptionsOf(options, context);
       await withStore(context, work, async (store) => {
         const { map = [] } = options;
         const report = await runWorkerCommand(context, store, { ...options, map, ocrLanguage, modelOptions });
