@@ -2,9 +2,11 @@ import { createServer } from "node:http";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pino } from "pino";
 import { afterEach, describe, expect, it } from "vitest";
 import { LocalQueue } from "../queue/local-queue.ts";
 import type { JobQueue } from "../queue/queue.ts";
+import { createEncoderApp } from "../service/app.ts";
 import { EventRate } from "./event-rate.ts";
 import { counted } from "./ingest-metrics.ts";
 import { MeteredQueue } from "./metered-queue.ts";
@@ -163,6 +165,22 @@ describe("MeteredQueue", () => {
 function fail(): never {
   throw new Error("no message came");
 }
+
+describe("the encoder service", () => {
+  const app = createEncoderApp({
+    encoder: { encode: () => Promise.reject(new Error("no question is asked")) },
+    secret: "secret",
+    logger: pino({ level: "silent" }),
+    limits: { concurrency: 1, maxWaiting: 0 },
+  });
+
+  it("serves /metrics to who has its secret", async () => {
+    expect((await app.request("/metrics")).status).toBe(401);
+    const answer = await app.request("/metrics", { headers: { authorization: "Bearer secret" } });
+    expect(answer.headers.get("content-type")).toMatch(/^text\/plain; version=0\.0\.4/);
+    expect(parseExposition(await answer.text()).has("maxleaf_ingest_pages_total")).toBe(true);
+  });
+});
 
 describe("serveMetrics", () => {
   it("serves GET /metrics on the loopback interface and nothing else", async () => {
