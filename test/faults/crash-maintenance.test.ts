@@ -10,7 +10,7 @@ import { Trial } from "./support/trial.ts";
 
 describe("killed at any write", () => {
   it.each(Object.entries(maintenanceScenarios))("%s", async (_name, scenario) => {
-    expect(await (await Trial.of(scenario)).crashEverywhere()).toBeGreaterThan(10);
+    expect(await (await Trial.of(scenario)).crashEverywhere()).toBeGreaterThan(8);
   });
 
   it("is a test of something: compaction and retraining replace every segment", async () => {

@@ -22,6 +22,8 @@ export class Power {
   /** Writes so far, the fatal one included. */
   writes = 0;
   isDown = false;
+  /** Writes of which a half can be made. */
+  readonly divisible: number[] = [];
   readonly #crashAt: number;
   readonly #mode: CrashMode;
 
@@ -33,6 +35,7 @@ export class Power {
   /** @param half what `half` does of the fatal write. */
   async write<T>(work: () => Promise<T>, half?: () => Promise<void>): Promise<T> {
     this.require();
+    if (half !== undefined) this.divisible.push(this.writes);
     if (this.writes++ !== this.#crashAt) return await work();
     this.isDown = true;
     if (this.#mode === "after") await work().catch(() => undefined);
@@ -71,6 +74,6 @@ export class CrashingStore implements ObjectStore {
 
   async delete(keys: readonly string[]): Promise<void> {
     const half = async () => await this.#inner.delete(keys.slice(0, Math.ceil(keys.length / 2)));
-    await this.#power.write(async () => await this.#inner.delete(keys), half);
+    await this.#power.write(async () => await this.#inner.delete(keys), keys.length > 1 ? half : undefined);
   }
 }

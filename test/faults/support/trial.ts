@@ -63,13 +63,15 @@ export class Trial {
    * @returns crashes survived.
    */
   async crashEverywhere(): Promise<number> {
+    const whole = new Power(Number.POSITIVE_INFINITY, "before");
+    await this.#scenario.run(new CrashingStore(await copyOf(this.#before), whole));
     let crashes = 0;
     for (const mode of crashModes) {
-      for (let crashAt = 0; ; crashAt++) {
-        const crashed = await this.#crashOnce(crashAt, mode).catch((cause: unknown) => {
+      const at = mode === "half" ? whole.divisible : Array.from({ length: whole.writes }, (_, write) => write);
+      for (const crashAt of at) {
+        await this.#crashOnce(crashAt, mode).catch((cause: unknown) => {
           throw new Error(`power gone ${mode} write ${crashAt}: ${String(cause)}`, { cause });
         });
-        if (!crashed) break;
         crashes++;
       }
     }
@@ -100,7 +102,7 @@ export class Trial {
     return [...faulty.injected.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  async #crashOnce(crashAt: number, mode: CrashMode): Promise<boolean> {
+  async #crashOnce(crashAt: number, mode: CrashMode): Promise<void> {
     const { run } = this.#scenario;
     const store = await copyOf(this.#before);
     const power = new Power(crashAt, mode);
@@ -108,7 +110,6 @@ export class Trial {
     await this.#expectWhole(store);
     if (power.isDown) await run(store);
     await this.#expectFinal(store);
-    return power.isDown;
   }
 
   async #expectWhole(store: ObjectStore): Promise<void> {
