@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { resolveIndexName } from "../../shared/format/aliases.ts";
 import { readManifest } from "../../shared/format/manifest-store.ts";
 import { MaxleafError, quote } from "../../shared/errors.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
@@ -30,7 +31,9 @@ const STAGES: readonly MaintenanceProgress["stage"][] = ["sampling", "training",
  */
 export async function maintainIndex(session: TaskSession, options: MaintainIndexOptions): Promise<void> {
   const { store, threads, executionProvider, onWarning } = options;
-  const { type, index } = session.record.task;
+  const { type, index: name } = session.record.task;
+  // It may have been renamed since.
+  const index = await resolveIndexName(store, name);
   if ((await readManifest(store, index)) === undefined) {
     throw new MaxleafError("index_not_found", `there is no index ${quote(index)}`);
   }

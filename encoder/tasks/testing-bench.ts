@@ -55,7 +55,7 @@ export class NotingSink {
 
 /** All of it for one test; its time is `now.ms`. */
 export class TaskBench {
-  readonly store = new MemoryStore();
+  readonly store: MemoryStore;
   readonly now = { ms: Date.now() };
   readonly clock = { nowMs: () => this.now.ms, sleep: async () => undefined };
   readonly sink = new NotingSink();
@@ -64,7 +64,8 @@ export class TaskBench {
   readonly queue = LocalQueue.open(join(this.#folder, "queue.sqlite"), { clock: this.clock });
   opened: OpenedTasks;
 
-  constructor() {
+  constructor(store = new MemoryStore()) {
+    this.store = store;
     // Its own waiting needs a clock that goes on.
     const receive = this.queue.receive.bind(this.queue);
     this.queue.receive = async (options) => await receive({ ...options, waitMs: 0 });
