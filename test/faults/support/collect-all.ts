@@ -10,10 +10,14 @@ import { layout } from "../../../shared/store/layout.ts";
 import type { ObjectStore } from "../../../shared/store/object-store.ts";
 
 /** Collects the garbage of `index` as if all that is in the bucket now were older than the grace period. */
-export async function collectAll(store: ObjectStore, index: string, through: ObjectStore = store): Promise<void> {
-  const before = new Set(await keysBelow(store, layout.index(index)));
-  const isNew = (key: string) => !before.has(key);
-  await collectGarbage({ store: aged(through, DEFAULT_GRACE_HOURS + 1, isNew), index, remove: true });
+export async function collectAll(store: ObjectStore, index: string): Promise<void> {
+  await collectOld(store, index, new Set(await keysBelow(store, layout.index(index))));
+}
+
+/** The same, of `old` keys alone: others are young. */
+export async function collectOld(store: ObjectStore, index: string, old: ReadonlySet<string>): Promise<void> {
+  const isYoung = (key: string) => !old.has(key);
+  await collectGarbage({ store: aged(store, DEFAULT_GRACE_HOURS + 1, isYoung), index, remove: true });
 }
 
 export async function keysBelow(store: ObjectStore, prefix: string): Promise<string[]> {
