@@ -62,4 +62,5 @@ async function buildSearchPage(): Promise<void> {
 }
 
 await buildKernels();
-await buildSearchPage();
+// The encoder's image has no search page.
+if (!process.argv.includes("--kernels")) await buildSearchPage();

@@ -87,7 +87,7 @@ const composeSchema = z.object({
 });
 
 describe("infra/compose.yaml", () => {
-  const compose = composeSchema.parse(parse(read("infra/compose.yaml")));
+  const compose = composeSchema.parse(parse(read("infra/compose.yaml"), { merge: true }));
   const services = Object.entries(compose.services);
 
   it("builds from a Dockerfile that exists", () => {
