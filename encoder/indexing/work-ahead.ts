@@ -17,8 +17,8 @@ import type { VectorCoder } from "./vector-coder.ts";
 const VECTORS_PER_RUN = 8_192;
 /** Codes in memory: 36 MB at 16 subspaces. Pages beyond them are coded by the commit. */
 const MAX_CODED_VECTORS = 2_000_000;
-/** A small index trains in a second or two. */
-const MIN_TRAINING_VECTORS = 100_000;
+/** Two fifths of 100,000, from which on there are 2,048 centroids: 20 vectors for each, see `TRAINING_VECTORS_PER_CENTROID`. */
+const MIN_TRAINING_VECTORS = 40_000;
 /**
  * Floats of the sample beside which pages are still rendered and encoded, which has about 1.2 GB on two cores already. It is
  * the sample of 4,096 centroids of 128 values, for up to 370,000 vectors or 570 pages; beyond that the commit trains.

@@ -15,27 +15,31 @@ import { treeUsage } from "./process-tree.ts";
 import type { MeasuredIngest, StageTime } from "./report.ts";
 
 const SAMPLE_INTERVAL_MS = 250;
-/** What runs when pages are worked on; the rest is a commit's. */
-const PAGE_STAGES = new Set(["render", "ocr", "encode", "store_images"]);
-
 async function measure(documents: string, storeFolder: string): Promise<MeasuredIngest> {
   await mkdir(storeFolder, { recursive: true });
   const store = new FolderStore(storeFolder);
   const model = await loadModel("minilm-words");
   const found = await discoverFiles([documents]);
   const stages = new Map<string, StageTime>();
+  const before = await treeUsage();
+  const begunMs = performance.now();
+  const secondsSince = () => (performance.now() - begunMs) / 1_000;
   let peakRssBytes = 0;
   let peakProcesses = 0;
+  let lastPageSeconds = 0;
+  let cpuUntilLastPage = 0;
+  let lookedUntilSeconds = 0;
   const look = async () => {
-    const { rssBytes, processes } = await treeUsage();
+    const { rssBytes, processes, cpuSeconds } = await treeUsage();
+    // The last one counts that saw pages coming.
+    if (secondsSince() - lastPageSeconds < SAMPLE_INTERVAL_MS / 1_000) {
+      cpuUntilLastPage = cpuSeconds - before.cpuSeconds;
+      lookedUntilSeconds = secondsSince();
+    }
     if (rssBytes <= peakRssBytes) return;
     peakRssBytes = rssBytes;
     peakProcesses = processes;
   };
-  const before = await treeUsage();
-  const begunMs = performance.now();
-  const secondsSince = () => (performance.now() - begunMs) / 1_000;
-  let lastPageSeconds = 0;
   const timer = setInterval(() => void look(), SAMPLE_INTERVAL_MS);
   const report = await ingestFiles({
     store,
@@ -46,8 +50,7 @@ async function measure(documents: string, storeFolder: string): Promise<Measured
       onPage: () => (lastPageSeconds = secondsSince()),
       onStage: (stage, seconds) => {
         const { count, seconds: sum } = stages.get(stage) ?? { count: 0, seconds: 0 };
-        const kind = PAGE_STAGES.has(stage) ? "page" : "commit";
-        stages.set(stage, { kind, count: count + 1, seconds: sum + seconds });
+        stages.set(stage, { count: count + 1, seconds: sum + seconds });
       },
     },
   });
@@ -65,6 +68,7 @@ async function measure(documents: string, storeFolder: string): Promise<Measured
     seconds,
     // Nothing else is left to do then.
     tailSeconds: seconds - lastPageSeconds,
+    pageWork: { seconds: lookedUntilSeconds, cpuSeconds: cpuUntilLastPage },
     cpu: {
       rendering: after.childSeconds - before.childSeconds,
       threads: after.threadSeconds - before.threadSeconds,
