@@ -63,10 +63,7 @@ export class References {
       if (isOld) references.oldManifests.push({ version, key, bytes });
       else kept.push(version);
     }
-    const newest = await readNewestManifest(store, index);
-    if (newest === undefined && (await store.get(layout.current(index))) !== undefined) {
-      throw corrupt(`index ${index}`, "it has a CURRENT but no manifest: what it refers to is unknown");
-    }
+    const newest = await requireNewest(store, index);
     const queue = new PQueue({ concurrency: MAX_CONCURRENT_READS });
     await queue.addAll(kept.map((version) => async () => await references.#addVersion(version)));
     if (newest !== undefined) references.#add(newest);
@@ -150,4 +147,14 @@ export class References {
     }
     this.#documentsRead.add(id);
   }
+}
+
+/** The newest manifest, undefined when there was never one. Throws `corrupt_data` when there must have been one. */
+async function requireNewest(store: ObjectStore, index: string): Promise<Manifest | undefined> {
+  const newest = await readNewestManifest(store, index);
+  if (newest !== undefined || (await store.get(layout.current(index))) === undefined) return newest;
+  // Or the first commit came between the two looks.
+  const first = await readNewestManifest(store, index);
+  if (first !== undefined) return first;
+  throw corrupt(`index ${index}`, "it has a CURRENT but no manifest: what it refers to is unknown");
 }

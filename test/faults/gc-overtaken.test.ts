@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from "vitest";
 import { MemoryStore } from "../../shared/store/memory-store.ts";
+import { readNewestManifest } from "../../shared/format/manifest-store.ts";
 import { layout } from "../../shared/store/layout.ts";
 import { collectOld, keysBelow } from "./support/collect-all.ts";
 import { CrashingStore, Power } from "./support/crashing-store.ts";
@@ -20,24 +21,33 @@ const EVERY = isFull ? 1 : 5;
 type Play = (store: MemoryStore, collect: () => Promise<void>, at: number) => Promise<boolean>;
 
 /** Plays every order, each on what a killed run of the change left behind; how many there are. */
-async function playEach({ prepare, run }: Scenario, play: Play): Promise<number> {
+async function playEach(scenario: Scenario, play: Play): Promise<number> {
+  const { prepare, run } = scenario;
   const before = new MemoryStore();
   await prepare(before);
   const expected = await copyOf(before);
   await run(expected);
-  // The remains of the very same change, killed just before its commit: as long ago as everything else.
-  const whole = new Power(Number.POSITIVE_INFINITY, "before");
-  await run(new CrashingStore(await copyOf(before), whole));
-  await run(new CrashingStore(before, new Power(Math.floor(whole.writes / 2), "before"))).catch(() => undefined);
+  const remains = await remainsOf(scenario, before);
   const state = await stateOf(expected, INDEX);
   for (let at = 0; ; at += EVERY) {
-    const store = await copyOf(before);
+    const store = await copyOf(remains);
     const old = new Set(await keysBelow(store, layout.index(INDEX)));
     const wasOvertaken = await play(store, async () => await collectOld(store, INDEX, old), at);
     if (!wasOvertaken) return at;
     expect(await stateOf(store, INDEX)).toEqual(state);
     await expectWell(store, INDEX);
     await expectTidyAfterCollection(store, INDEX);
+  }
+}
+
+/** `before` with what the very same change left when it was killed in front of its commit. */
+async function remainsOf({ run }: Scenario, before: MemoryStore): Promise<MemoryStore> {
+  for (let writes = 0, last = before; ; writes++) {
+    const store = await copyOf(before);
+    await run(new CrashingStore(store, new Power(writes, "before"))).catch(() => undefined);
+    const manifest = await readNewestManifest(store, INDEX);
+    if (manifest?.version !== (await readNewestManifest(before, INDEX))?.version) return last;
+    last = store;
   }
 }
 
