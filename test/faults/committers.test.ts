@@ -135,7 +135,8 @@ async function round(seed: number): Promise<number> {
     committers.map(async (committer) => {
       for (let change = 0; change < CHANGES; change++) {
         const isMaintainer = committer.number >= COMMITTERS - 2;
-        deliveries += await untilDone(await (isMaintainer ? maintainOnce : changeOnce)(committer));
+        const needed = await untilDone(await (isMaintainer ? maintainOnce : changeOnce)(committer));
+        deliveries += needed;
       }
     }),
   );
