@@ -79,7 +79,7 @@ export async function runWorkerCommand(
     openPageReader: languages && (() => new TesseractReader({ languages })),
     threads,
     executionProvider,
-    onIngested: async (index, before) => maintenance.start(index, { before }),
+    onChanged: (index, before) => maintenance.start(index, { before }),
     onWarning,
   });
   const { runner, keeper } = openTasks({ store, queue, sink, ports, threads, executionProvider, onLog });

@@ -21,7 +21,7 @@ let folder: string;
 let store: MemoryStore;
 let sink: DocumentSink;
 const loaded: string[] = [];
-const ingested: (number | undefined)[] = [];
+const changed: (number | undefined)[] = [];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "maxleaf-sink-"));
   store = new MemoryStore();
@@ -33,7 +33,7 @@ beforeAll(async () => {
       if (loaded.length === 1) throw new MaxleafError("model_unavailable", "it is not there yet");
       return await loadModel(recipe);
     },
-    onIngested: async (_index, before) => void ingested.push(before?.version),
+    onChanged: (_index, before) => void changed.push(before?.version),
   });
 });
 afterAll(async () => {
@@ -69,7 +69,7 @@ describe("DocumentSink", () => {
       failed: [],
     });
     expect((await readManifest(store, "books"))?.version).toBe(1);
-    expect(ingested).toEqual([undefined]);
+    expect(changed).toEqual([undefined]);
   });
 
   it("commits nothing for what is there already, and a new version for what is not", async () => {
@@ -80,7 +80,7 @@ describe("DocumentSink", () => {
       "birds/owl.pdf": "replaced",
     });
     expect((await readManifest(store, "books"))?.version).toBe(2);
-    expect([loaded, ingested]).toEqual([
+    expect([loaded, changed]).toEqual([
       [RECIPE, RECIPE],
       [undefined, 1],
     ]);
@@ -94,6 +94,7 @@ describe("DocumentSink", () => {
     expect(await sink.remove("books", ["birds/owl.pdf"])).toEqual([]);
     expect(await sink.remove("no-such-index", ["a.pdf"])).toEqual([]);
     expect((await readManifest(store, "books"))?.version).toBe(3);
+    expect(changed).toEqual([undefined, 1, 3]);
   });
 
   it("works on the index that an alias leads to by then", async () => {

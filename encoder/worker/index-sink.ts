@@ -27,8 +27,8 @@ export interface DocumentSinkOptions {
   openPageReader?: (() => PageReader) | undefined;
   threads?: number | undefined;
   executionProvider?: ExecutionProvider | undefined;
-  /** After an ingestion that committed: what an index needs that has become another one. */
-  onIngested?: ((index: string, before: Manifest | undefined, signal: AbortSignal) => Promise<void>) | undefined;
+  /** After a commit, with the manifest before it: what an index needs that has become another one. */
+  onChanged?: ((index: string, before: Manifest | undefined) => void) | undefined;
   onWarning?: ((message: string) => void) | undefined;
 }
 
@@ -44,7 +44,7 @@ export class DocumentSink implements IndexSink {
   /** Into the index that `name` means by now: an alias may be led elsewhere between two calls. */
   async ingest(name: string, files: FoundFile[], call: IngestCall): Promise<IngestReport> {
     const { signal, discard, onFile, onPage, onCommitted } = call;
-    const { store, defaultRecipe, openPageReader, threads, executionProvider, onIngested, onWarning } = this.#options;
+    const { store, defaultRecipe, openPageReader, threads, executionProvider, onChanged, onWarning } = this.#options;
     const index = await resolveIndexName(store, name);
     const before = await readManifest(store, index);
     const model = await this.#model(before?.recipe.name ?? defaultRecipe);
@@ -68,7 +68,7 @@ export class DocumentSink implements IndexSink {
         },
       });
       for (const { name, page, reason } of report.pageNotices) onWarning?.(`${name}, page ${page}: ${reason}`);
-      if (report.manifestVersion !== undefined && !report.interrupted) await onIngested?.(index, before, signal);
+      if (report.manifestVersion !== undefined && !report.interrupted) onChanged?.(index, before);
       return report;
     } finally {
       pageReader?.close();
@@ -76,12 +76,14 @@ export class DocumentSink implements IndexSink {
   }
 
   async remove(name: string, names: readonly string[]): Promise<string[]> {
-    const { store, onWarning } = this.#options;
+    const { store, onChanged, onWarning } = this.#options;
     const index = await resolveIndexName(store, name);
     const ids = await Promise.all(names.map(documentIdOf));
     try {
       const target = { store, index, onWarning: (message: string) => onWarning?.(message) };
-      const { removed } = await deleteDocuments(target, new Set(ids));
+      const { manifest, removed } = await deleteDocuments(target, new Set(ids));
+      // What it was before matters to growth alone.
+      onChanged?.(index, manifest);
       return removed.map(({ entry }) => entry.name);
     } catch (error) {
       if (error instanceof MaxleafError && NOTHING_THERE.has(error.code)) return [];
