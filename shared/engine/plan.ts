@@ -40,8 +40,11 @@ const CROWDED_PAGES = 4_000;
 const GROWTH_PER_TENFOLD = 2;
 /** For lists of more than 20, where the k-th page is harder to tell from the next ones. */
 export const CANDIDATES_PER_HIT = 3;
-/** Half again the 16 pages that hold .977. */
-export const MIN_EXACT_PAGES = 24;
+/**
+ * Nearly twice the 16 pages that hold .977. Among near duplicates more count: of 1,000, 10,000 and 100,000 synthetic pages 24 find .969,
+ * .975 and .981 of the exact top 10, 28 find .978, .984 and .987.
+ */
+export const MIN_EXACT_PAGES = 28;
 /** Of a dense recipe: 1,000 pages are about 50 KB of codes, */
 export const MIN_DENSE_CANDIDATES = 1_000;
 /** and 250 are about 100 KB of exact vectors. */
@@ -87,11 +90,11 @@ export const PRUNED_UNWANTED_BYTES = 192 * 1024;
  */
 export const DEFAULT_NPROBE = 64;
 /**
- * Cells that a token's best centroids are looked for in, for each of `nprobe`: a cell has about 32. Twice as many find no more where
- * lists are held (.975 and .981 of the exact top 10 of 10,000 and 100,000 synthetic pages, .972 and .984), and less where reads are
- * bounded: the best page of 100,000 was among the hits of .72 of the questions, and of .56.
+ * Cells that a token's best centroids are looked for in, for each of `nprobe`: a cell has about 32. Where lists are held, twice as
+ * many as hold them: .981 of the exact top 10 of 1,000 synthetic pages, .975 with half of it. Where reads are bounded, as many:
+ * the best page of 100,000 was among the hits of .72 of the questions, and of .56 when tokens shared the reads out to twice as many.
  */
-const CELLS_PER_PROBE = 0.125;
+const CELLS_PER_PROBE: Record<Holding, number> = { bags: 0, lists: 0.25, heads: 0.125 };
 const MIN_CELLS_PER_TOKEN = 4;
 
 /** Depth of the recall that calibration measures. */
@@ -163,7 +166,7 @@ export function planSearch(
     contenderMargin: context.interaction === "dense" ? undefined : CONTENDER_MARGIN,
     exhaustive: false,
     nprobe,
-    cellsPerToken: Math.max(MIN_CELLS_PER_TOKEN, Math.ceil(nprobe * CELLS_PER_PROBE)),
+    cellsPerToken: Math.max(MIN_CELLS_PER_TOKEN, Math.ceil(nprobe * CELLS_PER_PROBE[holding])),
     // Who pays for more pages pays for as much more of the lists that find them.
     listReads: Math.ceil(PRUNED_LIST_READS * share),
     listBytes: Math.ceil(PRUNED_LIST_BYTES * share),

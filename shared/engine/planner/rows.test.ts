@@ -37,7 +37,7 @@ describe("needsAllRows", () => {
   it("makes a table of all centroids unless few of many are looked at", () => {
     const query = { tokenCount: 29, probes: true };
     expect(needsAllRows(manifestOf(65_536), pruned, query)).toBe(false);
-    expect(needsAllRows(manifestOf(4_096), pruned, query)).toBe(true);
+    expect(needsAllRows(manifestOf(2_048), pruned, query)).toBe(true);
     expect(needsAllRows(manifestOf(16_384), deep, query)).toBe(true);
   });
 
