@@ -6,8 +6,8 @@
 import { appendFileSync } from "node:fs";
 
 /** Counts of a full run, and of one beside the other tests. */
-const FULL = { replays: 1_000, committerRounds: 10, faultyRuns: 50, fuzzPerFormat: 500 };
-const USUAL = { replays: 40, committerRounds: 1, faultyRuns: 2, fuzzPerFormat: 20 };
+const FULL = { replays: 1_000, committerRounds: 10, faultyRuns: 50, readers: 200, fuzzPerFormat: 500 };
+const USUAL = { replays: 40, committerRounds: 1, faultyRuns: 2, readers: 10, fuzzPerFormat: 20 };
 
 /** Set by `npm run test:faults`. */
 export const isFull = process.env["MAXLEAF_FAULTS"] === "full";
