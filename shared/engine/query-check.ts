@@ -5,6 +5,7 @@
  */
 import { MaxleafError, quote } from "../errors.ts";
 import type { Manifest } from "../format/manifest.ts";
+import { checkFinite } from "../kernel/kernel-query.ts";
 import { MAX_K, MAX_QUERY_TOKENS } from "../limits.ts";
 import type { EncodedQuery, SearchRequest } from "./contract.ts";
 
@@ -26,9 +27,7 @@ export function checkQuery(query: EncodedQuery, manifest: Manifest): void {
       `a query of ${tokenCount} tokens came with ${tokens.length} token names and ${vectors.length} vector values`,
     );
   }
-  const wrong = vectors.findIndex((value) => !Number.isFinite(value));
-  if (wrong === -1) return;
-  throw new MaxleafError("invalid_request", `value ${wrong} of the query's vectors is ${vectors[wrong]}, not a number`);
+  checkFinite(vectors);
 }
 
 /** Errors: `invalid_request` naming the number that is out of range. */

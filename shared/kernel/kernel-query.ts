@@ -72,9 +72,16 @@ export class KernelQuery implements RegionHolder {
   }
 }
 
-function checkFinite(vectors: Float32Array): void {
+/** Errors: `invalid_request` naming the first value that is no finite number. */
+export function checkFinite(vectors: Float32Array): void {
+  // NaN as soon as one is not finite: a loop without calls takes a fraction of a search for the first such value.
+  let zero = 0;
+  for (let i = 0; i < vectors.length; i++) {
+    const value = vectors[i] ?? 0;
+    zero += value - value;
+  }
+  if (zero === 0) return;
   const wrong = vectors.findIndex((value) => !Number.isFinite(value));
-  if (wrong === -1) return;
   throw new MaxleafError("invalid_request", `value ${wrong} of the query's vectors is ${vectors[wrong]}, not a number`);
 }
 
