@@ -136,11 +136,6 @@ export class IndexWriter {
     return manifest === undefined ? new Map() : await this.#tables.liveDocuments(manifest);
   }
 
-  /** Vectors waiting for the next commit. */
-  get pendingVectors(): number {
-    return this.#pending.vectorCount;
-  }
-
   /**
    * Puts a document aside for the next commit. Its images must be stored when `pages` ends: from then on a commit may
    * show it. When `pages` throws, nothing of the document is kept, and other documents are not touched. A document with
@@ -169,8 +164,9 @@ export class IndexWriter {
 
   /**
    * Makes every added document part of the index, all at once. Undefined when none is waiting. After an error they are
-   * still waiting, and the index is as it was or, when only the answer of the store was lost, has them. But those that have
-   * waited for longer than `MAX_UNCOMMITTED_MS` are dropped: their images may be gone, and they must be added again.
+   * still waiting, and the index is as it was or, when only the answer of the store was lost, has them. But after
+   * `commit_expired` those that have waited for longer than `MAX_UNCOMMITTED_MS` are dropped: their images may be gone, and
+   * they must be added again.
    *
    * @throws MaxleafError `commit_conflict`, `commit_expired`, `store_unavailable`, `recipe_mismatch`; `index_not_found`
    *   when the index was there and has been dropped; `name_taken` when it is new and its name has become an alias.
@@ -189,14 +185,17 @@ export class IndexWriter {
 
   async #commitPending(): Promise<CommitReport | undefined> {
     const documents = await this.#pending.take();
-    let committed = false;
+    let outcome: "committed" | "expired" | "failed" = "failed";
     try {
       if (documents.length === 0) return undefined;
       const report = await this.#commitDocuments(documents);
-      committed = true;
+      outcome = "committed";
       return report;
+    } catch (error) {
+      if (error instanceof MaxleafError && error.code === "commit_expired") outcome = "expired";
+      throw error;
     } finally {
-      await this.#pending.settle(committed);
+      await this.#pending.settle(outcome);
     }
   }
 

@@ -39,10 +39,6 @@ export class PendingDocuments {
     this.#spools = new SpoolRotation(spoolFolder);
   }
 
-  get vectorCount(): number {
-    return [...this.#pending.values()].reduce((sum, document) => sum + document.vectorCount, 0);
-  }
-
   /** See `IndexWriter.addDocument`. */
   async add(entry: DocumentEntry, pages: Iterable<EncodedPage> | AsyncIterable<EncodedPage>): Promise<void> {
     const storedSinceMs = this.#clock.nowMs();
@@ -67,16 +63,17 @@ export class PendingDocuments {
   }
 
   /**
-   * Lets go of what was taken and is committed, was replaced by a newer version meanwhile, or has waited so long that it
-   * can never be committed.
+   * Lets go of what was taken and is committed or was replaced by a newer version meanwhile; when the commit was refused as too
+   * late (`expired`), of what made it so.
    */
-  async settle(committed: boolean): Promise<void> {
+  async settle(outcome: "committed" | "expired" | "failed"): Promise<void> {
     const taken = this.#taken;
     this.#taken = [];
     const expiredBeforeMs = this.#clock.nowMs() - MAX_UNCOMMITTED_MS;
     for (const document of taken) {
       const isNewest = this.#pending.get(document.entry.id) === document;
-      if (isNewest && !committed && document.storedSinceMs >= expiredBeforeMs) continue;
+      const isExpired = outcome === "expired" && document.storedSinceMs < expiredBeforeMs;
+      if (isNewest && outcome !== "committed" && !isExpired) continue;
       if (isNewest) this.#pending.delete(document.entry.id);
       await document.hold.release();
     }

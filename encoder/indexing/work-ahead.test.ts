@@ -109,6 +109,16 @@ describe("a codebook trained ahead", () => {
     expect(objects).toHaveLength(1);
   });
 
+  it("is given up when the writer is closed without a commit", async () => {
+    const stages: IndexingStage[] = [];
+    const writer = await books.openWriter({ minTrainingVectors: MANY, onStage: (stage) => stages.push(stage) });
+    await addMany(writer);
+    await writer.workAhead(MANY);
+    await books.close();
+    expect(stages).toEqual([]);
+    expect((await books.store.list(layout.codebook(books.name, ""))).objects).toEqual([]);
+  });
+
   it("is not begun where its sample would need too much memory beside the pages", async () => {
     const stages: IndexingStage[] = [];
     const writer = await books.openWriter({ minTrainingVectors: MANY, onStage: (stage) => stages.push(stage) });

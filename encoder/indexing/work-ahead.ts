@@ -124,7 +124,11 @@ export class WorkAhead {
       return { spool, pages, vectorCount: pages.reduce((sum, page) => sum + page.vectorCount, 0) };
     });
     const { codebook: training, onStage } = this.#options;
-    const train = async () => await training.trainOn(sources, { vectorCount: expectedVectors, subspaces });
+    const onProgress = () => {
+      // Nobody waits for a codebook that no commit will take.
+      if (this.#closed) throw new Error("the writer was closed");
+    };
+    const train = async () => await training.trainOn(sources, { vectorCount: expectedVectors, subspaces, onProgress });
     const codebook = await timed(onStage, "train", train);
     // The index will have it, unless another writer is first: then the codes do not count.
     this.use(training.coderFor(codebook));
