@@ -89,6 +89,27 @@ describe("documents that waited too long for their commit", () => {
   });
 });
 
+describe("documents that waited too long and whose commit fails for another reason", () => {
+  it("are not forgotten: the next commit says that they are too late", async () => {
+    let nowMs = 1_700_000_000_000;
+    const clock = { nowMs: () => nowMs, sleep: async () => await Promise.resolve() };
+    let isAway = true;
+    const store = decorate(books.store, {
+      put: async (...args) => {
+        if (isAway) throw new MaxleafError("store_unavailable", "it is away");
+        return await books.store.put(...args);
+      },
+    });
+    const writer = await books.openWriter({ clock, store });
+    await add(writer, "old", pagesOf(1, 20));
+    nowMs += MAX_UNCOMMITTED_MS + 1;
+    await expect(writer.commit()).rejects.toMatchObject({ code: "store_unavailable" });
+    isAway = false;
+    await expect(writer.commit()).rejects.toMatchObject({ code: "commit_expired" });
+    expect(await writer.commit()).toBeUndefined();
+  });
+});
+
 describe("several writers at once", () => {
   it("all survive, though only one can train the codebook", async () => {
     const names = ["a", "b", "c", "d"];
