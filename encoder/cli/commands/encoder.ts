@@ -74,11 +74,12 @@ async function openWriting(
 ) {
   const address = options.queue ?? context.env["MAXLEAF_QUEUE"];
   if (address === undefined || address === "") return undefined;
-  const [{ openRemote }, { openQueue }, { openAdmin }, { TaskStore }] = await Promise.all([
+  const [{ openRemote }, { openQueue }, { openAdmin }, { TaskStore }, { MeteredQueue }] = await Promise.all([
     import("../open-store.ts"),
     import("../../worker/worker-config.ts"),
     import("../../admin/open-admin.ts"),
     import("../../tasks/task-store.ts"),
+    import("../../metrics/metered-queue.ts"),
   ]);
   const opened = openRemote(context, options);
   if (opened === undefined) {
@@ -86,7 +87,8 @@ async function openWriting(
     throw new MaxleafError("invalid_request", message);
   }
   const { store } = opened;
-  const queue = openQueue(address, options.dataDir, context.env);
+  // The service is there when no worker is: its metrics tell how many are needed.
+  const queue = new MeteredQueue(openQueue(address, options.dataDir, context.env));
   const onWarning = (message: string) => context.terminal.err(`maxleaf: ${message}\n`);
   const tasks = new TaskStore({ store, queue, onWarning });
   const close = () => {
