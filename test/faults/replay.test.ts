@@ -49,11 +49,12 @@ function aPower(random: Random): Power {
   return new Power(pick(random, 4) === 0 ? Number.POSITIVE_INFINITY : pick(random, MAX_CRASH_AT), mode);
 }
 
-/** A worker, and in the middle of its work changes and another worker, up to three in one another. */
+/** A worker, and in the middle of its work changes, maintenance and another worker, up to three in one another. */
 async function workOvertaken(world: WorkerWorld, random: Random, depth: number): Promise<void> {
   const pause = new Pause(pick(random, MAX_PAUSE_AT), async () => {
     const changes = pick(random, 3);
     for (let change = 0; change < changes; change++) await changeOne(world, random);
+    if (pick(random, 3) === 0) await world.maintain(aPower(random), fork(random));
     if (depth > 0) await workOvertaken(world, random, depth - 1);
   });
   await world.work(aPower(random), fork(random), pause);

@@ -7,7 +7,10 @@
 import { readFile } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { compactIndex } from "../../../encoder/indexing/compact.ts";
 import { DocumentTables } from "../../../encoder/indexing/document-index.ts";
+import { buildInvertedFile } from "../../../encoder/indexing/inverted-file.ts";
+import { retrainIndex } from "../../../encoder/indexing/retrain.ts";
 import type { FoundFile } from "../../../encoder/ingest/discover.ts";
 import { LocalQueue } from "../../../encoder/queue/local-queue.ts";
 import type { JobQueue, QueueMessage, ReceiveOptions } from "../../../encoder/queue/queue.ts";
@@ -15,6 +18,7 @@ import { IndexMap } from "../../../encoder/worker/index-map.ts";
 import { DocumentSink } from "../../../encoder/worker/index-sink.ts";
 import type { IndexSink, IngestCall } from "../../../encoder/worker/sync-documents.ts";
 import { runWorker } from "../../../encoder/worker/worker.ts";
+import { MaxleafError } from "../../../shared/errors.ts";
 import { readManifest, readManifestVersion } from "../../../shared/format/manifest-store.ts";
 import type { Random } from "../../../shared/ports.ts";
 import { contentHashOf } from "../../../shared/revision.ts";
@@ -24,6 +28,7 @@ import { CrashingStore, type Power } from "./crashing-store.ts";
 import { type FaultRates, FaultyStore } from "./faulty-store.ts";
 import type { Pause } from "./pausing-store.ts";
 import { INDEX, ingest, RECIPE, type SmallDocument, sourceOf } from "./small-documents.ts";
+import { TRANSIENT } from "./trial.ts";
 import { TurnClock } from "./turns.ts";
 
 const BUCKET = "uploads";
@@ -93,6 +98,24 @@ export class WorkerWorld {
       if (!power.isDown) throw error;
     } finally {
       queue.close();
+    }
+    if (power.isDown) this.crashes++;
+  }
+
+  /** A process that compacts, optimizes or trains anew, until that is done or its power is gone. */
+  async maintain(power: Power, random: Random): Promise<void> {
+    const store = new CrashingStore(new FaultyStore(this.store, random, WORKER_FAULTS), power);
+    const target = { store, index: INDEX, clock: this.clock, random };
+    const works = [
+      async () => await compactIndex(target),
+      async () => await buildInvertedFile(target),
+      async () => await retrainIndex(target, { threads: 1 }),
+    ];
+    try {
+      await works[Math.floor(random.next() * works.length)]?.();
+    } catch (error) {
+      // Whatever the store did to it, and an index that is not there yet: nobody does it again.
+      if (!power.isDown && !(error instanceof MaxleafError && TRANSIENT.has(error.code))) throw error;
     }
     if (power.isDown) this.crashes++;
   }
