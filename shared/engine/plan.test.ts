@@ -9,11 +9,12 @@ function context(change: Partial<PlanContext> = {}): PlanContext {
 
 describe("planSearch", () => {
   it.each([
-    [{ k: 10 }, 4_000, { hits: 10, candidates: 64, exact: 28 }],
-    [{ k: 10 }, 40_000, { hits: 10, candidates: 128, exact: 28 }],
-    [{ k: 10 }, 1_000_000, { hits: 10, candidates: 338, exact: 28 }],
-    [{ k: 100 }, 4_000, { hits: 100, candidates: 300, exact: 125 }],
-    [{ k: 1_000 }, 4_000, { hits: 1_000, candidates: 3_000, exact: MAX_EXACT_PAGES }],
+    [{ k: 10 }, 1_200, { hits: 10, candidates: 64, exact: 28 }],
+    [{ k: 10 }, 12_000, { hits: 10, candidates: 256, exact: 28 }],
+    [{ k: 10 }, 1_000_000, { hits: 10, candidates: 256, exact: 28 }],
+    [{ k: 100 }, 1_200, { hits: 100, candidates: 300, exact: 150 }],
+    [{ k: 100 }, 12_000, { hits: 100, candidates: 600, exact: 150 }],
+    [{ k: 1_000 }, 4_000, { hits: 1_000, candidates: 4_000, exact: MAX_EXACT_PAGES }],
     [{ k: 10 }, 5, { hits: 5, candidates: 5, exact: 5 }],
     [{ k: 10 }, 0, { hits: 0, candidates: 0, exact: 0 }],
     [{ k: 10, candidates: 20, exact: 0 }, 100, { hits: 10, candidates: 20, exact: 0 }],
@@ -24,7 +25,7 @@ describe("planSearch", () => {
 
   it.each([
     [{ k: 10 }, 1_000_000, { hits: 10, candidates: 1_000, exact: 250 }],
-    [{ k: 1_000 }, 1_000_000, { hits: 1_000, candidates: 3_000, exact: 1_250 }],
+    [{ k: 1_000 }, 1_000_000, { hits: 1_000, candidates: 3_000, exact: 1_500 }],
     [{ k: 10 }, 100, { hits: 10, candidates: 100, exact: 100 }],
     [{ k: 10, candidates: 50, exact: 20 }, 100, { hits: 10, candidates: 50, exact: 20 }],
   ])("plans %o over %i pages of a dense recipe as %o", (request, matchedPages, plan) => {
@@ -108,7 +109,7 @@ describe("accuracy", () => {
   });
 
   it("has settings for an index that was not calibrated, and promises nothing", () => {
-    const few = planSearch({ k: 10, accuracy: 0.995 }, context({ matchedPages: 4_000 }));
+    const few = planSearch({ k: 10, accuracy: 0.995 }, context({ matchedPages: 1_200 }));
     expect(few).toMatchObject({ candidates: 256, exact: 128, accuracy: undefined });
     // Ranks are more crowded among more pages than it was measured on.
     const many = planSearch({ k: 10, accuracy: 0.995 }, context({ matchedPages: 400_000 }));
@@ -118,11 +119,11 @@ describe("accuracy", () => {
   it("lets single settings come first, and says what the calibration knows of them", () => {
     const plan = planSearch({ k: 10, accuracy: 0.98, candidates: 63 }, context({ calibration }));
     expect(plan).toMatchObject({ candidates: 63, exact: 30, accuracy: 0.96 });
-    expect(planSearch({ k: 10 }, context({ calibration }))).toMatchObject({ candidates: 338, accuracy: 0.96 });
+    expect(planSearch({ k: 10 }, context({ calibration }))).toMatchObject({ candidates: 256, accuracy: 0.96 });
   });
 
   it("keeps as many pages for a deep list as without", () => {
     const plan = planSearch({ k: 100, accuracy: 0.95 }, context({ calibration }));
-    expect(plan).toMatchObject({ candidates: 338, exact: 125, accuracy: undefined });
+    expect(plan).toMatchObject({ candidates: 600, exact: 150, accuracy: undefined });
   });
 });
