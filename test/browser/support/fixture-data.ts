@@ -21,7 +21,7 @@ const TOKENS = [
   { text: "region", start: 11, end: 17 },
 ];
 
-/** The `{ indexes: [...] }` body with these names. */
+/** The body of an index list with these names. */
 export function indexList(...names: string[]) {
   const indexes = names.map((name) => ({
     name,
@@ -35,7 +35,7 @@ export function indexList(...names: string[]) {
     bytes: 200_000,
     modes: ["late", "lexical", "hybrid"],
   }));
-  return indexListSchema.parse({ indexes });
+  return indexListSchema.parse({ indexes, aliases: [] });
 }
 
 /** A hit on page `rank` of a document called `name`. */
