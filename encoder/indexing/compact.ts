@@ -57,6 +57,12 @@ export interface CompactionPlan {
   merges: readonly Merge[];
 }
 
+interface OverlaidPlan extends CompactionPlan {
+  overlay: Overlay;
+  /** So large that segments are rewritten to take it in. */
+  isOverlayFull: boolean;
+}
+
 /**
  * Which segments a compaction would rewrite now. Reads the tables of segments with deletions.
  *
@@ -80,7 +86,7 @@ export async function compactIndex(
 ): Promise<CompactReport | undefined> {
   for (let attempt = 1; ; attempt++) {
     const plan = await makePlan(target, options);
-    if (plan.merges.length === 0) return undefined;
+    if (plan.merges.length === 0) return plan.isOverlayFull ? await dropOverlay(target, plan, options) : undefined;
     const report = await compactBy(target, plan, options);
     if (report !== undefined) return report;
     if (attempt < MAX_ATTEMPTS) continue;
@@ -92,21 +98,38 @@ export async function compactIndex(
 async function makePlan(
   { store, index }: CommitTarget,
   { limits, maxSegmentsPerTier = ASKED_SEGMENTS_PER_TIER, signal }: CompactOptions,
-): Promise<CompactionPlan & { overlay: Overlay }> {
+): Promise<OverlaidPlan> {
   signal?.throwIfAborted();
   const manifest = await readManifest(store, index);
   if (manifest === undefined) throw new MaxleafError("index_not_found", `there is no index ${quote(index)}`);
   const overlay = await readOverlay(store, index, manifest.overlay);
-  const isFull = (manifest.overlay?.bytes ?? 0) > FOLD_OVERLAY_BYTES;
-  const sizes = await readSegmentSizes(store, manifest, isFull ? overlay : undefined);
+  const isOverlayFull = (manifest.overlay?.bytes ?? 0) > FOLD_OVERLAY_BYTES;
+  const sizes = await readSegmentSizes(store, manifest, isOverlayFull ? overlay : undefined);
   const merges = planCompaction(sizes, { limits: limits ?? segmentLimits(manifest.recipe.dim), maxSegmentsPerTier });
-  return { manifest, merges, overlay };
+  return { manifest, merges, overlay, isOverlayFull };
+}
+
+/** A full overlay by which no segment is rewritten speaks of no live document: it goes, and the segments stay as they are. */
+async function dropOverlay(
+  target: CommitTarget,
+  { manifest: from, overlay }: OverlaidPlan,
+  { signal, onProgress }: CompactOptions,
+): Promise<CompactReport | undefined> {
+  const storedSinceMs = (target.clock ?? systemClock).nowMs();
+  const onInverting = (share: number) => onProgress?.({ stage: "inverting", share });
+  try {
+    const manifest = await commitMerged(target, { merged: [], from, overlay, storedSinceMs, signal, onInverting });
+    return reportOf(from, manifest, []);
+  } catch (error) {
+    if (error instanceof IndexChangedError) return undefined;
+    throw error;
+  }
 }
 
 /** Undefined when others had rewritten all that was to be. */
 async function compactBy(
   target: CommitTarget,
-  { manifest: from, merges, overlay }: CompactionPlan & { overlay: Overlay },
+  { manifest: from, merges, overlay }: OverlaidPlan,
   { signal, onProgress }: CompactOptions,
 ): Promise<CompactReport | undefined> {
   const { store, index } = target;

@@ -13,9 +13,10 @@ import {
   type SegmentEntry,
   stillCovered,
 } from "../../shared/format/manifest.ts";
-import { type Overlay, sameFields, storeOverlay } from "../../shared/format/overlay.ts";
+import { liveOverlay, type Overlay, sameFields, storeOverlay } from "../../shared/format/overlay.ts";
 import { layout } from "../../shared/store/layout.ts";
 import { type CommitTarget, draftOf } from "./commit-changes.ts";
+import { FOLD_OVERLAY_BYTES } from "./compact-plan.ts";
 import { DocumentTables, type LiveDocument } from "./document-index.ts";
 import { needsInvertedFile, removeInverted, writeInvertedFor } from "./inverted-file.ts";
 import { GONE, type MergedSegment } from "./merge-segments.ts";
@@ -25,6 +26,7 @@ const MAX_BUILDS = 4;
 
 /** What is committed. */
 export interface MergeCommit {
+  /** None: only the overlay is freed of what means nothing any more. */
   merged: readonly MergedSegment[];
   /** The manifest that the sources were read from. */
   from: Manifest;
@@ -80,7 +82,7 @@ class InvertedOutdatedError extends Error {}
  */
 export async function commitMerged(target: CommitTarget, commit: MergeCommit): Promise<Manifest> {
   const tables = new DocumentTables(target.store, target.index);
-  const overlay = await storeRest(target, commit);
+  const overlay = await storeRest(target, commit, tables);
   for (let build = 1; ; build++) {
     const inverted = await buildFor(target, commit, tables);
     try {
@@ -159,18 +161,39 @@ function withInverted(
   return draft;
 }
 
-/** What of the overlay is not wholly in `merged`, stored; undefined when nothing is left. */
+/**
+ * What of the overlay is not wholly in `merged`, stored; undefined when nothing is left. One from which segments are rewritten
+ * is freed of entries of documents that are not live too: else it stayed that large and a compaction would always be due.
+ */
 async function storeRest(
   { store, index }: CommitTarget,
-  { merged, from, overlay }: MergeCommit,
+  commit: MergeCommit,
+  tables: DocumentTables,
 ): Promise<OverlayEntry | undefined> {
-  const written = new Map(merged.flatMap(({ documents }) => documents.map((document) => [document.id, document])));
-  const rest = [...overlay].filter(([id, { revision, metadata }]) => {
-    const document = written.get(id);
-    const isWritten = document?.revision === revision && sameFields(document.metadata, metadata);
-    return !isWritten || !document.isWhole;
-  });
-  return rest.length === overlay.size ? from.overlay : await storeOverlay(store, index, new Map(rest));
+  const { from, overlay } = commit;
+  let rest = withoutWritten(commit);
+  if (rest.size > 0 && (from.overlay?.bytes ?? 0) > FOLD_OVERLAY_BYTES) {
+    const live = await tables.liveDocuments(from);
+    rest = liveOverlay(
+      rest,
+      Array.from(live.values(), ({ entry }) => entry),
+    );
+  }
+  return rest.size === overlay.size ? from.overlay : await storeOverlay(store, index, rest);
+}
+
+/** The overlay without what `merged` says too, of all pages of a document. */
+function withoutWritten({ merged, overlay }: Pick<MergeCommit, "merged" | "overlay">): Overlay {
+  const written = new Map<string, number>();
+  const whole = new Set<string>();
+  for (const { id, revision, metadata, pages, pageCount } of merged.flatMap(({ documents }) => documents)) {
+    const said = overlay.get(id);
+    if (said === undefined || said.revision !== revision || !sameFields(said.metadata, metadata)) continue;
+    const pagesWritten = (written.get(id) ?? 0) + pages;
+    written.set(id, pagesWritten);
+    if (pagesWritten === pageCount) whole.add(id);
+  }
+  return new Map([...overlay].filter(([id]) => !whole.has(id)));
 }
 
 /** An overlay that others have written meanwhile stays as it is: it has what `merged` has, and more. */

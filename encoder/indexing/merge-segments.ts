@@ -58,8 +58,9 @@ export interface MergedDocument {
   revision: string;
   /** As it was written: with what the overlay said. */
   metadata: Readonly<Record<string, string>>;
-  /** All its pages are in this segment. */
-  isWhole: boolean;
+  /** Pages of it in this segment, and all that it has. */
+  pages: number;
+  pageCount: number;
 }
 
 /** In place of an ordinal: the document was deleted when the segment was read. */
@@ -77,8 +78,8 @@ export async function mergeSegments(work: MergeWork, sources: readonly SegmentEn
     sources,
     ordinals: plan.ordinals,
     documents: plan.documents.map(({ entry, pages }) => {
-      const { id, revision, metadata } = overlaid(entry, work.overlay);
-      return { id, revision, metadata, isWhole: pages.length === entry.pageCount };
+      const { id, revision, metadata, pageCount } = overlaid(entry, work.overlay);
+      return { id, revision, metadata, pages: pages.length, pageCount };
     }),
     pagesRemoved: sources.reduce((sum, { pageCount }) => sum + pageCount, 0) - plan.pageCount,
   };
