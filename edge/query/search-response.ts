@@ -58,6 +58,7 @@ function toHitBody(index: string, hit: PageHit, rank: number): HitBody {
     rank,
     score: hit.score,
     ...(hit.scores === undefined ? {} : { scores: hit.scores }),
+    ...(hit.lengthPenalty === undefined ? {} : { lengthPenalty: hit.lengthPenalty }),
     document: { id: hit.documentId, name: hit.documentName, pageCount: hit.pageCount, metadata: hit.metadata },
     page: hit.pageNumber,
     width: hit.width,

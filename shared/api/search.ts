@@ -114,12 +114,16 @@ export const hitSchema = z
     rank: z.number().int(),
     score: z.number().openapi({
       description:
-        "By vectors: Σ over query tokens of the best cosine on the page. By words: BM25. Of both: at most 1, comparable within one answer.",
+        "By vectors: Σ over query tokens of the best cosine on the page, less `lengthPenalty`; may be below 0. By words: BM25. Of both: at most 1, comparable within one answer.",
     }),
     scores: z
       .object({ vectors: z.number(), words: z.number() })
       .optional()
       .openapi({ description: "What a hybrid score was made from." }),
+    lengthPenalty: z.number().optional().openapi({
+      description:
+        "What the page's number of vectors took off its score by vectors. Absent when the recipe has no length prior, and from answers by words.",
+    }),
     document: z.object({
       id: z.string(),
       name: z.string(),
@@ -232,6 +236,16 @@ export const explainResponseSchema = z
     scores: z
       .array(z.array(z.number().nullable()))
       .openapi({ description: "[tokens][boxes]: best cosine inside the box, null where no vector sits." }),
+    unplaced: z.array(z.number().nullable()).openapi({
+      description: "[tokens]: best cosine among vectors that sit nowhere on the page, null when it has none.",
+    }),
+    score: z.number().nullable().openapi({
+      description:
+        "The page's score by vectors: Σ over tokens of the best of `scores` and `unplaced`, less `lengthPenalty`; null without vectors.",
+    }),
+    lengthPenalty: z.number().openapi({
+      description: "What the page's number of vectors takes off; 0 when the recipe has no length prior.",
+    }),
   })
   .openapi("ExplainResponse");
 

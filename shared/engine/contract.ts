@@ -108,12 +108,14 @@ export interface PageHit {
   width: number;
   height: number;
   /**
-   * By vectors: Σ over query tokens of the best cosine, 0 … tokenCount. By words: BM25, 0 or more. Of both: at most 1,
-   * which compares pages of one answer only.
+   * By vectors: Σ over query tokens of the best cosine, less {@link lengthPenalty}; at most tokenCount, and below 0 where
+   * little matches. By words: BM25, 0 or more. Of both: at most 1, which compares pages of one answer only.
    */
   score: number;
   /** What a hybrid score was made from. */
   scores?: { vectors: number; words: number } | undefined;
+  /** What the page's number of vectors took off its score by vectors; absent when the recipe has no length prior. */
+  lengthPenalty?: number | undefined;
   metadata: Record<string, string>;
   matches: TokenMatch[];
   /** Words around the densest run of matches; empty when the page has no text. */
@@ -186,6 +188,15 @@ export interface PageExplanation {
   words: string[];
   /** `[tokens][regions]` cosines, rounded to 4 places; null where no vector sits. Regions of a `grid` are row-major. */
   scores: (number | null)[][];
+  /** `[tokens]`: the best cosine among the vectors that sit nowhere on the page; null when it has no such vector. */
+  unplaced: (number | null)[];
+  /**
+   * The page's score by vectors, of which a hybrid score is a part: Σ over tokens of the best of `scores` and `unplaced`, less
+   * `lengthPenalty`; null when it has no vectors. Rounded to 4 places.
+   */
+  score: number | null;
+  /** What the page's number of vectors takes off its score; 0 when the recipe has no length prior. */
+  lengthPenalty: number;
 }
 
 /** Where a part of a document lies: `segments[segment]` of the manifest, row `ordinal` of its document table. */

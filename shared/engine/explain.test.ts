@@ -20,7 +20,7 @@ beforeAll(async () => {
   index = await createRandomIndex(
     new MemoryStore(),
     "papers",
-    { dim, subspaces: 8, centroidCount: 40 },
+    { dim, subspaces: 8, centroidCount: 40, lengthPrior: 0.03 },
     seededRandom(5),
   );
   await addSegment(index, [{ name: "a.pdf", pages: [12, VECTORS, 0] }]);
@@ -93,6 +93,35 @@ describe("explain", () => {
     expect(hit?.matches.map((match) => match.token)).toEqual([0, 1, 2, 3, 4]);
   });
 
+  it.each(["vectors", "codes"] as const)("tells vectors that sit nowhere apart, by %s", async (source) => {
+    const query = randomQuery(index.fingerprint, dim, 5, index.random);
+    const explained = await opened.explain({ query, documentId: page.document.id, pageNumber: 2, source });
+    const expected = cosines(query, source).map((scores) => scores[VECTORS - 1]);
+    expect(explained.unplaced).toEqual(expected.map((score) => expect.closeTo(score ?? NaN, 1)));
+    const one = await opened.explain({ query, documentId: page.document.id, pageNumber: 1, source });
+    expect(one.unplaced).not.toContain(null);
+  });
+
+  it.each([
+    { source: "vectors", search: { accuracy: "exact" } },
+    { source: "codes", search: { exact: 0 } },
+  ] as const)("adds up to the score of a search by $source", async ({ source, search }) => {
+    const query = randomQuery(index.fingerprint, dim, 40, index.random);
+    const { hits } = await opened.search({ query, k: 10, ...search });
+    expect(hits.map(({ pageNumber }) => pageNumber).toSorted((a, b) => a - b)).toEqual([1, 2]);
+    for (const { documentId, pageNumber, score, lengthPenalty } of hits) {
+      const explained = await opened.explain({ query, documentId, pageNumber, source });
+      expect(explained.score).toBeCloseTo(score, 4);
+      expect(explained.lengthPenalty).toBeCloseTo(lengthPenalty ?? NaN, 4);
+      expect(lengthPenalty).toBeCloseTo(0.03 * 40 * Math.log(1 + (pageNumber === 1 ? 12 : VECTORS)), 10);
+      const bests = explained.scores.map((scores, token) =>
+        Math.max(...[...scores, explained.unplaced[token] ?? null].map((value) => value ?? -1)),
+      );
+      const cosineSum = bests.reduce((sum, best) => sum + best, 0);
+      expect(explained.score).toBeCloseTo(cosineSum - explained.lengthPenalty, 2);
+    }
+  });
+
   it("leaves augmentation tokens out of the matches", async () => {
     const query = randomQuery(index.fingerprint, dim, 3, index.random);
     query.tokens[1] = { text: "[MASK]", start: 0, end: 0 };
@@ -104,6 +133,7 @@ describe("explain", () => {
     const query = randomQuery(index.fingerprint, dim, 2, index.random);
     const explanation = await opened.explain({ query, documentId: page.document.id, pageNumber: 3 });
     expect(explanation).toMatchObject({ boxes: [], words: [], scores: [[], []] });
+    expect(explanation).toMatchObject({ unplaced: [null, null], score: null, lengthPenalty: 0 });
   });
 
   it("finds every page of a document that lies in several segments", async () => {

@@ -1,5 +1,5 @@
 /**
- * The heat map of one page: how well every query token matches every region.
+ * The heat map of one page: how well every query token matches every region, and what its score is made of.
  *
  * From the page's exact vectors, since codes alone draw image patches and rare words too roughly (docs/heatmaps.md has the
  * correlations); it is one page, so they cost one read of 132 bytes a vector instead of 18. Scores are those that a search
@@ -14,6 +14,7 @@ import { KernelQuery } from "../kernel/kernel-query.ts";
 import type { Kernel, KernelCodebook } from "../kernel/kernel.ts";
 import { LANES } from "../kernel/query-block.ts";
 import { QueryTables } from "../kernel/query-tables.ts";
+import { LengthPrior } from "../recipe/length-prior.ts";
 import type { EncodedQuery, ExplanationSource, PageExplanation } from "./contract.ts";
 import { SegmentLookup } from "./open/segment-lookup.ts";
 import { checkQuery } from "./query-check.ts";
@@ -46,7 +47,8 @@ export async function explainPage(
   checkQuery(query, snapshot.manifest);
   const session = new ReadSession(parts.store, { hedging: parts.hedging });
   const place = await findPage(new SegmentLookup(snapshot, session.store), documentId, pageNumber);
-  const hasVectors = (place.segment.vectorCounts[place.page] ?? 0) > 0;
+  const vectorCount = place.segment.vectorCounts[place.page] ?? 0;
+  const hasVectors = vectorCount > 0;
   const [[layout], [codes], [vectors]] = await Promise.all([
     parts.caches.layouts.read([place], session),
     hasVectors && source === "codes" ? parts.caches.codes.read([place], session) : [],
@@ -54,6 +56,11 @@ export async function explainPage(
   ]);
   if (layout === undefined) throw new MaxleafError("internal", `page ${pageNumber} has no layout`);
   const { geometry, text } = layout;
+  const codebook = snapshot.codebook?.value;
+  const rows = tokenRows({ query, geometry, codes, vectors, codebook, kernel: parts.kernel });
+  const cosines = sumOfBests(rows);
+  const prior = LengthPrior.of(snapshot.manifest.recipe, query.tokenCount);
+  const lengthPenalty = prior?.penaltyOf(vectorCount) ?? 0;
   return {
     documentId,
     pageNumber,
@@ -63,7 +70,10 @@ export async function explainPage(
     rows: geometry.rows,
     boxes: Array.from({ length: regionCount(geometry) }, (_, region) => boxOf(geometry, region)),
     words: wordsOf(geometry, text),
-    scores: regionScores({ query, geometry, codes, vectors, codebook: snapshot.codebook?.value, kernel: parts.kernel }),
+    scores: rows.map((row) => row.slice(0, -1).map(rounded)),
+    unplaced: rows.map((row) => rounded(row.at(-1) ?? null)),
+    score: cosines === null ? null : round(cosines - lengthPenalty, SCORE_PLACES),
+    lengthPenalty: round(lengthPenalty, SCORE_PLACES),
   };
 }
 
@@ -93,47 +103,42 @@ interface ScoredPage {
   kernel: Kernel;
 }
 
-/** `[tokens][regions]`: the best score of the vectors in each region; null where none sits. */
-function regionScores({ query, geometry, codes, vectors, codebook, kernel }: ScoredPage): (number | null)[][] {
+/** Of each token: its best in each region, then among the vectors that sit nowhere; null where there is no vector. */
+type TokenRow = (number | null)[];
+
+function tokenRows({ query, geometry, codes, vectors, codebook, kernel }: ScoredPage): TokenRow[] {
   const held = new ReleaseStack();
   try {
     const kernelQuery = held.use(new KernelQuery(kernel, query.vectors, query.tokenCount, query.dim));
-    if (vectors !== undefined) return scoresByVectors(kernelQuery, vectors, geometry);
+    if (vectors !== undefined) return rowsByVectors(kernelQuery, vectors, geometry);
     if (codes === undefined || codebook === undefined) {
-      return query.tokens.map(() => Array.from({ length: regionCount(geometry) }, () => null));
+      return query.tokens.map(() => Array.from({ length: regionCount(geometry) + 1 }, () => null));
     }
-    return scoresByCodes(kernelQuery, held.use(QueryTables.onDemand(kernelQuery, codebook)), codes, geometry);
+    return rowsByCodes(kernelQuery, held.use(QueryTables.onDemand(kernelQuery, codebook)), codes, geometry);
   } finally {
     held.release();
   }
 }
 
-function scoresByVectors(query: KernelQuery, vectors: PageVectors, geometry: PageGeometry): (number | null)[][] {
-  const regions = vectorsByRegion(geometry);
-  const bests = exactGroupBests(query, vectors, regions);
+function rowsByVectors(query: KernelQuery, vectors: PageVectors, geometry: PageGeometry): TokenRow[] {
+  const groups = vectorsByRegion(geometry);
+  const bests = exactGroupBests(query, vectors, groups);
   return Array.from({ length: query.tokenCount }, (_, token) =>
-    regions.map(({ length }, region) =>
-      length === 0 ? null : round(bests[region * query.tokenCount + token] ?? 0, SCORE_PLACES),
-    ),
+    groups.map(({ length }, group) => (length === 0 ? null : (bests[group * query.tokenCount + token] ?? 0))),
   );
 }
 
-/** The vectors that sit in each region, ascending. */
+/** The vectors that sit in each region, then those that sit nowhere, ascending. */
 function vectorsByRegion(geometry: PageGeometry): Uint16Array[] {
-  const regions = Array.from({ length: regionCount(geometry) }, (): number[] => []);
+  const nowhere = regionCount(geometry);
+  const groups = Array.from({ length: nowhere + 1 }, (): number[] => []);
   for (let vector = 0; vector < geometry.regionOfVector.length; vector++) {
-    const region = regionOf(geometry, vector);
-    if (region !== undefined) regions[region]?.push(vector);
+    groups[regionOf(geometry, vector) ?? nowhere]?.push(vector);
   }
-  return regions.map((vectors) => Uint16Array.from(vectors));
+  return groups.map((vectors) => Uint16Array.from(vectors));
 }
 
-function scoresByCodes(
-  query: KernelQuery,
-  tables: QueryTables,
-  codes: PageCodes,
-  geometry: PageGeometry,
-): (number | null)[][] {
+function rowsByCodes(query: KernelQuery, tables: QueryTables, codes: PageCodes, geometry: PageGeometry): TokenRow[] {
   return query.blocks.flatMap((block, index) => {
     tables.prepare(index);
     const scores = tables.pqVectorScores(codes);
@@ -141,13 +146,28 @@ function scoresByCodes(
   });
 }
 
-function bestByRegion(scores: Float32Array, lane: number, geometry: PageGeometry): (number | null)[] {
-  const best = Array.from({ length: regionCount(geometry) }, (): number | null => null);
+function bestByRegion(scores: Float32Array, lane: number, geometry: PageGeometry): TokenRow {
+  const nowhere = regionCount(geometry);
+  const best = Array.from({ length: nowhere + 1 }, (): number | null => null);
   for (let vector = 0; vector * LANES < scores.length; vector++) {
-    const region = regionOf(geometry, vector);
-    if (region === undefined) continue;
-    const score = round(scores[vector * LANES + lane] ?? 0, SCORE_PLACES);
+    const region = regionOf(geometry, vector) ?? nowhere;
+    const score = scores[vector * LANES + lane] ?? 0;
     best[region] = Math.max(best[region] ?? score, score);
   }
   return best;
+}
+
+/** Σ over tokens of the best of each row; null for a page without vectors. */
+function sumOfBests(rows: readonly TokenRow[]): number | null {
+  let sum = 0;
+  for (const row of rows) {
+    const best = row.reduce((highest, score) => (highest === null ? score : Math.max(highest, score ?? highest)), null);
+    if (best === null) return null;
+    sum += best;
+  }
+  return sum;
+}
+
+function rounded(score: number | null): number | null {
+  return score === null ? null : round(score, SCORE_PLACES);
 }

@@ -145,7 +145,12 @@ function wordWeights(words: readonly string[], termWeights: ReadonlyMap<string, 
   return weights;
 }
 
-function toHit({ score, scores }: RankedPage, facts: PageFacts, matches: TokenMatch[], snippet: string): PageHit {
+function toHit(
+  { score, scores, lengthPenalty }: RankedPage,
+  facts: PageFacts,
+  matches: TokenMatch[],
+  snippet: string,
+): PageHit {
   const { document, pageNumber, width, height, textSource } = facts;
   return {
     documentId: document.id,
@@ -157,6 +162,7 @@ function toHit({ score, scores }: RankedPage, facts: PageFacts, matches: TokenMa
     height,
     score,
     ...(scores === undefined ? {} : { scores }),
+    ...(lengthPenalty === undefined ? {} : { lengthPenalty }),
     metadata: document.metadata,
     matches,
     snippet,

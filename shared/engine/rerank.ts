@@ -12,6 +12,7 @@ import { exactTokenBests, totalScore } from "../kernel/exact-scorer.ts";
 import type { TokenBest } from "../kernel/kernel-query.ts";
 import { LANES } from "../kernel/query-block.ts";
 import type { ContendedCodes, QueryTables } from "../kernel/query-tables.ts";
+import { LengthPrior } from "../recipe/length-prior.ts";
 import type { PageHit } from "./contract.ts";
 import type { ReadSession } from "./read-session.ts";
 import type { PageRef, RecordCaches } from "./record-cache.ts";
@@ -36,6 +37,8 @@ export interface RankedPage extends PageRef {
   /** See `IndexSnapshot.locate`. */
   readonly position: number;
   readonly score: number;
+  /** What the recipe's length prior took off the score by vectors; undefined when it has none, and of pages without one. */
+  readonly lengthPenalty?: number | undefined;
   /** What made the score, when exact vectors did. */
   readonly best: TokenBest | undefined;
   /** Its codes, for as many pages as later stages look at; undefined for pages that codes did not score. */
@@ -75,8 +78,9 @@ export async function rankByCodes(
   tables: QueryTables,
   context: RerankContext,
 ): Promise<RankedPage[]> {
-  const { times, caches, session } = context;
+  const { times, caches, session, snapshot } = context;
   const readsWhole = pages.length <= MAX_WHOLE_RECORDS;
+  const prior = LengthPrior.of(snapshot.manifest.recipe, tables.query.tokenCount);
   let ranked: RankedPage[] = [];
   for (const batch of batches(pages, CODES_BATCH_PAGES)) {
     const records = readsWhole ? await times.runAsync("rerank", () => caches.records.read(batch, session)) : undefined;
@@ -92,7 +96,8 @@ export async function rankByCodes(
     }
     for (const [i, page] of batch.entries()) {
       const ofPage = maxima.subarray(i * pageMaxima, (i + 1) * pageMaxima);
-      ranked.push({ ...page, score: totals[i] ?? 0, codes: codes[i], maxima: ofPage, record: records?.[i] });
+      const scored = withScore(page, totals[i] ?? 0, prior);
+      ranked.push({ ...scored, codes: codes[i], maxima: ofPage, record: records?.[i] });
     }
     ranked.sort(byScore);
     ranked = ranked.map((page, rank) =>
@@ -111,20 +116,28 @@ export async function rankByVectors(
   pages: readonly RankedPage[],
   plan: Pick<SearchPlan, "exact" | "contenderMargin">,
   tables: QueryTables,
-  { caches, session }: RerankContext,
+  { caches, session, snapshot }: RerankContext,
 ): Promise<RankedPage[]> {
+  const prior = LengthPrior.of(snapshot.manifest.recipe, tables.query.tokenCount);
   const exact: RankedPage[] = [];
   for (const batch of batches(pages.slice(0, plan.exact), VECTORS_BATCH_PAGES)) {
     const vectors = await caches.vectors.read(batch, session);
     const bests = bestsByVectors(batch, vectors, plan.contenderMargin, tables);
     for (const [i, page] of batch.entries()) {
       const best = bests[i];
-      if (best !== undefined) exact.push({ ...page, score: totalScore(best), best });
+      if (best !== undefined) exact.push({ ...withScore(page, totalScore(best), prior), best });
     }
   }
   exact.sort(byScore);
   const lowest = exact.at(-1)?.score ?? Number.POSITIVE_INFINITY;
   return [...exact, ...pages.slice(plan.exact).map((page) => ({ ...page, score: Math.min(page.score, lowest) }))];
+}
+
+/** `page` with `cosines`, their sum over tokens, as its score, less what the length prior takes off. */
+function withScore(page: RankedPage, cosines: number, prior: LengthPrior | undefined): RankedPage {
+  if (prior === undefined) return { ...page, score: cosines };
+  const lengthPenalty = prior.penaltyOf(page.segment.vectorCounts[page.page] ?? 0);
+  return { ...page, score: cosines - lengthPenalty, lengthPenalty };
 }
 
 /** Of each page, by its contenders or by all of its vectors. */

@@ -44,6 +44,7 @@ const corpora = fc.record({
   candidates: fc.option(fc.integer({ min: 1, max: 60 }), { nil: undefined }),
   exact: fc.option(fc.integer({ min: 0, max: 60 }), { nil: undefined }),
   filtersByLanguage: fc.boolean(),
+  lengthPrior: fc.constantFrom(undefined, 0.001, 0.03, 0.3),
   filteredDocuments: fc.option(fc.array(fc.nat(), { minLength: 1, maxLength: 4 }), { nil: undefined }),
 });
 type Corpus = typeof corpora extends fc.Arbitrary<infer T> ? T : never;

@@ -129,8 +129,13 @@ export class ListScan implements RegionHolder {
 
   /** `[pageCount]`, a copy, as {@link scoreOf}. For tests and small indexes. */
   scores(): Int32Array {
+    return Int32Array.from(this.scoredPages());
+  }
+
+  /** The same as a view, to be changed in place; pages at 0 are on no list. Of use until kernel memory grows. */
+  scoredPages(): Uint32Array {
     this.#clearUnscanned();
-    return Int32Array.from(this.#kernel.memory.uint32(this.#scores, this.#pageCount));
+    return this.#kernel.memory.uint32(this.#scores, this.#pageCount);
   }
 
   release(): void {

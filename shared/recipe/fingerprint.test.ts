@@ -25,6 +25,15 @@ describe("recipeFingerprint", () => {
     expect(await recipeFingerprint(recipe)).toBe("df542d75126cb253");
   });
 
+  it("is what it was for recipes without a length prior", async () => {
+    expect(await recipeFingerprint({ ...recipe, lengthPrior: undefined })).toBe(await recipeFingerprint(recipe));
+    expect(recipeSchema.parse(recipe)).not.toHaveProperty("lengthPrior");
+  });
+
+  it.each([0, -0.03, 1.5, Number.NaN])("does not take a length prior of %j", (lengthPrior) => {
+    expect(recipeSchema.safeParse({ ...recipe, lengthPrior }).success).toBe(false);
+  });
+
   it("does not depend on the order of the fields", async () => {
     const reversed = recipeSchema.parse(Object.fromEntries(Object.entries(recipe).reverse()));
     const sorted = { ...reversed, extra: { a: "1", b: "2" } };
@@ -42,6 +51,8 @@ describe("recipeFingerprint", () => {
       { projection: "abc" },
       { tokenPooling: 2 },
       { tokenPooling: 3 },
+      { lengthPrior: 0.03 },
+      { lengthPrior: 0.05 },
       { extra: { a: "1" } },
       { extra: { a: "1", b: "3" } },
     ];

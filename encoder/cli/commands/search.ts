@@ -129,6 +129,7 @@ function toJson({ query, recipe, encodeMs, result }: Answer, question: string, i
       rank: at + 1,
       score: hit.score,
       scores: hit.scores,
+      lengthPenalty: hit.lengthPenalty,
       document: { id: hit.documentId, name: hit.documentName, pageCount: hit.pageCount, metadata: hit.metadata },
       page: hit.pageNumber,
       width: hit.width,

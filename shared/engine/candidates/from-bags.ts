@@ -6,10 +6,13 @@
  */
 import { BagScan, type BagSelection } from "../../kernel/bag-scan.ts";
 import type { QueryTables } from "../../kernel/query-tables.ts";
+import { LengthPrior } from "../../recipe/length-prior.ts";
 import type { PageSelection } from "../selection.ts";
-import type { IndexSnapshot } from "../snapshot.ts";
+import type { IndexSnapshot, LiveSegment } from "../snapshot.ts";
 import type { StageTimes } from "../stage-times.ts";
 import { topPositions } from "../top-k.ts";
+
+type ScannedBags = BagSelection & Pick<LiveSegment, "vectorCounts">;
 
 /**
  * Positions (see `IndexSnapshot.locate`) of the `limit` best pages of `selection`, best first. `tables` have every
@@ -22,9 +25,11 @@ export function candidatesFromBags(
   limit: number,
   times: StageTimes,
 ): number[] {
-  const segments = snapshot.scanned.flatMap((segment): BagSelection[] => {
+  const prior = LengthPrior.of(snapshot.manifest.recipe, tables.query.tokenCount);
+  const segments = snapshot.scanned.flatMap((segment): ScannedBags[] => {
+    const { bags, vectorCounts } = segment;
     const selected = selection.masks.get(segment);
-    return segment.bags === undefined || selected === undefined ? [] : [{ bags: segment.bags.value, selected }];
+    return bags === undefined || selected === undefined ? [] : [{ bags: bags.value, selected, vectorCounts }];
   });
   const scan = new BagScan(tables.query.kernel, segments);
   try {
@@ -32,8 +37,21 @@ export function candidatesFromBags(
       times.run("tables", () => tables.prepare(block));
       times.run("candidates", () => scan.add(tables));
     }
-    return times.run("candidates", () => topPositions(scan.scores(), scan.selected(), limit));
+    return times.run("candidates", () => {
+      const scores = scan.scores();
+      if (prior !== undefined) lowerScores(scores, segments, prior, tables.bagStep);
+      return topPositions(scores, scan.selected(), limit);
+    });
   } finally {
     scan.release();
+  }
+}
+
+/** `scores` of all segments' pages, in units of `step`, by what the length prior takes off them. */
+function lowerScores(scores: Int32Array, segments: readonly ScannedBags[], prior: LengthPrior, step: number): void {
+  let first = 0;
+  for (const { bags, vectorCounts } of segments) {
+    prior.lower(scores.subarray(first, first + bags.pageCount), vectorCounts, step);
+    first += bags.pageCount;
   }
 }

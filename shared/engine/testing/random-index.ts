@@ -64,10 +64,10 @@ export interface RandomIndex {
 export async function createRandomIndex(
   store: ObjectStore,
   name: string,
-  shape: CodebookShape,
+  shape: CodebookShape & Pick<Recipe, "lengthPrior">,
   random: Random,
 ): Promise<RandomIndex> {
-  const recipe = testRecipe({ dim: shape.dim });
+  const recipe = testRecipe({ dim: shape.dim, lengthPrior: shape.lengthPrior });
   const fingerprint = await recipeFingerprint(recipe);
   const codebook = randomCodebook("codebook-1", fingerprint, shape, random);
   await commitManifest(store, name, () => ({ recipe, recipeFingerprint: fingerprint, segments: [] }));

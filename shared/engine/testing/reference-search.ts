@@ -10,6 +10,7 @@ import { bagStep, laneScales } from "../../kernel/lane-scales.ts";
 import { LANES, toQueryBlocks, type QueryBlock } from "../../kernel/query-block.ts";
 import { contenderFloor } from "../../kernel/query-tables.ts";
 import * as reference from "../../kernel/reference.ts";
+import { LengthPrior } from "../../recipe/length-prior.ts";
 import type { EncodedQuery, SearchRequest } from "../contract.ts";
 import { planSearch } from "../plan.ts";
 import type { Holding } from "../planner/holding.ts";
@@ -47,14 +48,18 @@ export function referenceSearch(index: RandomIndex, request: SearchRequest, hold
   });
   const blocks = toQueryBlocks(query.vectors, query.tokenCount, query.dim);
   const tables = blocks.map((block) => blockTables(index.codebook, block, blocks));
+  const prior = LengthPrior.of(index.recipe, query.tokenCount);
+  const penaltyOf = ({ page }: Scored): number => prior?.penaltyOf(page.codes.centroidIds.length) ?? 0;
+  const step = tables[0]?.step ?? 0;
 
-  const byBags = best(matching, plan.candidates, ({ page }) => {
-    const bags = makeBags([page.codes.centroidIds]);
+  const byBags = best(matching, plan.candidates, (scored) => {
+    const bags = makeBags([scored.page.codes.centroidIds]);
     const scores = new Int32Array(1);
     for (const { bagRows } of tables) reference.scanBags(bags, Uint8Array.of(1), bagRows, scores);
-    return scores[0] ?? 0;
+    return (scores[0] ?? 0) - (step === 0 ? 0 : Math.round(penaltyOf(scored) / step));
   });
-  const byCodes = best(byBags, plan.candidates, ({ page }) => {
+  const byCodes = best(byBags, plan.candidates, (scored) => {
+    const { page } = scored;
     let total = 0;
     for (const { pqRows, entries, pqSteps } of tables) {
       const { maxima } = reference.pqBest(page.codes, index.codebook.subspaces, pqRows, entries);
@@ -62,12 +67,13 @@ export function referenceSearch(index: RandomIndex, request: SearchRequest, hold
       for (let lane = 0; lane < LANES; lane++) sum += (maxima[lane] ?? 0) * (pqSteps[lane] ?? 0);
       total += sum;
     }
-    return total;
+    return total - penaltyOf(scored);
   });
-  const exact = settled(byCodes, plan.exact, ({ page }) => {
+  const exact = settled(byCodes, plan.exact, (scored) => {
+    const { page } = scored;
     const margin = plan.contenderMargin;
     const masks = margin === undefined ? [] : contenderMasks(page, blocks, tables, index.codebook, margin);
-    return exactScore(page.exact, query, blocks, masks);
+    return exactScore(page.exact, query, blocks, masks) - penaltyOf(scored);
   });
   return exact.slice(0, plan.hits).map(({ page, score }) => ({
     documentId: page.document.id,
@@ -109,6 +115,8 @@ function blockTables(
   pqRows: Int16Array;
   entries: Int8Array;
   pqSteps: Float32Array;
+  /** Of a unit of a bag score. */
+  step: number;
 } {
   const { dim, subspaces, codewords, centroids, centroidScale } = codebook;
   let centroidNormMax = 0;
@@ -119,10 +127,11 @@ function blockTables(
   }
   const facts = { centroidScale, centroidNormMax: centroidNormMax * centroidScale };
   const maxima = reference.pqEntryMaxima(codewords, subspaces, block.values, dim);
-  const scales = laneScales(block, facts, bagStep(blocks, facts), maxima);
+  const step = bagStep(blocks, facts);
+  const scales = laneScales(block, facts, step, maxima);
   const rows = reference.centroidTables(centroids, dim, block.rows, scales.bagFactors, scales.pqFactors);
   const entries = reference.pqTables(codewords, subspaces, block.values, dim, scales.entryFactors);
-  return { ...rows, entries, pqSteps: scales.pqSteps };
+  return { ...rows, entries, pqSteps: scales.pqSteps, step };
 }
 
 /** @param masks of each block; none: every vector for every token. */
