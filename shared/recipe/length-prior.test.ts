@@ -1,0 +1,67 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { MAX_VECTORS_PER_PAGE } from "../limits.ts";
+import { LengthPrior } from "./length-prior.ts";
+
+function priorOf(lengthPrior: number, tokenCount: number): LengthPrior {
+  const prior = LengthPrior.of({ lengthPrior }, tokenCount);
+  if (prior === undefined) throw new Error("there is a prior");
+  return prior;
+}
+
+const counts = fc.array(fc.integer({ min: 0, max: MAX_VECTORS_PER_PAGE }), { maxLength: 40 });
+const steps = fc.double({ min: 1e-4, max: 0.1, noNaN: true });
+
+describe("LengthPrior", () => {
+  it("is none where the recipe has none", () => {
+    expect(LengthPrior.of({}, 20)).toBeUndefined();
+    expect(LengthPrior.of({ lengthPrior: undefined }, 20)).toBeUndefined();
+  });
+
+  it("takes b · tokens · ln(1 + vectors) off, for pages of any length", () => {
+    const prior = priorOf(0.03, 20);
+    for (const vectors of [0, 1, 2, 717, 4_095, 4_096, MAX_VECTORS_PER_PAGE]) {
+      expect(prior.penaltyOf(vectors)).toBe(0.03 * 20 * Math.log(1 + vectors));
+    }
+  });
+
+  it("counts whole steps, none of a step of 0", () => {
+    const prior = priorOf(0.1, 10);
+    expect(prior.stepsOf(99, 0.5)).toBe(Math.round(Math.log(100) / 0.5));
+    expect(prior.stepsOf(99, 0)).toBe(0);
+  });
+
+  it("lowers every score by the steps of its page", () => {
+    fc.assert(
+      fc.property(counts, steps, (vectorCounts, step) => {
+        const prior = priorOf(0.03, 24);
+        const scores = Int32Array.from(vectorCounts, (_, page) => 1_000 - page);
+        prior.lower(scores, vectorCounts, step);
+        expect([...scores]).toEqual(vectorCounts.map((count, page) => 1_000 - page - prior.stepsOf(count, step)));
+      }),
+    );
+  });
+
+  it("raises scores above 0 to the same order, and leaves 0 alone", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(3_000), fc.integer({ min: 0, max: MAX_VECTORS_PER_PAGE }))),
+        steps,
+        (pages, step) => {
+          const prior = priorOf(0.03, 24);
+          const before = pages.map(([score]) => score);
+          const vectorCounts = pages.map(([, count]) => count);
+          const lowered = Int32Array.from(before);
+          const raised = Uint32Array.from(before);
+          prior.lower(lowered, vectorCounts, step);
+          prior.raise(raised, vectorCounts, step);
+          const added = prior.stepsOf(MAX_VECTORS_PER_PAGE, step);
+          for (const [page, score] of before.entries()) {
+            expect(raised[page]).toBe(score === 0 ? 0 : (lowered[page] ?? NaN) + added);
+          }
+          expect(raised.filter((score) => score > 0)).toHaveLength(before.filter((score) => score > 0).length);
+        },
+      ),
+    );
+  });
+});
