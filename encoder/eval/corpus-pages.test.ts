@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import type { PageInput } from "../models/model.ts";
 import { readCorpus, type ReadCorpusOptions } from "./corpus-pages.ts";
-import { readDataset } from "./datasets.ts";
+import { type Corpus, readDataset } from "./datasets.ts";
 
 const fixtures = fileURLToPath(new URL("../../test/eval/vidore", import.meta.url));
 
@@ -63,5 +63,23 @@ describe("pictures as pages", () => {
   it("have no words where nobody reads them", async () => {
     const pages = await pagesOf("v1");
     expect(pages.map(([name]) => name)).toEqual(["red", "green", "blue", "white"].map((name) => `pages/${name}.png`));
+  });
+});
+
+describe("files as pages", () => {
+  it("are told their document's name, which pictures and texts of a set are not: theirs are ids", async () => {
+    const file = fileURLToPath(new URL("../samples/pdf/keeper-letter-1931.pdf", import.meta.url));
+    const names = async (corpus: Corpus) => {
+      const pages: [string, string | undefined][] = [];
+      for await (const document of readCorpus(corpus)) {
+        for await (const { documentName } of document.pages) pages.push([document.name, documentName]);
+      }
+      return pages;
+    };
+    const named = await names({ kind: "pdfs", files: [{ name: "a/report.pdf", path: file }] });
+    expect(new Set(named.map((pair) => pair.join()))).toEqual(new Set(["a/report.pdf,a/report.pdf"]));
+    expect(await names({ kind: "texts", texts: [{ name: "MED-10", text: "x" }] })).toEqual([["MED-10", undefined]]);
+    const { corpus } = await readDataset(`${fixtures}/v1`);
+    expect((await names(corpus))[0]).toEqual(["pages/red.png", undefined]);
   });
 });

@@ -35,7 +35,7 @@ export function readCorpus(corpus: Corpus, options: ReadCorpusOptions = {}): Asy
   if (corpus.kind === "texts") return readTexts(corpus.texts, options);
   if (corpus.kind === "pictures") return readPictures(corpus.pictures, options);
   return readFiles(
-    corpus.files.map(({ name, path }) => ({ name, read: async () => await readFile(path) })),
+    corpus.files.map(({ name, path }) => ({ name, documentName: name, read: async () => await readFile(path) })),
     options,
   );
 }
@@ -78,12 +78,14 @@ async function* readFiles(files: readonly CorpusFile[], options: ReadCorpusOptio
 
 interface CorpusFile {
   name: string;
+  /** Absent: the name is an id of the set, which says nothing. */
+  documentName?: string;
   read: () => Promise<Uint8Array>;
 }
 
 async function* pagesOf(
   pool: RenderPool,
-  { name, read }: CorpusFile,
+  { name, documentName, read }: CorpusFile,
   { pictureLongEdgePx, pageReader }: ReadCorpusOptions,
 ): AsyncGenerator<PageInput> {
   const scans = pageReader === undefined ? undefined : new ScanReading(pageReader);
@@ -91,7 +93,7 @@ async function* pagesOf(
   for await (const rendered of document) {
     const { page } = (await scans?.read(rendered)) ?? { page: rendered };
     const { pageNumber, width, height, words, textSource, picture } = page;
-    yield { pageNumber, width, height, words, textSource, picture };
+    yield { pageNumber, width, height, words, textSource, picture, documentName };
   }
 }
 

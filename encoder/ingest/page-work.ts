@@ -59,17 +59,24 @@ export class PageWork {
   /** Does all for a page of `entry`. Its images are stored when it returns. */
   async finish(entry: DocumentEntry, page: RenderedPage): Promise<FinishedPage> {
     this.#throwIfStopped();
-    const [{ encoded, problem }] = await Promise.all([this.#encode(page), this.#storeImages(entry, page)]);
+    const [{ encoded, problem }] = await Promise.all([this.#encode(entry, page), this.#storeImages(entry, page)]);
     const notices = noticesOf(entry.name, page, encoded);
     if (problem !== undefined) notices.push({ name: entry.name, page: page.pageNumber, ...problem });
     return { encoded, notices };
   }
 
   /** The page encoded, its words read from its image where it has no others. */
-  async #encode(rendered: RenderedPage): Promise<{ encoded: ModelPage } & Pick<ReadScan, "problem">> {
+  async #encode(
+    entry: DocumentEntry,
+    rendered: RenderedPage,
+  ): Promise<{ encoded: ModelPage } & Pick<ReadScan, "problem">> {
     const { page, problem: unread } = await this.#read(rendered);
     this.#throwIfStopped();
-    const { encoded, problem = unread } = await encodePage(page, this.#options.model, this.#batcher);
+    const { encoded, problem = unread } = await encodePage(
+      { ...page, documentName: entry.name },
+      this.#options.model,
+      this.#batcher,
+    );
     const { textSource } = page;
     const marked = textSource === undefined || encoded.vectorCount === 0 ? encoded : { ...encoded, textSource };
     return { encoded: marked, ...(problem === undefined ? {} : { problem }) };

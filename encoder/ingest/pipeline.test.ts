@@ -114,6 +114,19 @@ describe("ingestFiles", () => {
     expect(await ingest(store)).toMatchObject({ added: 1, unchanged: 2, failed: [] });
   });
 
+  it("tells the model what document each page is of", async () => {
+    const named: string[] = [];
+    const noting: Model = {
+      ...pick(model),
+      encodePages: async (pages) => {
+        for (const { documentName, pageNumber } of pages) named.push(`${documentName} ${pageNumber}`);
+        return await model.encodePages(pages);
+      },
+    };
+    await ingest(new NotingStore(), { model: noting });
+    expect(named.toSorted()).toEqual(NAMES.flatMap((name) => [`${name} 1`, `${name} 2`]));
+  });
+
   it("leaves out what was not finished when it is interrupted, and does it the next time", async () => {
     const store = new NotingStore();
     const interrupt = new AbortController();

@@ -25,6 +25,8 @@ export interface PageWords {
   words: readonly PageWord[];
   /** Where the words come from; absent: `layer`. */
   textSource?: TextSource | undefined;
+  /** Of the document that it is of, for recipes that search names (`Recipe.documentNamePieces`); absent: a name that says nothing. */
+  documentName?: string | undefined;
 }
 
 /** A page's pixels: RGB, row-major `[height, width, 3]`. */
@@ -43,6 +45,8 @@ export interface PageInput extends PageWords {
 export interface ModelPage extends EncodedPage {
   /** Words at the page's end that no longer fitted into `MAX_VECTORS_PER_PAGE`; 0 on any ordinary page. */
   wordsLeftOut: number;
+  /** How many of the vectors, its last, are of the document's name; absent: none. */
+  nameVectorCount?: number | undefined;
 }
 
 /** A loaded model. One instance serves many concurrent calls; they queue inside. */
@@ -52,8 +56,8 @@ export interface Model {
   /** Long edge of the picture that it wants of every page, in pixels; undefined: it works from words. */
   readonly pictureLongEdgePx?: number | undefined;
   /**
-   * Encodes pages, in order: one result per page. What a page becomes depends on nothing but the page. A page without
-   * words comes back with status `no-text` and no vectors.
+   * Encodes pages, in order: one result per page. What a page becomes depends on nothing but the page and its document's
+   * name. A page without words comes back with status `no-text` and no vectors.
    */
   encodePages(pages: readonly PageInput[]): Promise<ModelPage[]>;
   /** Encodes a question. Errors: `empty_query`, `query_too_long`. */

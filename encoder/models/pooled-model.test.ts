@@ -49,4 +49,33 @@ describe("poolModel", () => {
     await pooled.dispose();
     expect(model.disposed).toBe(1);
   });
+
+  it("leaves the vectors of the document's name as they are", async () => {
+    const model = new FakeModel();
+    const named: Model = {
+      recipe: model.recipe,
+      recipeFingerprint: model.recipeFingerprint,
+      encodePages: async () => [{ ...model.pageAt(10), nameVectorCount: 3 }],
+      encodeQuery: () => model.encodeQuery(),
+      dispose: () => model.dispose(),
+    };
+    const [page] = await (await poolModel(named, 2)).encodePages([]);
+    const whole = model.pageAt(10);
+    const { regionOfVector } = whole.geometry;
+    const text = poolPage(
+      {
+        ...whole,
+        vectorCount: 7,
+        vectors: whole.vectors.slice(0, 7 * DIM),
+        geometry: { ...whole.geometry, regionOfVector: regionOfVector.slice(0, 7) },
+      },
+      DIM,
+      2,
+    );
+    expect(page).toMatchObject({ vectorCount: 4 + 3, nameVectorCount: 3 });
+    expect(page?.vectors).toEqual(Float32Array.from([...text.vectors, ...whole.vectors.subarray(7 * DIM)]));
+    expect(page?.geometry.regionOfVector).toEqual(
+      Uint16Array.from([...text.geometry.regionOfVector, ...regionOfVector.subarray(7)]),
+    );
+  });
 });

@@ -38,7 +38,7 @@ class PooledModel implements Model {
 
   async encodePages(pages: readonly PageInput[]): Promise<ModelPage[]> {
     const encoded = await this.#model.encodePages(pages);
-    return encoded.map((page) => poolPage(page, this.recipe.dim, this.#factor));
+    return encoded.map((page) => poolText(page, this.recipe.dim, this.#factor));
   }
 
   async encodeQuery(text: string): Promise<EncodedQuery> {
@@ -48,4 +48,28 @@ class PooledModel implements Model {
   dispose(): Promise<void> {
     return this.#model.dispose();
   }
+}
+
+/** `page` with its own vectors pooled; those of the document's name say the same on all of its pages, and stay. */
+function poolText(page: ModelPage, dim: number, factor: number): ModelPage {
+  const { nameVectorCount = 0, vectors, vectorCount, geometry } = page;
+  if (nameVectorCount === 0) return poolPage(page, dim, factor);
+  const textCount = vectorCount - nameVectorCount;
+  const { regionOfVector } = geometry;
+  const text = {
+    ...page,
+    vectorCount: textCount,
+    vectors: vectors.subarray(0, textCount * dim),
+    geometry: { ...geometry, regionOfVector: regionOfVector.subarray(0, textCount) },
+  };
+  const pooled = poolPage(text, dim, factor);
+  return {
+    ...pooled,
+    vectorCount: pooled.vectorCount + nameVectorCount,
+    vectors: Float32Array.from([...pooled.vectors, ...vectors.subarray(textCount * dim)]),
+    geometry: {
+      ...geometry,
+      regionOfVector: Uint16Array.from([...pooled.geometry.regionOfVector, ...regionOfVector.subarray(textCount)]),
+    },
+  };
 }

@@ -1,8 +1,11 @@
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { NO_REGION } from "../../../shared/page.ts";
 import { recipeFingerprint } from "../../../shared/recipe/fingerprint.ts";
 import { recipeSchema } from "../../../shared/recipe/recipe.ts";
 import type { Model, ModelPage } from "../model.ts";
 import { textPage } from "../text/testing.ts";
+import { MAX_NAME_PIECES } from "./name-vectors.ts";
 import { loadMiniLmWords } from "./words.ts";
 
 let model: Model;
@@ -98,6 +101,54 @@ describe("minilm-words", () => {
 
   it.each(["", " ", "\u200B"])("has no vectors for a page of %j", async (text) => {
     expect(await encodePage(text)).toMatchObject({ status: "no-text", vectorCount: 0, text: "" });
+  });
+
+  it("gives a page the vectors of its document's name besides its own", async () => {
+    const named = { ...textPage("Net sales rose."), documentName: "reports/Pfizer_2023Q2_10Q.pdf" };
+    const [page] = await model.encodePages([named]);
+    const own = await encodePage("Net sales rose.");
+    // p fi zer 202 3 q 2 10 q
+    const name = await encodePage("Pfizer 2023Q2 10Q");
+    expect(own.nameVectorCount).toBeUndefined();
+    expect(page).toEqual({
+      ...own,
+      vectorCount: own.vectorCount + 9,
+      vectors: Float32Array.from([...own.vectors, ...name.vectors]),
+      geometry: {
+        ...own.geometry,
+        regionOfVector: Uint16Array.from([...own.geometry.regionOfVector, ...Array<number>(9).fill(NO_REGION)]),
+      },
+      nameVectorCount: 9,
+    });
+  });
+
+  it("leaves a page's own vectors as they are, whatever its document is called", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.string({ unit: "grapheme", maxLength: 40 }),
+        fc.lorem({ maxCount: 30 }),
+        async (name, text) => {
+          const [page] = await model.encodePages([{ ...textPage(text), documentName: name }]);
+          const own = await encodePage(text);
+          const count = own.vectorCount;
+          expect(page?.vectors.subarray(0, count * 128)).toEqual(own.vectors);
+          expect(page?.geometry.regionOfVector.subarray(0, count)).toEqual(own.geometry.regionOfVector);
+          const added = (page?.vectorCount ?? 0) - count;
+          expect(added).toBeLessThanOrEqual(MAX_NAME_PIECES);
+          expect(page?.nameVectorCount ?? 0).toBe(added);
+        },
+      ),
+      { numRuns: 25, seed: 5 },
+    );
+  });
+
+  it("has nothing of the name on a page without words, nor of a name without any", async () => {
+    const [empty, unnamed] = await model.encodePages([
+      { ...textPage(""), documentName: "report.pdf" },
+      { ...textPage("some words"), documentName: "---.pdf" },
+    ]);
+    expect(empty).toEqual(await encodePage(""));
+    expect(unnamed).toEqual(await encodePage("some words"));
   });
 
   it("refuses empty and overlong questions", async () => {
