@@ -44,7 +44,7 @@ describe("exactScores", () => {
       encodedPage(topicVectors({ count, dim, topics: 50, spread: 1, seed: at }), at + 1),
     );
     const done: number[] = [];
-    const scores = await exactScores(runner, queries, stream(pages), (count) => done.push(count));
+    const scores = await exactScores(runner, queries, stream(pages), { onPages: (count) => done.push(count) });
     for (const [at, asked] of queries.entries()) {
       for (const [position, page] of pages.entries()) {
         const expected = maxSim(asked, page);
@@ -54,6 +54,26 @@ describe("exactScores", () => {
       }
     }
     expect(done.at(-1)).toBe(sizes.length);
+  });
+
+  it("takes the length prior off, and leaves a page without vectors where it was", async () => {
+    const asked = [query(3, 5), query(8, 6)];
+    const pages = [0, 1, 40].map((count, at) =>
+      encodedPage(topicVectors({ count, dim, topics: 9, spread: 1, seed: at }), at + 1),
+    );
+    const [plain, scores] = await Promise.all([
+      exactScores(runner, asked, stream(pages)),
+      exactScores(runner, asked, stream(pages), { lengthPrior: 0.1 }),
+    ]);
+    const expected = plain.map((ofQuery, at) =>
+      ofQuery.map(
+        (score, page) => score - 0.1 * (asked[at]?.tokenCount ?? NaN) * Math.log(1 + (pages[page]?.vectorCount ?? NaN)),
+      ),
+    );
+    for (const [at, ofQuery] of scores.entries()) {
+      expect(ofQuery[0]).toBe(-Infinity);
+      for (const page of [1, 2]) expect(ofQuery[page]).toBeCloseTo(expected[at]?.[page] ?? NaN, 5);
+    }
   });
 
   it("adds negative products too", async () => {

@@ -5,6 +5,8 @@
  */
 import type { EncodedQuery } from "../../shared/engine/contract.ts";
 import type { EncodedPage } from "../../shared/page.ts";
+import { LengthPrior } from "../../shared/recipe/length-prior.ts";
+import type { Recipe } from "../../shared/recipe/recipe.ts";
 import type { Matrix, MatrixRunner } from "../indexing/matrix-runner.ts";
 
 /** What scoring needs of a page. */
@@ -13,22 +15,28 @@ export type ScorablePage = Pick<EncodedPage, "vectorCount" | "vectors">;
 /** Page vectors multiplied with all queries at once; more would only take memory. */
 const VECTORS_PER_RUN = 4_096;
 
+/** `lengthPrior` is the recipe's; without it the scores are plain MaxSim. */
+export interface ExactScoring extends Pick<Recipe, "lengthPrior"> {
+  onPages?: ((done: number) => void) | undefined;
+}
+
 /**
- * Scores `[queries][pages]`: Σ over the query's tokens of the largest inner product with a vector of the page. A page
- * without vectors scores −∞.
+ * Scores `[queries][pages]`: Σ over the query's tokens of the largest inner product with a vector of the page, less what the
+ * recipe's length prior takes off. A page without vectors scores −∞.
  */
 export async function exactScores(
   runner: MatrixRunner,
   queries: readonly EncodedQuery[],
   pages: AsyncIterable<ScorablePage>,
-  onPages?: (done: number) => void,
+  { lengthPrior, onPages }: ExactScoring = {},
 ): Promise<number[][]> {
+  const priors = queries.map(({ tokenCount }) => LengthPrior.of({ lengthPrior }, tokenCount));
   const scores = queries.map((): number[] => []);
   for await (const { pages: batch, best } of tokenScores(runner, queries, pages)) {
     batch.forEach((page, position) => {
       let token = 0;
       for (const [query, { tokenCount }] of queries.entries()) {
-        let score = page.vectorCount === 0 ? -Infinity : 0;
+        let score = page.vectorCount === 0 ? -Infinity : 0 - (priors[query]?.penaltyOf(page.vectorCount) ?? 0);
         for (const end = token + tokenCount; token < end; token++) score += best[token * batch.length + position] ?? 0;
         scores[query]?.push(score);
       }

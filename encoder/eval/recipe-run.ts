@@ -222,9 +222,9 @@ export class RecipeRun {
   async #exactRankings(queries: readonly (EncodedQuery | undefined)[]): Promise<ScoredRanking[]> {
     const { pageCount, pageKeys } = this.#corpus;
     const accepted = queries.filter((query) => query !== undefined);
-    const scores = await exactScores(this.#runner, accepted, this.#corpus.pages(), (done) =>
-      this.#progress("exact", done, pageCount),
-    );
+    const { lengthPrior } = this.#model.recipe;
+    const onPages = (done: number) => this.#progress("exact", done, pageCount);
+    const scores = await exactScores(this.#runner, accepted, this.#corpus.pages(), { lengthPrior, onPages });
     const rankings = scores.map((ofQuery) => bestOf(ofQuery, pageKeys)).values();
     return queries.map((query) => (query === undefined ? NOTHING : (rankings.next().value ?? NOTHING)));
   }

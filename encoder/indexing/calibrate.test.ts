@@ -160,7 +160,7 @@ describe("ExactAnswers", () => {
     const pages = await LivePages.read(books.store, manifest);
     expect(pages.count).toBe(58);
     const queries = await sampleQueries(pages, manifest, 3, seededRandom(1));
-    const answers = new ExactAnswers(3);
+    const answers = new ExactAnswers(3, manifest.recipe);
     await answers.add(runner, queries, pages.all());
     for (const [query, encoded] of queries.entries()) {
       const scores = (await Promise.all(pages.all().map(async (run) => await bruteForce(run, encoded))))
@@ -173,12 +173,13 @@ describe("ExactAnswers", () => {
     }
   });
 
-  it("are what a search that is asked for them finds, however much alike pages are", async () => {
+  it.each([undefined, 0.05])("are what a search that is asked for them finds, with length prior %j", async (b) => {
+    books = new TestIndex({ lengthPrior: b });
     await ninetyPages();
     const manifest = await books.manifest();
     const pages = await LivePages.read(books.store, manifest);
     const queries = await sampleQueries(pages, manifest, 12, seededRandom(2));
-    const answers = new ExactAnswers(queries.length);
+    const answers = new ExactAnswers(queries.length, manifest.recipe);
     await answers.add(runner, queries, pages.all());
     const index = await openIndex({ store: books.store, index: books.name, kernelModule });
     for (const [position, query] of queries.entries()) {

@@ -98,7 +98,8 @@ export async function calibrateIndex(options: CalibrationOptions): Promise<Manif
   const queries = given ?? (await sampleQueries(pages, manifest, wanted, random));
   if (queries.length === 0) throw new MaxleafError("invalid_request", "there is no question to calibrate with");
   const endMs = clock.nowMs() + timeLimitMs;
-  const work: Work = { options, manifest, pages, queries, answers: new ExactAnswers(queries.length), endMs };
+  const answers = new ExactAnswers(queries.length, manifest.recipe);
+  const work: Work = { options, manifest, pages, queries, answers, endMs };
   const { threads, executionProvider } = options;
   const runner = await MatrixRunner.create({ threads, executionProvider });
   try {

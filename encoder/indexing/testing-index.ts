@@ -13,6 +13,7 @@ import { MemoryStore } from "../../shared/store/memory-store.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { DocumentTables } from "./document-index.ts";
 import { IndexWriter, type IndexWriterOptions } from "./index-writer.ts";
+import type { Recipe } from "../../shared/recipe/recipe.ts";
 import { testRecipe } from "../../shared/recipe/testing.ts";
 import { documentEntry, encodedPage, topicVectors } from "./testing.ts";
 
@@ -21,9 +22,13 @@ export const TEST_REVISION = "0123456789abcdef";
 
 export class TestIndex {
   readonly name = "books";
-  readonly recipe = testRecipe({ dim: TEST_DIM });
+  readonly recipe: Recipe;
   readonly store = new MemoryStore();
   readonly #writers: IndexWriter[] = [];
+
+  constructor(facts: Partial<Recipe> = {}) {
+    this.recipe = testRecipe({ dim: TEST_DIM, ...facts });
+  }
 
   async openWriter(options: Partial<IndexWriterOptions> = {}): Promise<IndexWriter> {
     const { store, name: index, recipe } = this;

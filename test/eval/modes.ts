@@ -61,7 +61,7 @@ async function scoreSet(folder: string, model: Model): Promise<ScoredSet> {
     for await (const page of encoded.pages()) bm25.add(page.text);
     const encodedQueries = [];
     for (const { text } of queries) encodedQueries.push(await model.encodeQuery(text));
-    const vectors = await exactScores(runner, encodedQueries, encoded.pages());
+    const vectors = await exactScores(runner, encodedQueries, encoded.pages(), model.recipe);
     return {
       name,
       depth: DEPTHS[corpus.kind],

@@ -1,14 +1,15 @@
 /**
  * What the best pages for a question are, by exact vectors: the truth that calibration measures searches against.
  *
- * Exact is what a search with accuracy "exact" answers: MaxSim of the int8 vectors that the index keeps, with questions rounded as
- * the kernels take them. Against the encoder's floats, which no index keeps, int8 itself changes places: 128 exact pages of 256
+ * Exact is what a search with accuracy "exact" answers: MaxSim of the int8 vectors that the index keeps, less its recipe's length
+ * prior, with questions rounded as the kernels take them. Against the encoder's floats, which no index keeps, int8 itself changes places: 128 exact pages of 256
  * candidates stood at .994 on the filings (`planner/accuracy.ts`), and .995 could not be promised.
  *
  * @module
  */
 import type { EncodedQuery } from "../../../shared/engine/contract.ts";
 import { toQueryBlocks } from "../../../shared/kernel/query-block.ts";
+import type { Recipe } from "../../../shared/recipe/recipe.ts";
 import { exactScores, type ScorablePage } from "../../eval/exact.ts";
 import type { MatrixRunner } from "../matrix-runner.ts";
 import { dequantizeInto } from "../page-vectors.ts";
@@ -22,8 +23,11 @@ const SCORE_TOLERANCE = 1e-4;
 /** Exact scores of some pages for some questions. */
 export class ExactAnswers {
   readonly #scores: Map<string, number>[];
+  readonly #recipe: Pick<Recipe, "lengthPrior">;
 
-  constructor(queryCount: number) {
+  /** @param recipe of the index. */
+  constructor(queryCount: number, recipe: Pick<Recipe, "lengthPrior">) {
+    this.#recipe = recipe;
     this.#scores = Array.from({ length: queryCount }, () => new Map<string, number>());
   }
 
@@ -56,7 +60,9 @@ export class ExactAnswers {
         }
       }
     }
-    const scores = await exactScores(runner, queries.map(asSearched), pages());
+    const scores = await exactScores(runner, queries.map(asSearched), pages(), {
+      lengthPrior: this.#recipe.lengthPrior,
+    });
     for (const [query, own] of scores.entries()) {
       own.forEach((score, page) => this.#scores[query]?.set(keys[page] ?? "", score));
     }
