@@ -10,15 +10,17 @@ import {
   createIndexSchema,
   maintainIndexSchema,
   putAliasSchema,
+  removeAliasQuerySchema,
 } from "../../shared/api/admin.ts";
 import { aliasSchema } from "../../shared/api/search.ts";
 import { taskSchema } from "../../shared/api/tasks.ts";
 import { MAX_ADMIN_JSON_BYTES } from "../../shared/limits.ts";
 import type { AdminRoute } from "./admin-route.ts";
 import { indexParams } from "./params.ts";
-import { json } from "./responses.ts";
+import { json, problem } from "./responses.ts";
 
 const alias = z.string().openapi({ param: { name: "alias", in: "path" }, example: "reports", description: "Alias." });
+const aliasPrecondition = problem("The alias does not lead where `expected` says: `precondition_failed`.");
 const aliasParams = z.object({ alias });
 
 function maintenance(verb: "compact" | "retrain", summary: string): AdminRoute {
@@ -98,7 +100,11 @@ export const indexRoutes: AdminRoute[] = [
         params: aliasParams,
         body: { required: true, content: { "application/json": { schema: putAliasSchema } } },
       },
-      responses: { 200: json(aliasSchema, "It leads there."), 201: json(aliasSchema, "It is made.") },
+      responses: {
+        200: json(aliasSchema, "It leads there."),
+        201: json(aliasSchema, "It is made."),
+        412: aliasPrecondition,
+      },
     },
   },
   {
@@ -108,8 +114,8 @@ export const indexRoutes: AdminRoute[] = [
       path: "/v1/aliases/{alias}",
       tags: ["indexes"],
       summary: "Remove an alias; the index stays",
-      request: { params: aliasParams },
-      responses: { 200: json(aliasSchema, "What it was.") },
+      request: { params: aliasParams, query: removeAliasQuerySchema },
+      responses: { 200: json(aliasSchema, "What it was."), 412: aliasPrecondition },
     },
   },
 ];

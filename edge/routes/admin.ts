@@ -4,14 +4,13 @@
  *
  * @module
  */
-import { problemSchema } from "../../shared/api/search.ts";
-import { PROBLEM_CONTENT_TYPE } from "../../shared/errors.ts";
 import { requireAdminKey } from "../http/admin-key.ts";
 import type { EdgeApp } from "../http/edge-app.ts";
 import type { Services } from "../services.ts";
 import { documentRoutes } from "./admin-documents.ts";
 import { indexRoutes } from "./admin-indexes.ts";
 import { taskRoutes } from "./admin-tasks.ts";
+import { problem } from "./responses.ts";
 
 /** Name of the key in `/openapi.json`. */
 const SCHEME = "adminKey";
@@ -30,10 +29,6 @@ export function registerAdmin(app: EdgeApp, { adminKey, forward }: Services): vo
     const path = config.path.replaceAll(/\{(\w+)\}/g, ":$1");
     app.on(config.method.toUpperCase(), path, authorize, async (c) => await forward(c, maxBodyBytes));
   }
-}
-
-function problem(description: string) {
-  return { description, content: { [PROBLEM_CONTENT_TYPE]: { schema: problemSchema } } };
 }
 
 /** What every writing route may answer. */

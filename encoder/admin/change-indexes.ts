@@ -9,6 +9,7 @@ import {
   createIndexSchema,
   maintainIndexSchema,
   putAliasSchema,
+  removeAliasQuerySchema,
 } from "../../shared/api/admin.ts";
 import type { Task } from "../../shared/api/tasks.ts";
 import { MaxleafError, quote } from "../../shared/errors.ts";
@@ -16,10 +17,11 @@ import { type Alias, listAliases, resolveIndexName } from "../../shared/format/a
 import { readManifest } from "../../shared/format/manifest-store.ts";
 import type { Manifest } from "../../shared/format/manifest.ts";
 import { parseIndexName } from "../../shared/names.ts";
-import { createIndex, dropIndex, removeAlias, restoreIndex, setAlias } from "../indexing/index-life.ts";
+import { removeAlias, setAlias } from "../indexing/change-aliases.ts";
+import { createIndex, dropIndex, restoreIndex } from "../indexing/index-life.ts";
 import { DEFAULT_RECIPE } from "../models/registry.ts";
 import type { AdminServices } from "./admin-services.ts";
-import { readJson, readOptionalJson } from "./read-json.ts";
+import { parseBy, readJson, readOptionalJson } from "./read-json.ts";
 
 /**
  * Creates the index of the body; `created` is false when it was there like this. Errors: those of `readJson`,
@@ -77,14 +79,19 @@ export async function putAlias(
   name: string,
   request: Request,
 ): Promise<{ created: boolean; body: AliasBody }> {
-  const { index } = await readJson(request, putAliasSchema);
-  const changed = await setAlias({ store }, { name, index });
+  const { index, expected } = await readJson(request, putAliasSchema);
+  const changed = await setAlias({ store }, { name, index, expected });
   return { created: changed.previous === undefined, body: toAliasBody(changed) };
 }
 
-/** Errors: those of `removeAlias`. */
-export async function deleteAlias({ store }: AdminServices, name: string): Promise<AliasBody> {
-  return toAliasBody(await removeAlias({ store }, name));
+/** Errors: those of `parseBy` and `removeAlias`. */
+export async function deleteAlias(
+  { store }: AdminServices,
+  name: string,
+  query: Record<string, string>,
+): Promise<AliasBody> {
+  const { expected } = parseBy(removeAliasQuerySchema, query);
+  return toAliasBody(await removeAlias({ store }, { name, expected }));
 }
 
 /** Errors: those of `listAliases`. */

@@ -233,6 +233,15 @@ describe("aliases", () => {
     const id = await documentIdOf("a.pdf");
     const deleted = await service.send("DELETE", `/v1/indexes/library/documents/${id}`);
     expect(await deleted.json()).toMatchObject({ index: "books", deleted: [{ id }] });
+    const elsewhere = { index: "books", expected: "magazines" };
+    expect(await problemOf(await service.sendJson("PUT", "/v1/aliases/shelf", elsewhere))).toMatchObject({
+      is: "412 precondition_failed",
+    });
+    const removal = async (expected: string) =>
+      await service.send("DELETE", `/v1/aliases/library?expected=${expected}`);
+    expect(await problemOf(await removal("magazines"))).toMatchObject({ is: "412 precondition_failed" });
+    expect((await removal("books")).status).toBe(200);
+    expect((await service.sendJson("PUT", "/v1/aliases/library", { index: "books", expected: null })).status).toBe(201);
     expect((await service.send("DELETE", "/v1/aliases/library")).status).toBe(200);
     expect(await problemOf(await service.send("DELETE", "/v1/aliases/library"))).toMatchObject({ is: "404 not_found" });
     const taken = await service.sendJson("PUT", "/v1/aliases/books", { index: "books" });

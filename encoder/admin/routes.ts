@@ -107,7 +107,9 @@ function indexRoutes(services: AdminServices): Hono<ServiceEnv> {
     const { created, body } = await putAlias(services, c.req.param("alias"), c.req.raw);
     return c.json(body, created ? 201 : 200);
   });
-  routes.delete("/aliases/:alias", async (c) => c.json(await deleteAlias(services, c.req.param("alias"))));
+  routes.delete("/aliases/:alias", async (c) =>
+    c.json(await deleteAlias(services, c.req.param("alias"), c.req.query())),
+  );
   return routes;
 }
 

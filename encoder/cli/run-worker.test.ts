@@ -5,6 +5,7 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promi
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { encodeAlias } from "../../shared/format/aliases.ts";
 import { layout } from "../../shared/store/layout.ts";
 import { MemoryStore } from "../../shared/store/memory-store.ts";
 import { LocalQueue } from "../queue/local-queue.ts";
@@ -73,6 +74,15 @@ it.each([
   [{ sourceFolder: "/no/such/folder" }, "store_unavailable"],
 ])("says what is wrong with %o", async (options, code) => {
   await expect(work(options)).rejects.toMatchObject({ code });
+});
+
+it("does not begin when two mappings are one index, by its name and by an alias", async () => {
+  await store.put(layout.alias("current"), encodeAlias({ index: "inbox", changedAtMs: 1 }));
+  const map = ["inbox=inbox", "outbox=current"];
+  await expect(work({ map })).rejects.toMatchObject({ code: "invalid_request" });
+  expect(await readDocuments(store, "inbox").catch((error: unknown) => error)).toMatchObject({
+    code: "index_not_found",
+  });
 });
 
 it("does tasks, without any mapping too", async () => {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { resolveIndexName } from "../../shared/format/aliases.ts";
 import type { Manifest } from "../../shared/format/manifest.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import type { LoadOptions } from "../models/model.ts";
@@ -50,7 +51,10 @@ export interface RunWorkerOptions {
   metricsHost?: string | undefined;
 }
 
-/** Errors: `invalid_request`, `recipe_not_found`, those of `parseOcrLanguages`, `openQueue`, `taskPortsOf` and `runWorker`. */
+/**
+ * Errors: `invalid_request`, `recipe_not_found`, those of `parseOcrLanguages`, `openQueue`, `taskPortsOf`, `resolveIndexName` and
+ * `runWorker`.
+ */
 export async function runWorkerCommand(
   { terminal, signal, env }: CommandContext,
   store: ObjectStore,
@@ -86,6 +90,7 @@ export async function runWorkerCommand(
   let metrics: MetricsServer | undefined;
   let report: WorkerReport | undefined;
   try {
+    await map.requireDistinctIndexes(async (name) => await resolveIndexName(store, name));
     if (options.metricsPort !== undefined) {
       metrics = await serveMetrics(options.metricsPort, options.metricsHost);
       onLog(`metrics: ${metrics.url}`);

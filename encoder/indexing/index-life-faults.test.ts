@@ -10,15 +10,8 @@ import { testRecipe } from "../../shared/recipe/testing.ts";
 import { MemoryStore } from "../../shared/store/memory-store.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { DyingStore } from "../maintenance/testing.ts";
-import {
-  createIndex,
-  dropIndex,
-  type LifeTarget,
-  removeAlias,
-  renameIndex,
-  restoreIndex,
-  setAlias,
-} from "./index-life.ts";
+import { removeAlias, renameIndex, setAlias } from "./change-aliases.ts";
+import { createIndex, dropIndex, type LifeTarget, restoreIndex } from "./index-life.ts";
 import { decorate } from "./testing-index.ts";
 
 const recipe = testRecipe({ dim: 16 });
@@ -58,7 +51,7 @@ const cases: Case[] = [
   {
     name: "removing an alias",
     before: [create, lead("one")],
-    change: async (target) => await removeAlias(target, "current"),
+    change: async (target) => await removeAlias(target, { name: "current" }),
     saysDone: "not_found",
   },
   {

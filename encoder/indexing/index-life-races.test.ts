@@ -11,7 +11,8 @@ import { testRecipe } from "../../shared/recipe/testing.ts";
 import { layout } from "../../shared/store/layout.ts";
 import { MemoryStore } from "../../shared/store/memory-store.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
-import { createIndex, dropIndex, type LifeTarget, removeAlias, restoreIndex, setAlias } from "./index-life.ts";
+import { removeAlias, setAlias } from "./change-aliases.ts";
+import { createIndex, dropIndex, type LifeTarget, restoreIndex } from "./index-life.ts";
 import { decorate } from "./testing-index.ts";
 
 const RUNS = { numRuns: 300 };
@@ -134,6 +135,39 @@ describe("changes at once", () => {
     );
   });
 
+  it("remove an alias or lead it elsewhere, one of the two", async () => {
+    const seen = new Set<string>();
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), fc.nat(7), async (scheduler, requests) => {
+        store = new MemoryStore();
+        for (const name of ["old", "new"]) await create(name)({ store });
+        await setAlias({ store }, { name: "current", index: "old" });
+        // Setting takes more requests before its write: the removal begins when some of them are made.
+        const begin = Promise.withResolvers<void>();
+        let made = 0;
+        const counting = (inner: ObjectStore) => {
+          const count = () => void (made++ === requests && begin.resolve());
+          return decorate(inner, { get: async (...args) => (count(), await inner.get(...args)) });
+        };
+        const outcomes = await race(store, scheduler, [
+          async (target) => {
+            await begin.promise;
+            await removeAlias(target, { name: "current", expected: "old" });
+          },
+          async (target) => {
+            const change = { name: "current", index: "new", expected: "old" };
+            await setAlias({ ...target, store: counting(target.store) }, change).finally(begin.resolve);
+          },
+        ]);
+        expect(outcomes.filter((outcome) => outcome === "done")).toHaveLength(1);
+        expect((await readAlias(store, "current"))?.index).toBe(outcomes[0] === "done" ? undefined : "new");
+        seen.add(outcomes.join(" "));
+      }),
+      RUNS,
+    );
+    expect([...seen].toSorted()).toEqual(["done precondition_failed", "precondition_failed done"]);
+  });
+
   it("show one index or the other while an alias is swapped, never none", async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), async (scheduler) => {
@@ -234,7 +268,7 @@ describe("changes at once", () => {
       name.map(
         (alias): Change =>
           async (target) =>
-            await removeAlias(target, alias),
+            await removeAlias(target, { name: alias }),
       ),
       fc.tuple(name, name).map(
         ([alias, index]): Change =>

@@ -1,6 +1,6 @@
 /**
- * The life of an index: created empty, dropped, brought back, and called by other names. Each is one commit, or one
- * conditional write of an alias, so that all who read see it at once.
+ * The life of an index: created empty, dropped and brought back. Each is one commit, so that all who read see it at once. Its
+ * other names: change-aliases.ts.
  *
  * An index and an alias must not have one name. Whoever makes one looks for the other before it and after it, and takes its
  * own back when the other came meanwhile: of two who do so at once at least one sees the other.
@@ -8,18 +8,17 @@
  * @module
  */
 import { MaxleafError, quote } from "../../shared/errors.ts";
-import { type Alias, encodeAlias, readAlias, requireNoAlias, resolveIndexName } from "../../shared/format/aliases.ts";
+import { type Alias, readAlias, requireNoAlias } from "../../shared/format/aliases.ts";
 import {
   type CommitOptions,
   commitManifest,
   type ManifestDraft,
-  readManifest,
   readManifestVersion,
   readNewestManifest,
 } from "../../shared/format/manifest-store.ts";
 import type { IndexSettings, Manifest } from "../../shared/format/manifest.ts";
 import { parseIndexName } from "../../shared/names.ts";
-import { systemClock, systemRandom } from "../../shared/ports.ts";
+import { systemClock } from "../../shared/ports.ts";
 import { recipeFingerprint } from "../../shared/recipe/fingerprint.ts";
 import { recipeMismatch } from "../../shared/recipe/mismatch.ts";
 import type { Recipe } from "../../shared/recipe/recipe.ts";
@@ -29,11 +28,6 @@ import { referredSizes } from "../maintenance/export-format.ts";
 import { listAll } from "../maintenance/list-all.ts";
 import { draftOf } from "./commit-changes.ts";
 import { checkSettings, settingsDifferences } from "./index-settings.ts";
-
-/** Attempts of an alias to be the next: others swap it a few times a second at most. */
-const ALIAS_ATTEMPTS = 10;
-/** A random part of it between two: R2 allows one write per second and key. */
-const ALIAS_RETRY_MS = 500;
 
 /** The bucket, and how commits wait for each other. */
 export interface LifeTarget extends CommitOptions {
@@ -248,121 +242,4 @@ async function dropAgain(target: LifeTarget, made: Manifest): Promise<void> {
   } catch (error) {
     if (error !== isOther) throw error;
   }
-}
-
-export interface AliasChange {
-  name: string;
-  /** Where it is to lead: an index, or an alias, which is followed now and not later. */
-  index: string;
-  /** Only when it leads there now; null: only when there is no such alias. Absent: whatever it is. */
-  expected?: string | null | undefined;
-}
-
-export interface ChangedAlias extends Alias {
-  /** Where it led before; undefined: it is new. */
-  previous: string | undefined;
-}
-
-/**
- * Makes an alias, or leads it to another index by one conditional write: whoever asks gets the one or the other. Asked for
- * again it changes nothing.
- *
- * @throws MaxleafError `invalid_name`; `index_not_found` when there is no such index; `name_taken` when an index has the
- *   alias' name; `precondition_failed` when it does not lead where `expected` says; `commit_conflict` when others were always
- *   faster; `store_unavailable`, `corrupt_data`.
- */
-export async function setAlias(target: LifeTarget, { name, index: to, expected }: AliasChange): Promise<ChangedAlias> {
-  const { store, clock = systemClock, random = systemRandom } = target;
-  parseIndexName(name);
-  for (let attempt = 0; attempt < ALIAS_ATTEMPTS; attempt++) {
-    if (attempt > 0) await clock.sleep(random.next() * ALIAS_RETRY_MS);
-    const index = await resolveIndexName(store, to);
-    if ((await readManifest(store, index)) === undefined) throw notThere(index, undefined);
-    await requireNoIndex(store, name);
-    const before = await readAlias(store, name);
-    const previous = before?.index;
-    if (before?.index === index && expected !== null) return { ...withoutEtag(before), previous };
-    if (expected !== undefined && (previous ?? null) !== expected) throw ledElsewhere(name, previous, expected);
-    const change = { name, index, changedAtMs: clock.nowMs() };
-    try {
-      const onlyIf = before === undefined ? "absent" : { etag: before.etag };
-      await store.put(layout.alias(name), encodeAlias(change), { onlyIf, contentType: "application/json" });
-    } catch (error) {
-      if (error instanceof MaxleafError && error.code === "precondition_failed") continue;
-      throw error;
-    }
-    try {
-      await requireNoIndex(store, name);
-    } catch (error) {
-      if (previous === undefined) await store.delete([layout.alias(name)]);
-      throw error;
-    }
-    return { ...change, previous };
-  }
-  throw new MaxleafError(
-    "commit_conflict",
-    `alias ${quote(name)} was changed by others ${ALIAS_ATTEMPTS} times in a row`,
-  );
-}
-
-async function requireNoIndex(store: ObjectStore, name: string): Promise<void> {
-  if ((await readManifest(store, name)) === undefined) return;
-  throw new MaxleafError("name_taken", `there is an index ${quote(name)}: an alias needs a name of its own`);
-}
-
-function ledElsewhere(name: string, previous: string | undefined, expected: string | null): MaxleafError {
-  const is = previous === undefined ? "there is no such alias" : `it leads to ${quote(previous)}`;
-  const wanted = expected === null ? "be new" : `lead to ${quote(expected)}`;
-  return new MaxleafError("precondition_failed", `alias ${quote(name)} was to ${wanted}, but ${is}`);
-}
-
-/** Removes an alias; the index it leads to stays. Gives what it was. Errors: `not_found`; `store_unavailable`, `corrupt_data`. */
-export async function removeAlias({ store }: LifeTarget, name: string): Promise<Alias> {
-  const alias = await readAlias(store, name);
-  if (alias === undefined) throw new MaxleafError("not_found", `there is no alias ${quote(name)}`);
-  await store.delete([layout.alias(name)]);
-  return withoutEtag(alias);
-}
-
-export interface Renaming {
-  /** An index, or an alias of one. */
-  from: string;
-  to: string;
-  /** Keeps `from` where it is an alias. */
-  keepOld?: boolean | undefined;
-}
-
-export interface RenamedIndex {
-  /** The index itself, whose name in the bucket never changes. */
-  index: string;
-  /** Its new name. */
-  name: string;
-  /** The alias that was removed: the old name. Undefined where that is the index's own, or was to be kept. */
-  removed: string | undefined;
-}
-
-/**
- * Gives an index another name: an alias. The objects stay where they are. An old name that is an alias goes, after the new
- * one is there; the index's own name stays valid. Cut off in between, it can be done again.
- *
- * @throws MaxleafError `index_not_found`; `name_taken` when an index, or an alias to another index, has the new name;
- *   `invalid_name`, `invalid_request`, `store_unavailable`, `corrupt_data`.
- */
-export async function renameIndex(target: LifeTarget, { from, to, keepOld = false }: Renaming): Promise<RenamedIndex> {
-  if (from === to) throw new MaxleafError("invalid_request", `${quote(from)} is called so already`);
-  const index = await resolveIndexName(target.store, from);
-  if ((await readManifest(target.store, index)) === undefined) throw notThere(index, undefined);
-  const existing = await readAlias(target.store, to);
-  if (existing !== undefined && existing.index !== index) {
-    throw new MaxleafError("name_taken", `${quote(to)} is an alias of the index ${quote(existing.index)}`);
-  }
-  // Against one that another makes meanwhile.
-  await setAlias(target, { name: to, index, expected: existing === undefined ? null : index });
-  const removed = index === from || keepOld ? undefined : from;
-  if (removed !== undefined) await target.store.delete([layout.alias(removed)]);
-  return { index, name: to, removed };
-}
-
-function withoutEtag({ name, index, changedAtMs }: Alias): Alias {
-  return { name, index, changedAtMs };
 }

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readManifest, readNewestManifest } from "../../shared/format/manifest-store.ts";
 import { layout } from "../../shared/store/layout.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
-import { createIndex, dropIndex, restoreIndex, setAlias } from "./index-life.ts";
+import { setAlias } from "./change-aliases.ts";
+import { createIndex, dropIndex, restoreIndex } from "./index-life.ts";
 import { add, decorate, pagesOf, TestIndex } from "./testing-index.ts";
 
 let books: TestIndex;

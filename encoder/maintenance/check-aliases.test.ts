@@ -3,7 +3,8 @@ import { encodeAlias } from "../../shared/format/aliases.ts";
 import { testRecipe } from "../../shared/recipe/testing.ts";
 import { layout } from "../../shared/store/layout.ts";
 import { MemoryStore } from "../../shared/store/memory-store.ts";
-import { createIndex, dropIndex, setAlias } from "../indexing/index-life.ts";
+import { setAlias } from "../indexing/change-aliases.ts";
+import { createIndex, dropIndex } from "../indexing/index-life.ts";
 import { checkAliases } from "./check-aliases.ts";
 import { examineIndex } from "./doctor.ts";
 

@@ -3,7 +3,7 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { layout } from "../../shared/store/layout.ts";
-import { setAlias } from "../indexing/index-life.ts";
+import { setAlias } from "../indexing/change-aliases.ts";
 import { decorate, pagesOf, TestIndex } from "../indexing/testing-index.ts";
 import { commitEach } from "../indexing/testing-maintenance.ts";
 import { TaskBench } from "./testing-bench.ts";

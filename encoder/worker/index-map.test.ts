@@ -40,6 +40,26 @@ describe("IndexMap", () => {
     expect(map.find(bucket, key)).toEqual(expected);
   });
 
+  it("refuses two mappings to one index by different names", async () => {
+    const led = new Map([
+      ["current", "reports-2"],
+      ["latest", "reports-2"],
+    ]);
+    const resolve = async (name: string) => led.get(name) ?? name;
+    const check = async (...indexes: string[]) =>
+      await IndexMap.parse(indexes.map((index, at) => `bucket/${at}=${index}`)).requireDistinctIndexes(resolve);
+    await check("current", "reports-1", "other");
+    for (const indexes of [
+      ["current", "reports-2"],
+      ["other", "current", "latest"],
+    ]) {
+      await expect(check(...indexes)).rejects.toMatchObject({
+        code: "invalid_request",
+        message: expect.stringMatching(/are both the index "reports-2", which is mapped twice/),
+      });
+    }
+  });
+
   it("refuses two mappings in which documents or objects could collide", () => {
     const refused = (reason: RegExp) =>
       expect.objectContaining({ code: "invalid_request", message: expect.stringMatching(reason) });

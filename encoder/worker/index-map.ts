@@ -31,6 +31,23 @@ export class IndexMap {
     return new IndexMap(texts.map(parseMapping));
   }
 
+  /**
+   * Errors: `invalid_request` when two of the indexes are one by `resolve`, which says what index a name means: one is an alias of
+   * the other, or both lead to a third; those of `resolve`.
+   */
+  async requireDistinctIndexes(resolve: (name: string) => Promise<string>): Promise<void> {
+    const seen = new Map<string, string>();
+    for (const { index: name } of this.mappings) {
+      const index = await resolve(name);
+      const other = seen.get(index);
+      if (other !== undefined) {
+        const both = `${quote(other)} and ${quote(name)}`;
+        throw new MaxleafError("invalid_request", `${both} are both the index ${quote(index)}, which is mapped twice`);
+      }
+      seen.set(index, name);
+    }
+  }
+
   /** Where the object belongs; its document is called by its key below the prefix. Undefined when it belongs nowhere. */
   find(bucket: string, key: string): { index: string; name: string } | undefined {
     const mapping = this.mappings.find((one) => one.bucket === bucket && key.startsWith(one.prefix));

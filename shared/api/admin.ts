@@ -138,7 +138,18 @@ export const maintainIndexSchema = z
   .strictObject({ webhook: webhookSchema.optional() })
   .openapi("MaintainIndexRequest");
 
-export const putAliasSchema = z.strictObject({ index: z.string() }).openapi("PutAliasRequest");
+const expected = z.string().openapi({ description: "Only when it leads there now. Absent: wherever it leads." });
+
+export const putAliasSchema = z
+  .strictObject({
+    index: z.string(),
+    expected: expected.nullable().optional().openapi({
+      description: "Only when it leads there now; null: only when there is no such alias. Absent: wherever it leads.",
+    }),
+  })
+  .openapi("PutAliasRequest");
+/** Query of `DELETE /v1/aliases/{alias}`. */
+export const removeAliasQuerySchema = z.object({ expected: expected.optional() });
 export const aliasListSchema = z.strictObject({ aliases: z.array(aliasSchema) }).openapi("AliasList");
 
 const DEFAULT_TASKS = 20;

@@ -7,7 +7,15 @@ import { testRecipe } from "../recipe/testing.ts";
 import { CountingStore } from "../store/counting-store.ts";
 import { layout } from "../store/layout.ts";
 import { MemoryStore } from "../store/memory-store.ts";
-import { encodeAlias, listAliases, readAlias, requireNoAlias, resolveIndexName } from "./aliases.ts";
+import {
+  encodeAlias,
+  encodeRemovedAlias,
+  listAliases,
+  readAlias,
+  readAliasObject,
+  requireNoAlias,
+  resolveIndexName,
+} from "./aliases.ts";
 import { commitManifest } from "./manifest-store.ts";
 
 const recipe = testRecipe({ dim: 16 });
@@ -42,6 +50,15 @@ describe("resolveIndexName", () => {
     expect(counting.counts).toMatchObject({ gets: 1, lists: 0 });
   });
 
+  it("gives a name whose alias was removed, which an index may take", async () => {
+    await createIndex("reports-2");
+    await store.put(layout.alias("reports"), encodeRemovedAlias({ changedAtMs: 8 }));
+    expect(await resolveIndexName(store, "reports")).toBe("reports");
+    expect(await readAlias(store, "reports")).toBeUndefined();
+    expect(await readAliasObject(store, "reports")).toMatchObject({ alias: undefined, etag: expect.any(String) });
+    await requireNoAlias(store, "reports");
+  });
+
   it("gives a name that nothing has", async () => {
     expect(await resolveIndexName(store, "nothing")).toBe("nothing");
   });
@@ -71,6 +88,7 @@ describe("listAliases", () => {
   it("gives all, by name, and leaves out what is no alias", async () => {
     for (const name of ["b", "a", "c"]) await lead(name, `${name}-1`, 9);
     await store.put("aliases/No Name", new Uint8Array(3));
+    await store.put(layout.alias("d"), encodeRemovedAlias({ changedAtMs: 9 }));
     expect(await listAliases(store)).toEqual(
       ["a", "b", "c"].map((name) => ({ name, index: `${name}-1`, changedAtMs: 9 })),
     );
@@ -92,22 +110,24 @@ describe("an alias' object", () => {
   });
 
   it("is an alias or a typed error, whatever its bytes are", async () => {
-    const whole = encodeAlias({ index: "reports-2", changedAtMs: 1_700_000_000_000 });
+    const changedAtMs = 1_700_000_000_000;
     const damaged = fc.oneof(
       fc.uint8Array({ maxLength: 600 }),
-      fc.record({ at: fc.nat(whole.length - 1), bits: fc.integer({ min: 1, max: 255 }) }).map(({ at, bits }) => {
-        const bytes = whole.slice();
-        bytes[at] = (bytes[at] ?? 0) ^ bits;
-        return bytes;
-      }),
-      fc.nat(whole.length).map((length) => whole.slice(0, length)),
+      ...[encodeAlias({ index: "reports-2", changedAtMs }), encodeRemovedAlias({ changedAtMs })].flatMap((whole) => [
+        fc.record({ at: fc.nat(whole.length - 1), bits: fc.integer({ min: 1, max: 255 }) }).map(({ at, bits }) => {
+          const bytes = whole.slice();
+          bytes[at] = (bytes[at] ?? 0) ^ bits;
+          return bytes;
+        }),
+        fc.nat(whole.length).map((length) => whole.slice(0, length)),
+      ]),
     );
     await fc.assert(
       fc.asyncProperty(damaged, async (bytes) => {
         await store.put(layout.alias("a"), bytes);
         try {
           const alias = await readAlias(store, "a");
-          expect(alias?.index).toMatch(/^[a-z0-9][a-z0-9_-]*$/);
+          if (alias !== undefined) expect(alias.index).toMatch(/^[a-z0-9][a-z0-9_-]*$/);
         } catch (error) {
           expect(error).toBeInstanceOf(MaxleafError);
           expect(error).toMatchObject({ code: expect.stringMatching(/^(corrupt_data|unsupported_format_version)$/) });

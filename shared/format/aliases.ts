@@ -2,6 +2,9 @@
  * Aliases: names that lead to an index. An alias is one small object, so that all who ask see it led elsewhere at once. An
  * index of the same name wins over an alias; whatever creates either refuses a name that the other has.
  *
+ * The object of an alias that was removed stays, and says so: object stores replace on condition, and do not delete on one, so
+ * that a removal in the moment of a change would take what it has not seen.
+ *
  * @module
  */
 import PQueue from "p-queue";
@@ -24,6 +27,12 @@ const aliasSchema = z.strictObject({
   changedAtMs: z.number().int().nonnegative(),
 });
 
+const removedAliasSchema = z.strictObject({
+  format: z.literal(ALIAS_FORMAT),
+  removed: z.literal(true),
+  changedAtMs: z.number().int().nonnegative(),
+});
+
 /** An alias that is stored. */
 export interface Alias {
   name: string;
@@ -32,9 +41,12 @@ export interface Alias {
   changedAtMs: number;
 }
 
-/** With the version of its object, to be replaced by. */
-export interface StoredAlias extends Alias {
+/** What lies under the name of an alias. */
+export interface AliasObject {
+  /** The version, to be replaced by. */
   etag: string;
+  /** Undefined: it was removed. */
+  alias: Alias | undefined;
 }
 
 /**
@@ -55,12 +67,22 @@ export async function resolveIndexName(store: ObjectStore, name: string): Promis
  *
  * @throws MaxleafError as {@link resolveIndexName}.
  */
-export async function readAlias(store: ObjectStore, name: string): Promise<StoredAlias | undefined> {
+export async function readAlias(store: ObjectStore, name: string): Promise<Alias | undefined> {
+  return (await readAliasObject(store, name))?.alias;
+}
+
+/**
+ * The object of the alias `name`, or undefined when there never was one.
+ *
+ * @throws MaxleafError as {@link resolveIndexName}.
+ */
+export async function readAliasObject(store: ObjectStore, name: string): Promise<AliasObject | undefined> {
   const object = await store.get(layout.alias(parseIndexName(name)), { suffix: MAX_ALIAS_BYTES });
   if (object === undefined) return undefined;
   const what = `alias ${quote(name)}`;
   if (object.size > MAX_ALIAS_BYTES) throw corrupt(what, `it has ${object.size} bytes`);
-  return { name, ...decodeAlias(object.bytes, what), etag: object.etag };
+  const decoded = decodeAlias(object.bytes, what);
+  return { etag: object.etag, alias: decoded && { name, ...decoded } };
 }
 
 /** Errors: `name_taken` when `name` is an alias, so that no index may be made under it; as {@link resolveIndexName}. */
@@ -75,15 +97,10 @@ export async function listAliases(store: ObjectStore): Promise<Alias[]> {
   const queue = new PQueue({ concurrency: MAX_CONCURRENT_READS });
   const names = await listAliasNames(store);
   const aliases = await queue.addAll(names.map((name) => async () => await readAlias(store, name)));
-  // Undefined: removed since it was listed.
-  return aliases.flatMap((alias) => {
-    if (alias === undefined) return [];
-    const { name, index, changedAtMs } = alias;
-    return [{ name, index, changedAtMs }];
-  });
+  return aliases.filter((alias) => alias !== undefined);
 }
 
-/** Names of aliases, in order. What lies there under a name that none may have is not Maxleaf's and left out. */
+/** Names of aliases, removed ones too, in order. What lies there under a name that none may have is not Maxleaf's and left out. */
 export async function listAliasNames(store: ObjectStore): Promise<string[]> {
   const names: string[] = [];
   let cursor: string | undefined;
@@ -100,7 +117,13 @@ export function encodeAlias({ index, changedAtMs }: Omit<Alias, "name">): Uint8A
   return new TextEncoder().encode(JSON.stringify({ format: ALIAS_FORMAT, index, changedAtMs }));
 }
 
-function decodeAlias(bytes: Uint8Array, what: string): Omit<Alias, "name"> {
+/** The bytes that take the place of an alias that is removed. */
+export function encodeRemovedAlias({ changedAtMs }: Pick<Alias, "changedAtMs">): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ format: ALIAS_FORMAT, removed: true, changedAtMs }));
+}
+
+/** Undefined for one that was removed. */
+function decodeAlias(bytes: Uint8Array, what: string): Omit<Alias, "name"> | undefined {
   let value: unknown;
   try {
     value = JSON.parse(decodeUtf8(bytes, what));
@@ -108,6 +131,7 @@ function decodeAlias(bytes: Uint8Array, what: string): Omit<Alias, "name"> {
     if (cause instanceof MaxleafError) throw cause;
     throw new MaxleafError("corrupt_data", `${what} is corrupt: it is not JSON`, { cause });
   }
+  if (removedAliasSchema.safeParse(value).success) return undefined;
   const parsed = aliasSchema.safeParse(value);
   if (parsed.success) return { index: parsed.data.index, changedAtMs: parsed.data.changedAtMs };
   const hasLaterFormat =

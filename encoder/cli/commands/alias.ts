@@ -25,7 +25,7 @@ Examples:
   maxleaf alias
   maxleaf alias set reports reports-2026-02
   maxleaf alias set reports reports-2026-03 --expect reports-2026-02
-  maxleaf alias remove reports`;
+  maxleaf alias remove reports --expect reports-2026-03`;
 
 const SET_HELP = `
 Example:
@@ -66,6 +66,7 @@ export function addAlias(program: Command, context: CommandContext): void {
     .command("remove")
     .description("remove a name; the index that it leads to stays")
     .argument("<name>", "of the alias", indexName)
+    .option("--expect <index>", "only when it leads there now", indexName)
     .option("--json", "print one JSON document")
     .action(async (name: string, _options: Options, command: Command) => {
       await remove(context, name, command.optsWithGlobals<Options>());
@@ -83,7 +84,7 @@ export function addRename(program: Command, context: CommandContext): void {
     .addHelpText("after", RENAME_HELP)
     .action(async (from: string, to: string, _options: Options, command: Command) => {
       const { keep: keepOld, json, ...options } = command.optsWithGlobals<Options>();
-      const { renameIndex } = await import("../../indexing/index-life.ts");
+      const { renameIndex } = await import("../../indexing/change-aliases.ts");
       await withStore(context, { ...options, title: "maxleaf rename", endsItself: true }, async (store) => {
         const renamed = await renameIndex({ store }, { from, to, keepOld });
         const { index, name, removed } = renamed;
@@ -117,7 +118,7 @@ function problemOf({ name, index }: Alias, indexes: ReadonlySet<string>): string
 
 async function set(context: CommandContext, asked: { name: string; index: string }, options: Options): Promise<void> {
   const { expect: expected, json, ...globals } = options;
-  const { setAlias } = await import("../../indexing/index-life.ts");
+  const { setAlias } = await import("../../indexing/change-aliases.ts");
   await withStore(context, { ...globals, title: "maxleaf alias set", endsItself: true }, async (store) => {
     const { previous, ...alias } = await setAlias({ store }, { ...asked, expected });
     const before = previous === undefined || previous === alias.index ? "" : `, and no more to ${previous}`;
@@ -127,11 +128,12 @@ async function set(context: CommandContext, asked: { name: string; index: string
 }
 
 async function remove(context: CommandContext, name: string, options: Options): Promise<void> {
-  const { removeAlias } = await import("../../indexing/index-life.ts");
-  await withStore(context, { ...options, title: "maxleaf alias remove", endsItself: true }, async (store) => {
-    const alias = await removeAlias({ store }, name);
+  const { expect: expected, json, ...globals } = options;
+  const { removeAlias } = await import("../../indexing/change-aliases.ts");
+  await withStore(context, { ...globals, title: "maxleaf alias remove", endsItself: true }, async (store) => {
+    const alias = await removeAlias({ store }, { name, expected });
     const text = `${name} leads to ${alias.index} no more\n`;
-    context.terminal.out(options.json === true ? `${JSON.stringify({ removed: asJson(alias) })}\n` : text);
+    context.terminal.out(json === true ? `${JSON.stringify({ removed: asJson(alias) })}\n` : text);
   });
 }
 

@@ -5,7 +5,8 @@
  */
 import { deleteDocument, deleteDocuments } from "../../../encoder/indexing/commit-changes.ts";
 import { compactIndex } from "../../../encoder/indexing/compact.ts";
-import { createIndex, dropIndex, renameIndex, restoreIndex, setAlias } from "../../../encoder/indexing/index-life.ts";
+import { renameIndex, setAlias } from "../../../encoder/indexing/change-aliases.ts";
+import { createIndex, dropIndex, restoreIndex } from "../../../encoder/indexing/index-life.ts";
 import { buildInvertedFile } from "../../../encoder/indexing/inverted-file.ts";
 import { retrainIndex } from "../../../encoder/indexing/retrain.ts";
 import { updateMetadata } from "../../../encoder/indexing/update-metadata.ts";
