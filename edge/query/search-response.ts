@@ -76,5 +76,6 @@ function toMatchBody(match: TokenMatch): HitBody["matches"][number] {
     score: match.score,
     ...(match.text === undefined ? {} : { text: match.text }),
     ...(match.box === undefined ? {} : { box: match.box }),
+    ...(match.inDocumentName === undefined ? {} : { inDocumentName: match.inDocumentName }),
   };
 }

@@ -106,6 +106,10 @@ export const matchSchema = z
     score: z.number().openapi({ description: "Cosine of the token's best vector on the page." }),
     text: z.string().optional().openapi({ description: "The word it matched." }),
     box: boxSchema.optional(),
+    inDocumentName: z
+      .boolean()
+      .optional()
+      .openapi({ description: "It matched a word of the document's name, which stands nowhere on the page." }),
   })
   .openapi("Match");
 

@@ -97,6 +97,8 @@ export interface TokenMatch {
   box: [number, number, number, number] | undefined;
   /** The word under the box, for `words` geometry. */
   text: string | undefined;
+  /** It matched a word of the document's name best, which stands nowhere on the page; absent: it did not. */
+  inDocumentName?: boolean | undefined;
 }
 
 export interface PageHit {

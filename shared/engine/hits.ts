@@ -45,6 +45,7 @@ export async function fullHits(
   termWeights?: ReadonlyMap<string, number>,
 ): Promise<PageHit[]> {
   const pages = await withCodes(found, context);
+  const hasNames = context.snapshot.manifest.recipe.documentNamePieces !== undefined;
   const layouts = await layoutsOf(pages, context);
   // Of pages that exact vectors did not score, the stage before kept the codes.
   const byCodes = pqBests(
@@ -56,7 +57,7 @@ export async function fullHits(
     const best = page.best ?? byCodes.get(required(page.codes));
     // Split once: with ten hits of 650 words, words are the dearest part of this stage.
     const words = layout.text === "" ? [] : layout.text.split(" ");
-    const matches = matchesOf(query, layout.geometry, words, required(best));
+    const matches = matchesOf(query, { geometry: layout.geometry, words, hasNames }, required(best));
     const weights =
       termWeights === undefined ? matchWeights(layout.geometry, matches) : wordWeights(words, termWeights);
     return toHit(page, withOverlay(layout, context.snapshot.overlay), matches, snippetOf(words, weights));
@@ -101,12 +102,14 @@ function required<T>(value: T | undefined): T {
   return value;
 }
 
-function matchesOf(
-  query: EncodedQuery,
-  geometry: PageGeometry,
-  words: readonly string[],
-  best: TokenBest,
-): TokenMatch[] {
+interface MatchedPage {
+  geometry: PageGeometry;
+  words: readonly string[];
+  /** Vectors that sit nowhere are those of the document's name. */
+  hasNames: boolean;
+}
+
+function matchesOf(query: EncodedQuery, { geometry, words, hasNames }: MatchedPage, best: TokenBest): TokenMatch[] {
   return query.tokens.flatMap((token, i): TokenMatch[] => {
     // Augmentation tokens stand for no part of the question: nothing to draw.
     if (token.end <= token.start) return [];
@@ -118,6 +121,7 @@ function matchesOf(
         region,
         box: region === undefined ? undefined : boxOf(geometry, region),
         text: region === undefined || geometry.kind !== "words" ? undefined : words[region],
+        ...(region === undefined && hasNames ? { inDocumentName: true } : {}),
       },
     ];
   });

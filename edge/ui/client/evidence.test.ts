@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { continuesWord, drawnRange, namedTokens, toggleToken, tokenLabel } from "./evidence.ts";
+import { bestMatch, continuesWord, drawnRange, namedTokens, toggleToken, tokenLabel } from "./evidence.ts";
 
 describe("namedTokens", () => {
   it("leaves out augmentation tokens, which cover no character of the question", () => {
@@ -30,6 +30,27 @@ describe("drawnRange", () => {
 
   it("is undefined where no named token has a score", () => {
     expect(drawnRange({ tokens: [{ text: "", start: 0, end: 0 }], scores: [[0.5]] })).toBeUndefined();
+  });
+});
+
+describe("bestMatch", () => {
+  const explanation = { scores: [[0.2, 0.7], [null, null], []], words: ["net", "sales"] };
+
+  it("is the word in the best box", () => {
+    expect(bestMatch(explanation, 0, [])).toEqual({ text: "sales", score: 0.7 });
+    expect(bestMatch({ ...explanation, words: [] }, 0, [{ token: 0, score: 0.7 }])).toEqual({ text: "", score: 0.7 });
+  });
+
+  it("is the document's name where the hit says so", () => {
+    const matches = [
+      { token: 1, score: 0.95 },
+      { token: 0, score: 0.9, inDocumentName: true },
+    ];
+    expect(bestMatch(explanation, 0, matches)).toEqual({ text: "document name", score: 0.9 });
+  });
+
+  it("is nothing where no vector sits", () => {
+    for (const token of [1, 2, 3]) expect(bestMatch(explanation, token, [])).toEqual({ text: "", score: undefined });
   });
 });
 

@@ -7,7 +7,10 @@ import { ApiError } from "./api.ts";
 import { element, need } from "./dom.ts";
 import { bestBox, scoreRange } from "./heatmap.ts";
 import type { ScoreRange } from "./heatmap.ts";
-import type { Explanation, QueryToken } from "./types.ts";
+import type { Explanation, Match, QueryToken } from "./types.ts";
+
+/** In place of the word that matched, where it stands in the document's name. */
+const NAME_LABEL = "document name";
 
 /** Tokens that are drawn. Augmentation tokens cover no character: they score, but there is nothing to call them. */
 export function namedTokens(tokens: readonly QueryToken[]): number[] {
@@ -34,6 +37,22 @@ export function toggleToken(selected: ReadonlySet<number>, token: number, all: r
   const next = new Set(selected);
   if (!next.delete(token)) next.add(token);
   return next.size === 0 ? new Set(all) : next;
+}
+
+/**
+ * What `token` matched best on the page or, by the hit's `matches`, in its document's name. Where it has no vectors: no text, no score.
+ */
+export function bestMatch(
+  { scores, words }: Pick<Explanation, "scores" | "words">,
+  token: number,
+  matches: readonly Match[],
+): { text: string; score: number | undefined } {
+  const named = matches.find((match) => match.token === token && match.inDocumentName === true);
+  if (named !== undefined) return { text: NAME_LABEL, score: named.score };
+  const row = scores[token] ?? [];
+  const box = bestBox(row);
+  if (box === undefined) return { text: "", score: undefined };
+  return { text: words[box] ?? "", score: row[box] ?? undefined };
 }
 
 /** How a word piece is written for people: without the marker that it continues a word. */
@@ -90,14 +109,15 @@ export class EvidencePanel {
     this.#legend.hidden = true;
   }
 
-  /** Returns the range that the heat map's colours span. */
-  show(explanation: Explanation): ScoreRange | undefined {
+  /** Returns the range that the heat map's colours span. `matches` are the hit's. */
+  show(explanation: Explanation, matches: readonly Match[]): ScoreRange | undefined {
     const range = drawnRange(explanation);
     this.#message.replaceChildren(range === undefined ? "This page has no vectors, so nothing on it can match." : "");
     this.#showLegend(range);
     const hadFocus = this.#tokens.contains(document.activeElement);
     this.#tokens.classList.remove("is-loading");
-    this.#tokens.replaceChildren(this.#allToggle(), ...this.#all.map((token) => this.#tokenToggle(token, explanation)));
+    const toggles = this.#all.map((token) => this.#tokenToggle(token, explanation, matches));
+    this.#tokens.replaceChildren(this.#allToggle(), ...toggles);
     this.#showPressed();
     if (hadFocus) this.#allButton?.focus();
     return range;
@@ -117,18 +137,16 @@ export class EvidencePanel {
     return element("li", {}, button);
   }
 
-  #tokenToggle(token: number, explanation: Explanation): HTMLElement {
+  #tokenToggle(token: number, explanation: Explanation, matches: readonly Match[]): HTMLElement {
     const queryToken = explanation.tokens[token];
-    const scores = explanation.scores[token] ?? [];
-    const box = bestBox(scores);
-    const score = box === undefined ? undefined : scores[box];
+    const { text, score } = bestMatch(explanation, token, matches);
     const continues = continuesWord(explanation.tokens, token);
     const button = element(
       "button",
       { type: "button", class: continues ? "token continues" : "token", "data-token": token },
       element("span", { class: "token-text" }, queryToken === undefined ? "?" : tokenLabel(queryToken)),
-      element("span", { class: "token-match" }, box === undefined ? "" : (explanation.words[box] ?? "")),
-      element("span", { class: "token-score" }, typeof score === "number" ? score.toFixed(2) : "–"),
+      element("span", { class: "token-match" }, text),
+      element("span", { class: "token-score" }, score === undefined ? "–" : score.toFixed(2)),
     );
     button.addEventListener("click", () => this.#select(toggleToken(this.#selected, token, this.#all)));
     this.#buttons.set(token, button);

@@ -82,7 +82,7 @@ export class Results {
         "div",
         { class: "card-head" },
         element("span", { class: "rank" }, String(hit.rank)),
-        element("h3", { class: "card-name" }, file),
+        element("h3", { class: "card-name" }, matches.some(isInName) ? element("mark", {}, file) : file),
       ),
       element(
         "p",
@@ -160,6 +160,11 @@ function thumbnail(hit: Hit, matches: readonly Match[], range: ScoreRange | unde
     frame.replaceChildren("No preview");
   });
   return element("div", { class: "thumbnail-cell" }, frame);
+}
+
+/** Whether the document's name was what matched best. */
+function isInName({ inDocumentName }: Match): boolean {
+  return inDocumentName === true;
 }
 
 /** A bar from 0 to the best possible score; of words alone, which have no such, to that of the first hit. */

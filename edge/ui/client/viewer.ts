@@ -171,7 +171,7 @@ export class Viewer {
     this.#evidence.showLoading();
     try {
       const explanation = await explain(response.index, response.query, hit.document.id, hit.page, signal);
-      this.#heat = { explanation, range: this.#evidence.show(explanation) };
+      this.#heat = { explanation, range: this.#evidence.show(explanation, hit.matches) };
       this.#draw();
     } catch (error) {
       if (isAbort(error)) return;

@@ -64,10 +64,11 @@ export interface RandomIndex {
 export async function createRandomIndex(
   store: ObjectStore,
   name: string,
-  shape: CodebookShape & Pick<Recipe, "lengthPrior">,
+  shape: CodebookShape & Pick<Recipe, "lengthPrior" | "documentNamePieces">,
   random: Random,
 ): Promise<RandomIndex> {
-  const recipe = testRecipe({ dim: shape.dim, lengthPrior: shape.lengthPrior });
+  const { dim, lengthPrior, documentNamePieces } = shape;
+  const recipe = testRecipe({ dim, lengthPrior, documentNamePieces });
   const fingerprint = await recipeFingerprint(recipe);
   const codebook = randomCodebook("codebook-1", fingerprint, shape, random);
   await commitManifest(store, name, () => ({ recipe, recipeFingerprint: fingerprint, segments: [] }));
