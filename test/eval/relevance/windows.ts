@@ -1,9 +1,17 @@
 /**
- * `node test/eval/relevance/windows.ts --dataset FOLDER --cache FOLDER [--prefix-name] [--overlap TOKENS] [--across-pages]
- * [--max-tokens N]`
+ * `node test/eval/relevance/windows.ts --dataset FOLDER --cache FOLDER [--prefix-name] [--prefix-title] [--title-vectors]
+ * [--whole-rows] [--repeat-header] [--overlap TOKENS] [--across-pages] [--max-tokens N]`
  *
- * Encodes a set by `minilm-words` with windows that see more (`context-windows.ts`), scores it exactly and compares it with the
- * windows as they are, whose pages are taken from the cache of `maxleaf eval --no-ocr` if they are there. Minutes to hours.
+ * Encodes a set by `minilm-words` with other windows (`context-windows.ts`), scores it exactly and compares it with the windows as
+ * they are, whose pages are taken from the cache of `maxleaf eval --no-ocr` if they are there. Minutes to hours.
+ *
+ * - `--prefix-title`: every window sees the section and the heading above it.
+ * - `--title-vectors`: their words are vectors of the page too, of its windows with `--prefix-title`; else of the page as it is, to
+ *   which what stands above its first word is added, encoded alone.
+ * - `--whole-rows`: a window ends where a row of words does.
+ * - `--repeat-header`: a window that begins inside a table sees the rows that name its columns.
+ *
+ * Titles and headers need a data set of PDFs. Half of the questions, by a fixed seed, choose; the other half judges.
  *
  * @module
  */
@@ -17,23 +25,32 @@ import { parseMeasure, RANKING_DEPTH } from "../../../encoder/eval/measures.ts";
 import { meanOf } from "../../../encoder/eval/metrics.ts";
 import { MatrixRunner } from "../../../encoder/indexing/matrix-runner.ts";
 import { loadTokenizer } from "../../../encoder/models/minilm/tokens.ts";
-import type { PageWord } from "../../../encoder/models/model.ts";
 import { DEFAULT_RECIPE, loadModel } from "../../../encoder/models/registry.ts";
 import type { EncodedQuery } from "../../../shared/engine/contract.ts";
-import { contextWindows, type WindowContext } from "./context-windows.ts";
+import type { EncodedPage } from "../../../shared/page.ts";
+import { contextWindows } from "./context-windows.ts";
+import { readLayout } from "./layout/document-layout.ts";
+import { shuffled } from "./token-table.ts";
+import { encodeWindows, joinRows, withoutPlace } from "./window-vectors.ts";
 
 const { values: options } = parseArgs({
   options: {
     dataset: { type: "string" },
     cache: { type: "string", default: "build/eval" },
     "prefix-name": { type: "boolean", default: false },
+    "prefix-title": { type: "boolean", default: false },
+    "title-vectors": { type: "boolean", default: false },
+    "whole-rows": { type: "boolean", default: false },
+    "repeat-header": { type: "boolean", default: false },
     overlap: { type: "string", default: "0" },
     "across-pages": { type: "boolean", default: false },
     "max-tokens": { type: "string" },
   },
 });
 if (options.dataset === undefined) throw new Error("--dataset is needed");
-const dataset = await readDataset(options.dataset);
+const whole = await readDataset(options.dataset);
+const dataset = { ...whole, queries: shuffled(whole.queries) };
+const files = new Map(dataset.corpus.kind === "pdfs" ? dataset.corpus.files.map((file) => [file.name, file.path]) : []);
 const model = await loadModel(DEFAULT_RECIPE, { threads: 1 });
 const runner = await MatrixRunner.create({ threads: 1 });
 const tokenizer = await loadTokenizer();
@@ -42,48 +59,81 @@ const { dim } = model.recipe;
 
 const maxTokens = options["max-tokens"] === undefined ? undefined : Number(options["max-tokens"]);
 const corpus = await EncodedCorpus.open({ corpus: dataset.corpus, model, cacheFolder: options.cache, maxTokens });
-const keys = corpus.pageKeys;
-const documents: { name: string; pages: PageWord[][] }[] = [];
-for (const document of corpus.documents) {
-  const pages: PageWord[][] = [];
-  for await (const { text } of corpus.pages([document])) {
-    const words = text.split(" ").map((word): PageWord => ({ text: word, box: [0, 0, 1, 1] }));
-    // A word that fills a window by itself is no word.
-    pages.push(words.filter((word) => tokensOf(word.text) <= 64));
-  }
-  documents.push({ name: document.name, pages });
-}
+type CorpusDocument = (typeof corpus.documents)[number];
 
-/** The vectors of every page, whose windows have `context`. */
-async function* encode(contextOf: (documentName: string) => WindowContext): AsyncGenerator<ScorablePage> {
-  for (const { name, pages } of documents) {
-    for (const at of pages.keys()) {
-      const windows = contextWindows(pages, at, contextOf(name), tokensOf);
-      const encoded = await model.encodePages(
-        windows.map(({ words }) => ({ pageNumber: 1, width: 1, height: 1, words })),
-      );
-      const own = encoded.map(({ vectors }, window) => {
-        const { skip, count } = windows[window] ?? { skip: 0, count: 0 };
-        return vectors.subarray(skip * dim, (skip + count) * dim);
-      });
-      const vectorCount = own.reduce((sum, vectors) => sum + vectors.length / dim, 0);
-      const vectors = new Float32Array(vectorCount * dim);
-      let filled = 0;
-      for (const part of own) {
-        vectors.set(part, filled);
-        filled += part.length;
-      }
-      yield { vectorCount, vectors };
-    }
+const encodesAnew =
+  options["prefix-name"] ||
+  options["prefix-title"] ||
+  options["whole-rows"] ||
+  options["repeat-header"] ||
+  options["across-pages"] ||
+  Number(options.overlap) > 0;
+
+/** The pages of a document, in order, as they are and in every way that is to be compared with that. */
+async function variantsOf(document: CorpusDocument): Promise<Record<string, ScorablePage[]>> {
+  const plain: EncodedPage[] = [];
+  for await (const page of corpus.pages([document])) plain.push(page);
+  const layout = await readLayout(plain, files.get(document.name), tokensOf);
+  if (!encodesAnew) {
+    const changed = plain.map(async ({ vectors }, page) => {
+      const { title } = layout.contextAt(page, 0);
+      const [encoded] = await encodeWindows(model, [{ words: title.map((text) => ({ text, box: [0, 0, 1, 1] })) }]);
+      return joinRows([vectors, encoded ?? new Float32Array()], dim);
+    });
+    return { "as it is": plain, "title as vectors": await Promise.all(changed) };
   }
+  const name = options["prefix-name"] ? (path.parse(document.name).name.match(/[\p{L}\p{N}]+/gu) ?? []) : [];
+  const changed: ScorablePage[] = [];
+  const titled: ScorablePage[] = [];
+  for (const [page, asItIs] of plain.entries()) {
+    const prefixOf = (start: number): string[] => {
+      const { title, header } = layout.contextAt(page, start);
+      return [...name, ...(options["prefix-title"] ? title : []), ...(options["repeat-header"] ? header : [])];
+    };
+    const windows = contextWindows(
+      layout.words,
+      page,
+      {
+        prefixOf,
+        overlapTokens: Number(options.overlap),
+        acrossPages: options["across-pages"],
+        rowStarts: options["whole-rows"] ? layout.rowStarts[page] : undefined,
+      },
+      tokensOf,
+    );
+    const encoded = await encodeWindows(model, windows);
+    const rows = (from: number, count: number, at: number) =>
+      (encoded[at] ?? new Float32Array()).subarray(from * dim, (from + count) * dim);
+    const own = windows.map(({ skip, count }, at) => rows(skip, count, at));
+    const prefixes = windows.map(({ prefixTokens }, at) => rows(0, prefixTokens, at));
+    changed.push(joinRows([...own, withoutPlace(asItIs)], dim));
+    titled.push(joinRows([...own, ...prefixes, withoutPlace(asItIs)], dim));
+  }
+  return { "as it is": plain, changed, ...(options["title-vectors"] ? { "changed, prefix as vectors": titled } : {}) };
 }
 
 const queries: EncodedQuery[] = [];
 for (const { text } of dataset.queries) queries.push(await model.encodeQuery(text));
 
-async function rank(pages: AsyncIterable<ScorablePage>): Promise<string[][]> {
-  const scores = await exactScores(runner, queries, pages);
-  return scores.map((ofQuery) =>
+/** `[queries][pages]` of every variant. */
+const scores = new Map<string, number[][]>();
+for (const document of corpus.documents) {
+  for (const [name, pages] of Object.entries(await variantsOf(document))) {
+    const ofDocument = await exactScores(runner, queries, ReadableStream.from(pages));
+    const before = scores.get(name) ?? queries.map((): number[] => []);
+    scores.set(
+      name,
+      before.map((list, query) => [...list, ...(ofDocument[query] ?? [])]),
+    );
+  }
+  console.error(`${document.name} is done`);
+}
+await corpus.close();
+
+const keys = corpus.pageKeys;
+
+function rankings(variant: string): string[][] {
+  return (scores.get(variant) ?? []).map((ofQuery) =>
     Array.from(ofQuery.keys())
       .toSorted((a, b) => (ofQuery[b] ?? 0) - (ofQuery[a] ?? 0) || a - b)
       .slice(0, RANKING_DEPTH)
@@ -91,25 +141,29 @@ async function rank(pages: AsyncIterable<ScorablePage>): Promise<string[][]> {
   );
 }
 
-const plain = await rank(corpus.pages());
-await corpus.close();
-const changed = await rank(
-  encode((name) => ({
-    prefix: options["prefix-name"] ? (path.parse(name).name.match(/[\p{L}\p{N}]+/gu) ?? []) : [],
-    overlapTokens: Number(options.overlap),
-    acrossPages: options["across-pages"],
-  })),
-);
+const half = queries.length >> 1;
+const parts: [string, number, number][] = [
+  ["choosing half", 0, half],
+  ["judging half", half, queries.length],
+  ["all", 0, queries.length],
+];
 console.log(`${dataset.name}: ${keys.length} pages, ${queries.length} questions, ${JSON.stringify(options)}`);
-for (const measure of ["nDCG@5", "nDCG@10", "MRR", "hit@10"].map(parseMeasure)) {
-  const [before, after] = [plain, changed].map((rankings) =>
-    dataset.queries.map(({ judgements }, at) => measure.of(rankings[at] ?? [], judgements)),
-  );
-  const { mean, low, high } = pairedDifference(before ?? [], after ?? []);
-  console.log(
-    `  ${measure.name}: ${meanOf(before ?? []).toFixed(4)} as it is, ${meanOf(after ?? []).toFixed(4)} changed; ` +
-      `difference ${mean.toFixed(4)} (95 % interval ${low.toFixed(4)} to ${high.toFixed(4)})`,
-  );
+const plain = rankings("as it is");
+for (const variant of [...scores.keys()].slice(1)) {
+  const changed = rankings(variant);
+  for (const measure of ["nDCG@5", "nDCG@10", "MRR", "hit@10"].map(parseMeasure)) {
+    const figures = (list: string[][]) =>
+      dataset.queries.map(({ judgements }, at) => measure.of(list[at] ?? [], judgements));
+    const [before, after] = [figures(plain), figures(changed)];
+    for (const [part, first, end] of parts) {
+      const [one, other] = [before.slice(first, end), after.slice(first, end)];
+      const { mean, low, high } = pairedDifference(one, other);
+      console.log(
+        `  ${variant}, ${measure.name}, ${part}: ${meanOf(one).toFixed(4)} as it is, ${meanOf(other).toFixed(4)} changed; ` +
+          `difference ${mean.toFixed(4)} (95 % interval ${low.toFixed(4)} to ${high.toFixed(4)})`,
+      );
+    }
+  }
 }
 await model.dispose();
 await runner.dispose();

@@ -1,0 +1,34 @@
+/**
+ * Vectors of windows, put together to pages.
+ *
+ * @module
+ */
+import type { ScorablePage } from "../../../encoder/eval/exact.ts";
+import type { Model, PageWord } from "../../../encoder/models/model.ts";
+import { type EncodedPage, NO_REGION } from "../../../shared/page.ts";
+
+/** `[tokens, dim]` of every window, in order: each goes through `model` as a page of its own. */
+export async function encodeWindows(
+  model: Model,
+  windows: readonly { words: readonly PageWord[] }[],
+): Promise<Float32Array[]> {
+  const pages = await model.encodePages(windows.map(({ words }) => ({ pageNumber: 1, width: 1, height: 1, words })));
+  return pages.map(({ vectors }) => vectors);
+}
+
+/** A page of these rows, one below the other. */
+export function joinRows(parts: readonly Float32Array[], dim: number): ScorablePage {
+  const vectors = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let filled = 0;
+  for (const part of parts) {
+    vectors.set(part, filled);
+    filled += part.length;
+  }
+  return { vectorCount: vectors.length / dim, vectors };
+}
+
+/** The page's vectors that sit nowhere on it: what a recipe adds to every page, whatever its windows. */
+export function withoutPlace({ vectors, vectorCount, geometry }: EncodedPage): Float32Array {
+  const dim = vectors.length / vectorCount;
+  return vectors.filter((_, at) => geometry.regionOfVector[Math.floor(at / dim)] === NO_REGION);
+}
