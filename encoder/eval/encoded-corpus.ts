@@ -8,9 +8,8 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { toMaxleafError } from "../../shared/errors.ts";
-import type { EncodedPage } from "../../shared/page.ts";
 import { RecordFile } from "../indexing/record-file.ts";
-import type { Model, PageInput } from "../models/model.ts";
+import type { Model, ModelPage, PageInput } from "../models/model.ts";
 import { parseOcrLanguages } from "../ocr/languages.ts";
 import type { PageReader } from "../ocr/page-reader.ts";
 import { TesseractReader } from "../ocr/tesseract-reader.ts";
@@ -56,9 +55,9 @@ export class EncodedCorpus {
   /** What encoding took when it was done. */
   readonly encodeSeconds: number;
   readonly wasCached: boolean;
-  readonly #file: RecordFile<EncodedPage>;
+  readonly #file: RecordFile<ModelPage>;
 
-  private constructor(file: RecordFile<EncodedPage>, index: CorpusIndex, wasCached: boolean) {
+  private constructor(file: RecordFile<ModelPage>, index: CorpusIndex, wasCached: boolean) {
     this.documents = index.documents;
     this.failedFiles = index.failedFiles;
     this.encodeSeconds = index.encodeSeconds;
@@ -73,7 +72,7 @@ export class EncodedCorpus {
     const files = { pages: `${base}.pages`, index: `${base}.json` };
     const cached = await openCached(files);
     if (cached !== undefined) return new EncodedCorpus(cached.file, cached.index, true);
-    const file = await RecordFile.create<EncodedPage>(files.pages);
+    const file = await RecordFile.create<ModelPage>(files.pages);
     const index = await encodeInto(file, options);
     // Last, and at once: an interrupted run leaves no index, so nothing half done is taken for a corpus.
     await writeFile(`${files.index}.new`, JSON.stringify(index));
@@ -95,7 +94,7 @@ export class EncodedCorpus {
   }
 
   /** All pages, or those of one document, in order. */
-  async *pages(documents: Iterable<{ pages: readonly CachedPage[] }> = this.documents): AsyncGenerator<EncodedPage> {
+  async *pages(documents: Iterable<{ pages: readonly CachedPage[] }> = this.documents): AsyncGenerator<ModelPage> {
     for (const document of documents) {
       for (const page of document.pages) yield await this.#file.read(page);
     }
@@ -106,7 +105,7 @@ export class EncodedCorpus {
   }
 }
 
-async function encodeInto(file: RecordFile<EncodedPage>, options: EncodeCorpusOptions): Promise<CorpusIndex> {
+async function encodeInto(file: RecordFile<ModelPage>, options: EncodeCorpusOptions): Promise<CorpusIndex> {
   const languages = ocrLanguageOf(options);
   const pageReader =
     languages === undefined ? undefined : new TesseractReader({ languages: parseOcrLanguages(languages) });
@@ -123,7 +122,7 @@ function ocrLanguageOf({ corpus, model, ocrLanguage }: EncodeCorpusOptions): str
 }
 
 async function encodeDocuments(
-  file: RecordFile<EncodedPage>,
+  file: RecordFile<ModelPage>,
   { corpus, model, maxTokens, onPages }: EncodeCorpusOptions,
   pageReader: PageReader | undefined,
 ): Promise<CorpusIndex> {
@@ -187,7 +186,7 @@ async function cacheName(options: EncodeCorpusOptions): Promise<string> {
 async function openCached(files: { pages: string; index: string }) {
   try {
     const index = corpusIndexSchema.parse(JSON.parse(await readFile(files.index, "utf8")));
-    return { index, file: await RecordFile.open<EncodedPage>(files.pages) };
+    return { index, file: await RecordFile.open<ModelPage>(files.pages) };
   } catch {
     // Absent, or by another version: encode again.
     return undefined;

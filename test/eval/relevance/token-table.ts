@@ -4,13 +4,12 @@
  *
  * @module
  */
-import path from "node:path";
 import { Bm25 } from "../../../encoder/eval/bm25.ts";
 import { type Dataset, pageKey, readDataset } from "../../../encoder/eval/datasets.ts";
 import { EncodedCorpus } from "../../../encoder/eval/encoded-corpus.ts";
-import { tokenScores } from "../../../encoder/eval/exact.ts";
+import { type ScorablePage, tokenScores } from "../../../encoder/eval/exact.ts";
 import { MatrixRunner } from "../../../encoder/indexing/matrix-runner.ts";
-import type { Model } from "../../../encoder/models/model.ts";
+import type { ModelPage } from "../../../encoder/models/model.ts";
 import { loadModel } from "../../../encoder/models/registry.ts";
 import type { EncodedQuery } from "../../../shared/engine/contract.ts";
 import { seededRandom } from "../../../shared/seeded-random.ts";
@@ -20,12 +19,12 @@ export interface TokenTable {
   queries: readonly EncodedQuery[];
   /** Row of each query's first token in `scores`. */
   firstToken: readonly number[];
-  /** `[tokens][pages]`. */
+  /** `[tokens][pages]`: by the vectors of the page's own words. */
   scores: readonly Float32Array[];
   pages: readonly TablePage[];
   /** BM25 `[queries][pages]`; −∞ for a page without any word of the query. */
   keywords: readonly (readonly number[])[];
-  /** `[tokens][documents]`: the same of the words of the documents' names. */
+  /** `[tokens][documents]`: the same by the vectors of the documents' names; 0 where there are none. */
   nameScores: readonly Float32Array[];
   /** Share of the pages that have the token's word, by token. */
   documentFrequency: readonly number[];
@@ -34,7 +33,10 @@ export interface TokenTable {
 export interface TablePage {
   key: string;
   document: number;
+  /** Of its own words. */
   vectorCount: number;
+  /** Of its document's name. */
+  nameVectorCount: number;
 }
 
 /** Encodes `folder`, or takes the pages from the cache, and scores every token on every page exactly. */
@@ -61,25 +63,30 @@ export async function readTokenTable(options: {
       firstToken.push(tokens);
       tokens += tokenCount;
     }
-    const scores = Array.from({ length: tokens }, () => new Float32Array(corpus.pageCount));
-    let done = 0;
-    for await (const { pages, best } of tokenScores(runner, queries, corpus.pages())) {
-      for (const [token, row] of scores.entries()) {
-        row.set(best.subarray(token * pages.length, (token + 1) * pages.length), done);
+    const nameVectorCounts: number[] = [];
+    const ownPages = async function* () {
+      for await (const page of corpus.pages()) {
+        nameVectorCounts.push(page.nameVectorCount ?? 0);
+        yield ownVectors(page);
       }
-      done += pages.length;
-    }
+    };
+    const scores = await scorePages(runner, queries, ownPages(), corpus.pageCount);
     const { keywords, documentFrequency } = await readWords(corpus, dataset, queries);
     return {
       dataset,
       queries,
       firstToken,
       scores,
-      pages: corpus.documents.flatMap(({ name, pages }, document) =>
-        pages.map(({ pageNumber, vectorCount }) => ({ key: pageKey(name, pageNumber), document, vectorCount })),
-      ),
+      pages: corpus.documents
+        .flatMap(({ name, pages }, document) =>
+          pages.map(({ pageNumber, vectorCount }) => ({ key: pageKey(name, pageNumber), document, vectorCount })),
+        )
+        .map(({ key, document, vectorCount }, page) => {
+          const nameVectorCount = nameVectorCounts[page] ?? 0;
+          return { key, document, vectorCount: vectorCount - nameVectorCount, nameVectorCount };
+        }),
       keywords,
-      nameScores: await scoreNames(corpus, model, runner, queries),
+      nameScores: await scorePages(runner, queries, namesOf(corpus), corpus.documents.length),
       documentFrequency,
     };
   } finally {
@@ -126,33 +133,45 @@ export function wordAround(text: string, start: number, end: number): string {
   return text.slice(start, end);
 }
 
-/** The words of every document's name, without its extension, as one page. */
-async function scoreNames(
-  corpus: EncodedCorpus,
-  model: Model,
+/** `[tokens][pages]`. */
+async function scorePages(
   runner: MatrixRunner,
   queries: readonly EncodedQuery[],
+  pages: AsyncIterable<ScorablePage>,
+  pageCount: number,
 ): Promise<Float32Array[]> {
   const tokens = queries.reduce((sum, { tokenCount }) => sum + tokenCount, 0);
-  const scores = Array.from({ length: tokens }, () => new Float32Array(corpus.documents.length));
-  const names = corpus.documents.map(({ name }) => path.parse(name).name.match(WORDS) ?? []);
-  const pages = await model.encodePages(
-    names.map((words) => ({
-      pageNumber: 1,
-      width: 1,
-      height: 1,
-      words: words.map((text) => ({ text, box: [0, 0, 1, 1] as const })),
-    })),
-  );
-  async function* all() {
-    yield* pages;
-  }
+  const scores = Array.from({ length: tokens }, () => new Float32Array(pageCount));
   let done = 0;
-  for await (const { pages: batch, best } of tokenScores(runner, queries, all())) {
+  for await (const { pages: batch, best } of tokenScores(runner, queries, pages)) {
     for (const [token, row] of scores.entries()) {
       row.set(best.subarray(token * batch.length, (token + 1) * batch.length), done);
     }
     done += batch.length;
   }
   return scores;
+}
+
+/** The vectors of the page's own words. */
+function ownVectors(page: ModelPage): ScorablePage {
+  const own = page.vectorCount - (page.nameVectorCount ?? 0);
+  return { vectorCount: own, vectors: page.vectors.subarray(0, own * dimOf(page)) };
+}
+
+/** The vectors of every document's name, as one page. */
+async function* namesOf(corpus: EncodedCorpus): AsyncGenerator<ScorablePage> {
+  for (const document of corpus.documents) yield await nameOf(corpus, document);
+}
+
+async function nameOf(corpus: EncodedCorpus, document: EncodedCorpus["documents"][number]): Promise<ScorablePage> {
+  for await (const page of corpus.pages([document])) {
+    const { nameVectorCount = 0, vectors } = page;
+    if (nameVectorCount === 0) continue;
+    return { vectorCount: nameVectorCount, vectors: vectors.subarray(vectors.length - nameVectorCount * dimOf(page)) };
+  }
+  return { vectorCount: 0, vectors: new Float32Array(0) };
+}
+
+function dimOf({ vectors, vectorCount }: ModelPage): number {
+  return vectorCount === 0 ? 0 : vectors.length / vectorCount;
 }

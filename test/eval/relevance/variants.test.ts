@@ -29,7 +29,7 @@ const table: TokenTable = {
     [0.25, 1, 0.5, 0.5],
     [0.5, 0.25, 0.25, 0.25],
   ].map((row) => Float32Array.from(row)),
-  pages: [0, 0, 1, 1].map((document, at) => ({ key: `p${at}`, document, vectorCount: 9 })),
+  pages: [0, 0, 1, 1].map((document, at) => ({ key: `p${at}`, document, vectorCount: 9, nameVectorCount: 2 })),
   keywords: [[-Infinity, 4, 2, 2]],
   nameScores: [
     [0, 0],
@@ -65,6 +65,29 @@ describe("variants", () => {
     expect(scoresOf("document context", "best pages of the document, 1")).toEqual([2.75, 3.25, 2, 2]);
     expect(scoresOf("sum with BM25", "BM25, 0.5")[1]).toBeCloseTo(1, 6);
     expect(scoresOf("page length", "length prior −0.01")[2]).toBeCloseTo(1 - 0.03 * Math.log(10), 6);
+  });
+});
+
+describe("variants of all that a search has", () => {
+  const together = "document name, length prior −0.03 and words";
+
+  it("score by the best of page and name, less a prior of all vectors", () => {
+    const less = 0.03 * 3 * Math.log(12);
+    const scores = scoresOf("document name and length prior", "−0.03");
+    expect(scores).toEqual([1.75, 1.75, 1, 1].map((sum) => expect.closeTo(sum - less, 6)));
+  });
+
+  it("add words as a search fuses them", () => {
+    // Vectors scaled to 1, 1, 0, 0 and words to 0, 1, .5, .5.
+    const scores = scoresOf(together, "−0.03, BM25 0.1");
+    expect(scores).toEqual([0.9, 1, 0.05, 0.05].map((score) => expect.closeTo(score, 6)));
+  });
+
+  it("rank only pages with vectors", () => {
+    const pages = table.pages.map((page, at) => (at === 1 ? { ...page, vectorCount: 0, nameVectorCount: 0 } : page));
+    const scores = Array.from(variant(together, "−0.03, BM25 0.1").score({ ...table, pages }, 0));
+    expect(scores[1]).toBe(Number.NEGATIVE_INFINITY);
+    expect(scores[0]).toBeGreaterThan(scores[2] ?? Infinity);
   });
 });
 

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { fuse } from "../../../shared/engine/lexical/fusion.ts";
+import { MIN_WORD_CANDIDATES } from "../../../shared/engine/lexical/mode.ts";
+import { MIN_CANDIDATES } from "../../../shared/engine/plan.ts";
 import { type TokenTable, wordAround } from "./token-table.ts";
 
 export interface Variant {
@@ -90,6 +93,20 @@ function lessLength(table: TokenTable, query: number, sums: Float64Array, b: num
   return sums.map((sum, page) => sum - b * tokens * Math.log(1 + (table.pages[page]?.vectorCount ?? 0)));
 }
 
+/** Σ of the tokens' scores by the page's own vectors and those of its document's name, of which a share of the gain counts. */
+function withNames(table: TokenTable, query: number, share = 1): Float64Array {
+  const sums = new Float64Array(table.pages.length);
+  const first = table.firstToken[query] ?? 0;
+  for (let at = first; at < first + (table.queries[query]?.tokenCount ?? 0); at++) {
+    for (const [page, { document }] of table.pages.entries()) {
+      const own = table.scores[at]?.[page] ?? 0;
+      const best = Math.max(own, table.nameScores[at]?.[document] ?? 0);
+      sums[page] = (sums[page] ?? 0) + own + share * (best - own);
+    }
+  }
+  return sums;
+}
+
 function lengthPrior(b: number): Variant {
   return {
     name: `length prior −${b}`,
@@ -101,18 +118,7 @@ function lengthPrior(b: number): Variant {
 function names(share: number): Variant {
   return {
     name: `document name, ${share}`,
-    score: (table, query) => {
-      const sums = new Float64Array(table.pages.length);
-      const first = table.firstToken[query] ?? 0;
-      for (let at = first; at < first + (table.queries[query]?.tokenCount ?? 0); at++) {
-        for (const [page, { document }] of table.pages.entries()) {
-          const own = table.scores[at]?.[page] ?? 0;
-          const best = Math.max(own, table.nameScores[at]?.[document] ?? 0);
-          sums[page] = (sums[page] ?? 0) + own + share * (best - own);
-        }
-      }
-      return sums;
-    },
+    score: (table, query) => withNames(table, query, share),
   };
 }
 
@@ -167,6 +173,45 @@ function fused(keywordShare: number, { b = 0, weight = plain }: { b?: number; we
   };
 }
 
+/**
+ * What a search has, all at once: names where documents have some, a length prior, and words by the engine's own fusion of the pages
+ * that either finds.
+ */
+function asSearched(b: number, wordWeight: number): Variant {
+  return {
+    name: `−${b}${wordWeight === 0 ? "" : `, BM25 ${wordWeight}`}`,
+    score: (table, query) => {
+      const tokens = table.queries[query]?.tokenCount ?? 0;
+      const vectors = withNames(table, query).map((sum, page) => {
+        const { vectorCount = 0, nameVectorCount = 0 } = table.pages[page] ?? {};
+        return sum - b * tokens * Math.log(1 + vectorCount + nameVectorCount);
+      });
+      if (wordWeight === 0) return vectors;
+      const words = (table.keywords[query] ?? []).map((score) => Math.max(0, score));
+      const isSearched = (page: number) => (table.pages[page]?.vectorCount ?? 0) > 0;
+      const pool = new Set([
+        ...best(vectors, MIN_CANDIDATES, isSearched),
+        ...best(words, MIN_WORD_CANDIDATES, (page) => isSearched(page) && (words[page] ?? 0) > 0),
+      ]);
+      const pages = Array.from(pool, (position) => {
+        return { position, vectorScore: vectors[position] ?? 0, wordScore: words[position] ?? 0 };
+      });
+      const fused = fuse(pages, { method: "weighted", wordWeight });
+      const scores = new Float64Array(table.pages.length).fill(Number.NEGATIVE_INFINITY);
+      for (const [at, { position }] of pages.entries()) scores[position] = fused[at] ?? 0;
+      return scores;
+    },
+  };
+}
+
+/** The positions of the highest of `scores`. */
+function best(scores: ArrayLike<number>, limit: number, isWanted: (page: number) => boolean): number[] {
+  return Array.from({ length: scores.length }, (_, page) => page)
+    .filter(isWanted)
+    .toSorted((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b)
+    .slice(0, limit);
+}
+
 function scaled(values: ArrayLike<number>): number[] {
   const list = Array.from(values);
   const low = list.reduce((least, value) => Math.min(least, value), Infinity);
@@ -184,6 +229,10 @@ export const variants: Record<string, readonly Variant[]> = {
   })),
   "page length": [0.005, 0.01, 0.02, 0.03, 0.05, 0.08].map(lengthPrior),
   "document name": [0.25, 0.5, 1].map(names),
+  "document name and length prior": [0, 0.01, 0.02, 0.03, 0.04, 0.05].map((b) => asSearched(b, 0)),
+  "document name, length prior −0.03 and words": [0.05, 0.1, 0.15, 0.2, 0.25, 0.3].map((share) =>
+    asSearched(0.03, share),
+  ),
   "neighbouring pages": [0.05, 0.1, 0.2, 0.4].map(neighbours),
   "document context": [0.1, 0.2, 0.5, 1].map(documents),
   // Alone, these are tuned above; together, only the share is.
