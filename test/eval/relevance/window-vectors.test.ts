@@ -1,6 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { loadModel } from "../../../encoder/models/registry.ts";
 import { type EncodedPage, NO_REGION } from "../../../shared/page.ts";
-import { joinRows, withoutPlace } from "./window-vectors.ts";
+import { encodeWindows, encodingOnce, joinRows, withoutPlace } from "./window-vectors.ts";
 
 describe("joinRows", () => {
   it("puts rows below one another", () => {
@@ -29,5 +30,21 @@ describe("withoutPlace", () => {
     };
     expect(withoutPlace(page)).toEqual(new Float32Array([1, 2, 5, 6]));
     expect(withoutPlace({ ...page, vectorCount: 0, vectors: new Float32Array() })).toEqual(new Float32Array());
+  });
+});
+
+describe("encodingOnce", () => {
+  it("encodes equal windows once and gives each its vectors", async () => {
+    const model = await loadModel("minilm-words", { threads: 1 });
+    const encodePages = vi.spyOn(model, "encodePages");
+    const windows = ["a cat", "two dogs", "a cat", ""].map((text) => ({
+      words: (text.match(/\S+/gu) ?? []).map((word) => ({ text: word, box: [0, 0, 1, 1] as const })),
+    }));
+    const encode = encodingOnce(model);
+    expect(await encode(windows)).toEqual(await encodeWindows(model, windows));
+    expect(encodePages.mock.calls[0]?.[0]).toHaveLength(3);
+    await encode(windows.slice(1));
+    expect(encodePages.mock.calls.at(-1)?.[0]).toEqual([]);
+    await model.dispose();
   });
 });

@@ -9,7 +9,8 @@
  * - `--title-vectors`: their words are vectors of the page too, of its windows with `--prefix-title`; else of the page as it is, to
  *   which what stands above its first word is added, encoded alone.
  * - `--whole-rows`: a window ends where a row of words does.
- * - `--repeat-header`: a window that begins inside a table sees the rows that name its columns.
+ * - `--repeat-header`: a window that begins inside a table sees the rows that name its columns; reported beside what the other
+ *   options do without it.
  *
  * Titles and headers need a data set of PDFs. Half of the questions, by a fixed seed, choose; the other half judges.
  *
@@ -31,7 +32,7 @@ import type { EncodedPage } from "../../../shared/page.ts";
 import { contextWindows } from "./context-windows.ts";
 import { readLayout } from "./layout/document-layout.ts";
 import { shuffled } from "./token-table.ts";
-import { encodeWindows, joinRows, withoutPlace } from "./window-vectors.ts";
+import { encodeWindows, encodingOnce, joinRows, withoutPlace } from "./window-vectors.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -75,41 +76,44 @@ async function variantsOf(document: CorpusDocument): Promise<Record<string, Scor
   for await (const page of corpus.pages([document])) plain.push(page);
   const layout = await readLayout(plain, files.get(document.name), tokensOf);
   if (!encodesAnew) {
-    const changed = plain.map(async ({ vectors }, page) => {
+    const titled = plain.map(async ({ vectors }, page) => {
       const { title } = layout.contextAt(page, 0);
       const [encoded] = await encodeWindows(model, [{ words: title.map((text) => ({ text, box: [0, 0, 1, 1] })) }]);
       return joinRows([vectors, encoded ?? new Float32Array()], dim);
     });
-    return { "as it is": plain, "title as vectors": await Promise.all(changed) };
+    return { "as it is": plain, "title as vectors": await Promise.all(titled) };
   }
+  const encode = encodingOnce(model);
   const name = options["prefix-name"] ? (path.parse(document.name).name.match(/[\p{L}\p{N}]+/gu) ?? []) : [];
-  const changed: ScorablePage[] = [];
-  const titled: ScorablePage[] = [];
-  for (const [page, asItIs] of plain.entries()) {
-    const prefixOf = (start: number): string[] => {
-      const { title, header } = layout.contextAt(page, start);
-      return [...name, ...(options["prefix-title"] ? title : []), ...(options["repeat-header"] ? header : [])];
-    };
-    const windows = contextWindows(
-      layout.words,
-      page,
-      {
+  const inWindows = async (repeatHeader: boolean, prefixVectors: boolean) => {
+    const pages: ScorablePage[] = [];
+    for (const [page, asItIs] of plain.entries()) {
+      const prefixOf = (start: number): string[] => {
+        const { title, header } = layout.contextAt(page, start);
+        return [...name, ...(options["prefix-title"] ? title : []), ...(repeatHeader ? header : [])];
+      };
+      const context = {
         prefixOf,
         overlapTokens: Number(options.overlap),
         acrossPages: options["across-pages"],
         rowStarts: options["whole-rows"] ? layout.rowStarts[page] : undefined,
-      },
-      tokensOf,
-    );
-    const encoded = await encodeWindows(model, windows);
-    const rows = (from: number, count: number, at: number) =>
-      (encoded[at] ?? new Float32Array()).subarray(from * dim, (from + count) * dim);
-    const own = windows.map(({ skip, count }, at) => rows(skip, count, at));
-    const prefixes = windows.map(({ prefixTokens }, at) => rows(0, prefixTokens, at));
-    changed.push(joinRows([...own, withoutPlace(asItIs)], dim));
-    titled.push(joinRows([...own, ...prefixes, withoutPlace(asItIs)], dim));
-  }
-  return { "as it is": plain, changed, ...(options["title-vectors"] ? { "changed, prefix as vectors": titled } : {}) };
+      };
+      const windows = contextWindows(layout.words, page, context, tokensOf);
+      const encoded = await encode(windows);
+      const kept = windows.flatMap(({ skip, count, prefixTokens }, at) => {
+        const rows = (from: number, to: number) => (encoded[at] ?? new Float32Array()).subarray(from * dim, to * dim);
+        return [rows(skip, skip + count), rows(0, prefixVectors ? prefixTokens : 0)];
+      });
+      pages.push(joinRows([...kept, withoutPlace(asItIs)], dim));
+    }
+    return pages;
+  };
+  return {
+    "as it is": plain,
+    changed: await inWindows(false, false),
+    ...(options["title-vectors"] ? { "changed, prefix as vectors": await inWindows(false, true) } : {}),
+    ...(options["repeat-header"] ? { "changed, header repeated": await inWindows(true, false) } : {}),
+  };
 }
 
 const queries: EncodedQuery[] = [];
