@@ -20,24 +20,26 @@ describe("LengthPrior", () => {
 
   it("takes b · tokens · ln(1 + vectors) off, for pages of any length", () => {
     const prior = priorOf(0.03, 20);
-    for (const vectors of [0, 1, 2, 717, 4_095, 4_096, MAX_VECTORS_PER_PAGE]) {
+    for (const vectors of [0, 1, 2, 717, 2_047, 2_048, MAX_VECTORS_PER_PAGE]) {
       expect(prior.penaltyOf(vectors)).toBe(0.03 * 20 * Math.log(1 + vectors));
     }
   });
 
   it("counts whole steps, none of a step of 0", () => {
     const prior = priorOf(0.1, 10);
-    expect(prior.stepsOf(99, 0.5)).toBe(Math.round(Math.log(100) / 0.5));
-    expect(prior.stepsOf(99, 0)).toBe(0);
+    for (const vectors of [0, 1, 99, 2_047, 2_048, MAX_VECTORS_PER_PAGE]) {
+      expect(prior.inSteps(0.5).of(vectors)).toBe(Math.round(Math.log(1 + vectors) / 0.5));
+      expect(prior.inSteps(0).of(vectors)).toBe(0);
+    }
   });
 
   it("lowers every score by the steps of its page", () => {
     fc.assert(
       fc.property(counts, steps, (vectorCounts, step) => {
-        const prior = priorOf(0.03, 24);
+        const penalties = priorOf(0.03, 24).inSteps(step);
         const scores = Int32Array.from(vectorCounts, (_, page) => 1_000 - page);
-        prior.lower(scores, vectorCounts, step);
-        expect([...scores]).toEqual(vectorCounts.map((count, page) => 1_000 - page - prior.stepsOf(count, step)));
+        penalties.lower(scores, vectorCounts);
+        expect([...scores]).toEqual(vectorCounts.map((count, page) => 1_000 - page - penalties.of(count)));
       }),
     );
   });
@@ -48,14 +50,14 @@ describe("LengthPrior", () => {
         fc.array(fc.tuple(fc.nat(3_000), fc.integer({ min: 0, max: MAX_VECTORS_PER_PAGE }))),
         steps,
         (pages, step) => {
-          const prior = priorOf(0.03, 24);
+          const penalties = priorOf(0.03, 24).inSteps(step);
           const before = pages.map(([score]) => score);
           const vectorCounts = pages.map(([, count]) => count);
           const lowered = Int32Array.from(before);
           const raised = Uint32Array.from(before);
-          prior.lower(lowered, vectorCounts, step);
-          prior.raise(raised, vectorCounts, step);
-          const added = prior.stepsOf(MAX_VECTORS_PER_PAGE, step);
+          penalties.lower(lowered, vectorCounts);
+          penalties.raise(raised, vectorCounts);
+          const added = penalties.of(MAX_VECTORS_PER_PAGE);
           for (const [page, score] of before.entries()) {
             expect(raised[page]).toBe(score === 0 ? 0 : (lowered[page] ?? NaN) + added);
           }

@@ -6,7 +6,7 @@
  */
 import { BagScan, type BagSelection } from "../../kernel/bag-scan.ts";
 import type { QueryTables } from "../../kernel/query-tables.ts";
-import { LengthPrior } from "../../recipe/length-prior.ts";
+import { type LengthPenalties, LengthPrior } from "../../recipe/length-prior.ts";
 import type { PageSelection } from "../selection.ts";
 import type { IndexSnapshot, LiveSegment } from "../snapshot.ts";
 import type { StageTimes } from "../stage-times.ts";
@@ -39,7 +39,7 @@ export function candidatesFromBags(
     }
     return times.run("candidates", () => {
       const scores = scan.scores();
-      if (prior !== undefined) lowerScores(scores, segments, prior, tables.bagStep);
+      if (prior !== undefined) lowerScores(scores, segments, prior.inSteps(tables.bagStep));
       return topPositions(scores, scan.selected(), limit);
     });
   } finally {
@@ -47,11 +47,11 @@ export function candidatesFromBags(
   }
 }
 
-/** `scores` of all segments' pages, in units of `step`, by what the length prior takes off them. */
-function lowerScores(scores: Int32Array, segments: readonly ScannedBags[], prior: LengthPrior, step: number): void {
+/** Takes `penalties` off the `scores` of all segments' pages. */
+function lowerScores(scores: Int32Array, segments: readonly ScannedBags[], penalties: LengthPenalties): void {
   let first = 0;
   for (const { bags, vectorCounts } of segments) {
-    prior.lower(scores.subarray(first, first + bags.pageCount), vectorCounts, step);
+    penalties.lower(scores.subarray(first, first + bags.pageCount), vectorCounts);
     first += bags.pageCount;
   }
 }

@@ -7,7 +7,7 @@
 import { ListScan } from "../../kernel/list-scan.ts";
 import { probeCentroids, rankCells } from "../../kernel/probe.ts";
 import type { QueryTables } from "../../kernel/query-tables.ts";
-import { LengthPrior } from "../../recipe/length-prior.ts";
+import { type LengthPenalties, LengthPrior } from "../../recipe/length-prior.ts";
 import type { ObjectStore } from "../../store/object-store.ts";
 import type { PageSelection } from "../selection.ts";
 import type { SearchPlan } from "../plan.ts";
@@ -43,12 +43,13 @@ export async function candidatesFromLists(
     Promise.all(snapshot.listGroups.map(({ lists }) => lists.read(cells, store))),
   );
   const prior = LengthPrior.of(snapshot.manifest.recipe, tables.query.tokenCount);
+  const penalties = prior?.inSteps(tables.bagStep);
   const best = times.run("candidates", () =>
     snapshot.listGroups.flatMap((group, i) => {
       const scan = new ListScan(tables.query.kernel, tables.codebook, group.lists.pageCount);
       try {
         scan.add(probe, blocks[i] ?? []);
-        if (prior !== undefined) raiseScores(scan.scoredPages(), group, prior, tables.bagStep);
+        if (penalties !== undefined) raiseScores(scan.scoredPages(), group, penalties);
         const found = scan.topPositions(plan.candidates, maskOf(group, selection));
         return Array.from(found, (page) => ({ position: positionOf(group, page), score: scan.scoreOf(page) }));
       } finally {
@@ -96,11 +97,11 @@ function maskOf(group: ListGroup, selection: PageSelection): Uint8Array | undefi
   return needed;
 }
 
-/** `scores` of the group's pages, in units of `step`, raised by what the length prior leaves of them. */
-function raiseScores(scores: Uint32Array, { segments }: ListGroup, prior: LengthPrior, step: number): void {
+/** Raises the `scores` of the group's pages by what `penalties` leave of them. */
+function raiseScores(scores: Uint32Array, { segments }: ListGroup, penalties: LengthPenalties): void {
   let first = 0;
   for (const { reader, vectorCounts } of segments) {
-    prior.raise(scores.subarray(first, first + reader.pageCount), vectorCounts, step);
+    penalties.raise(scores.subarray(first, first + reader.pageCount), vectorCounts);
     first += reader.pageCount;
   }
 }
