@@ -28,6 +28,8 @@ describe("POST /v1/indexes/{index}/explain", () => {
       [expect.closeTo(0, 1), expect.closeTo(0, 1), expect.closeTo(0, 1)],
     ]);
     expect(answer.boxes).toHaveLength(3);
+    // One of the two words is on the page, every vector in a box, and the recipe has no length prior.
+    expect(answer).toMatchObject({ unplaced: [null, null], score: expect.closeTo(1, 1), lengthPenalty: 0 });
   });
 
   it("has nothing to show on a page without words", async () => {

@@ -55,7 +55,8 @@ describe("a search over shards", () => {
 
   beforeAll(async () => {
     const store = startApp().services.store;
-    index = await createRandomIndex(store, "random", { dim: 32, subspaces: 8, centroidCount: 40 }, seededRandom(7));
+    const shape = { dim: 32, subspaces: 8, centroidCount: 40, lengthPrior: 0.03 };
+    index = await createRandomIndex(store, "random", shape, seededRandom(7));
     for (let segment = 0; segment < SEGMENTS; segment++) {
       // Twins in later segments have the scores of pages in earlier ones: only their places tell them apart.
       index.twins = segment > 1;
@@ -77,6 +78,7 @@ describe("a search over shards", () => {
       const single = await search(apps.single, "random", { ...body, path: "resident" });
       const sharded = await search(apps.sharded, "random", body);
       expect(single.hits.length).toBeGreaterThan(40);
+      for (const { lengthPenalty } of single.hits) expect(lengthPenalty).toBeGreaterThan(0);
       expect(sharded.hits).toEqual(single.hits);
       expect(sharded.pagesMatched).toBe(single.pagesMatched);
       expect(sharded.partial).toBeUndefined();
