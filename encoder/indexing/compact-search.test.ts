@@ -71,8 +71,8 @@ async function answers(index: SearchableIndex, documents: string[]): Promise<Omi
   for (const query of queries()) {
     for (const request of REQUESTS) {
       const filter = request.filter && { filter: { documents } };
-      const { hits, pagesMatched } = await index.search({ query, ...request, ...filter });
-      found.push({ hits, pagesMatched, manifestVersion: 0 });
+      const { hits, tokens, pagesMatched } = await index.search({ query, ...request, ...filter });
+      found.push({ hits, tokens, pagesMatched, manifestVersion: 0 });
     }
   }
   return found;

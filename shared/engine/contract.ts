@@ -65,7 +65,11 @@ export const searchModes = ["late", "dense", "lexical", "hybrid"] as const;
 export type SearchMode = (typeof searchModes)[number];
 
 export interface SearchRequest {
-  query: EncodedQuery;
+  /**
+   * All modes but `lexical` need it, which ignores it. A promise: what needs no vectors is read while they are made; who gives one
+   * sees to it that a rejection is handled, since a search that fails first does not wait.
+   */
+  query?: EncodedQuery | Promise<EncodedQuery> | undefined;
   /** The question itself. Modes `lexical` and `hybrid` need it; without it the default mode is that of the vectors. */
   text?: string | undefined;
   /**
@@ -87,6 +91,76 @@ export interface SearchRequest {
   exact?: number | undefined;
   /** Leave out text and boxes (evaluation runs). */
   bare?: boolean | undefined;
+  /** By what the question's words are weighed; default: by the pages of this index. A part of an index is given those of the whole. */
+  termWeighting?: TermWeighting | undefined;
+}
+
+/** A search whose vectors are there. */
+export interface VectorSearchRequest extends SearchRequest {
+  query: EncodedQuery;
+}
+
+/** What the words of a question are weighed by. Plain values, which may be sent. */
+export interface TermWeighting {
+  /** Pages that can be found, whatever the filter. */
+  pages: number;
+  /** Terms of all of them together. */
+  pageTerms: number;
+  /** Of each term that is looked up, how many of the pages have it; others of the question's are left out. */
+  found: ReadonlyMap<string, number>;
+}
+
+/** What one index knows of a question's words, to be added up with other parts. */
+export interface TermCounts extends Pick<TermWeighting, "pages" | "pageTerms"> {
+  /** Different terms of the question, in the order in which they are asked. */
+  terms: {
+    term: string;
+    /** Of the blocks that have to be read for it. */
+    bytes: number;
+    /** Pages that have it; undefined: not looked up, since all terms together would take too many bytes. */
+    found: number | undefined;
+  }[];
+}
+
+/** Reads and time of one step of a search. */
+export type StepCost = Pick<
+  SearchPerformance,
+  | "reads"
+  | "bytesRead"
+  | "serialReadWaves"
+  | "serialHops"
+  | "hedgedReads"
+  | "cacheHits"
+  | "storeCacheHits"
+  | "lexicalMs"
+  | "tablesMs"
+  | "candidatesMs"
+  | "rerankMs"
+  | "exactMs"
+  | "hitsMs"
+  | "totalMs"
+>;
+
+/** A page of a part of an index, before its scores are fused with those of other parts. */
+export interface PartPage {
+  /** Among the part's pages; equal scores are ordered by it. */
+  position: number;
+  vectorScore: number;
+  /** BM25; 0 of a page without any of the words. */
+  wordScore: number;
+  /** Whether exact vectors made `vectorScore`, or codes. */
+  isExact: boolean;
+}
+
+/** The pages of a part that a hybrid search ranks. */
+export interface PartRanking extends Omit<SearchResult, "hits"> {
+  pages: PartPage[];
+}
+
+/** Pages of a part that are to be shown, as `rankPart` gave them. */
+export interface ShownPages extends Pick<SearchRequest, "text" | "termWeighting"> {
+  query: EncodedQuery;
+  pages: readonly PartPage[];
 }
 
 /** Where one query token matched best on a page. `box` is fractions of the page 0…1: x0, y0, x1, y1; undefined if nowhere. */
@@ -167,6 +241,8 @@ export interface SearchPerformance {
 
 export interface SearchResult {
   hits: PageHit[];
+  /** What the matches of hits are of: the query's tokens, or in a search by words alone the question's words. */
+  tokens: QueryToken[];
   /** Searchable pages that passed the filter. */
   pagesMatched: number;
   manifestVersion: number;
@@ -226,6 +302,12 @@ export interface SearchableIndex {
   /** Bytes held now: resident state, WASM memory and caches. */
   readonly memoryBytes: number;
   search(request: SearchRequest): Promise<SearchResult>;
+  /** Counts the words of `text` in this index, for searches of which it holds a part. Errors: `path_unavailable`; of reading. */
+  countTerms(text: string): Promise<{ counts: TermCounts; manifestVersion: number; cost: StepCost }>;
+  /** A hybrid search up to where scores are fused: another part may have better ones. Errors: those of `search`. */
+  rankPart(request: SearchRequest): Promise<PartRanking>;
+  /** Hits of pages that `rankPart` ranked, in the order given; their `score` is not set (0). Errors: those of `search`. */
+  showPart(request: ShownPages): Promise<{ hits: PageHit[]; manifestVersion: number; cost: StepCost }>;
   /** Errors: `document_not_found`, `page_not_found`. */
   explain(request: {
     query: EncodedQuery;

@@ -11,6 +11,7 @@ import type { TokenBest } from "../kernel/kernel-query.ts";
 import type { QueryTables } from "../kernel/query-tables.ts";
 import type { PageGeometry } from "../page.ts";
 import type { EncodedQuery, PageHit, TokenMatch } from "./contract.ts";
+import { findWords, type QuestionWord, type WordWeights } from "./lexical/question-words.ts";
 import { boxOf, regionOf, round } from "./regions.ts";
 import { pqBests, type RankedPage, type RerankContext } from "./rerank.ts";
 import { snippetOf } from "./snippet.ts";
@@ -61,6 +62,32 @@ export async function fullHits(
     const weights =
       termWeights === undefined ? matchWeights(layout.geometry, matches) : wordWeights(words, termWeights);
     return toHit(page, withOverlay(layout, context.snapshot.overlay), matches, snippetOf(words, weights));
+  });
+}
+
+/**
+ * Hits of a search by words alone: the match of each word of the question is the first place on the page where it stands, with what it
+ * adds to the page's score. Reads no vectors and no codes. Errors: those of reading.
+ */
+export async function wordHits(
+  pages: readonly RankedPage[],
+  question: readonly QuestionWord[],
+  weights: WordWeights,
+  context: RerankContext,
+): Promise<PageHit[]> {
+  const layouts = await layoutsOf(pages, context);
+  return pages.map((page) => {
+    const layout = required(layouts.get(page));
+    const { geometry, text } = layout;
+    const words = text === "" ? [] : text.split(" ");
+    const { evidence, placeWeights } = findWords(question, words, weights);
+    const matches = evidence.flatMap(({ score, places: [place] }, token): TokenMatch[] => {
+      if (place === undefined) return [];
+      const region = geometry.kind === "words" ? place : undefined;
+      const box = region === undefined ? undefined : boxOf(geometry, region);
+      return [{ token, score: round(score, SCORE_PLACES), region, box, text: words[place] }];
+    });
+    return toHit(page, withOverlay(layout, context.snapshot.overlay), matches, snippetOf(words, placeWeights));
   });
 }
 

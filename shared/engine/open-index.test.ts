@@ -6,7 +6,7 @@ import { seededRandom } from "../seeded-random.ts";
 import { CountingStore } from "../store/counting-store.ts";
 import { layout } from "../store/layout.ts";
 import { MemoryStore } from "../store/memory-store.ts";
-import type { SearchRequest, SearchResult } from "./contract.ts";
+import type { VectorSearchRequest, SearchResult } from "./contract.ts";
 import { openIndex } from "./open-index.ts";
 import { GatedStore } from "./testing/gated-store.ts";
 import { addSegment, createRandomIndex, deleteDocument, type RandomIndex } from "./testing/random-index.ts";
@@ -30,7 +30,7 @@ beforeEach(async () => {
   ]);
 });
 
-function request(change: Partial<SearchRequest> = {}): SearchRequest {
+function request(change: Partial<VectorSearchRequest> = {}): VectorSearchRequest {
   return { query: randomQuery(index.fingerprint, shape.dim, 12, index.random), k: 10, ...change };
 }
 

@@ -16,10 +16,15 @@ import type {
   DocumentPlace,
   ManifestLook,
   PageExplanation,
+  PageHit,
+  PartRanking,
   SearchableIndex,
   SearchPath,
   SearchRequest,
   SearchResult,
+  ShownPages,
+  StepCost,
+  TermCounts,
 } from "./contract.ts";
 import { explainPage, type ExplainRequest } from "./explain.ts";
 import { MemoryBudget, type Resident } from "./memory-budget.ts";
@@ -35,6 +40,7 @@ import {
   planHolding,
 } from "./planner/holding.ts";
 import { TermCache } from "./lexical/term-cache.ts";
+import { countSnapshotTerms, rankSnapshot, showSnapshot } from "./part-search.ts";
 import { RecordCaches } from "./record-cache.ts";
 import { ReservingStore } from "./reserving-store.ts";
 import { searchSnapshot, type EngineParts } from "./search.ts";
@@ -65,6 +71,8 @@ export interface OpenIndexOptions {
   nowMs?: () => number;
   /** The manifest to open and to refresh to, say one with some of the segments; the newest in the store. */
   readManifest?: () => Promise<Manifest>;
+  /** Told the manifest before anything else is read. */
+  onManifest?: (manifest: Manifest) => void;
   /** Told how much memory the index will take, queries included, before it takes any. */
   makeRoom?: (bytes: number) => void;
 }
@@ -119,6 +127,7 @@ class OpenedIndex implements SearchableIndex, Resident {
 
   async open(): Promise<void> {
     const manifest = await this.#opener.readManifest();
+    this.#options.onManifest?.(manifest);
     const holding = this.#usualHolding(manifest);
     const { kernel = 0, heap = 0 } = holdingBytes(manifest)[holding] ?? {};
     this.#options.makeRoom?.(kernel + heap);
@@ -166,6 +175,18 @@ class OpenedIndex implements SearchableIndex, Resident {
     } finally {
       snapshot.release();
     }
+  }
+
+  async countTerms(text: string): Promise<{ counts: TermCounts; manifestVersion: number; cost: StepCost }> {
+    return await this.#withSnapshot(this.#current(), (snapshot) => countSnapshotTerms(snapshot, text, this.#parts));
+  }
+
+  async rankPart(request: SearchRequest): Promise<PartRanking> {
+    return await this.#withSnapshot(this.#current(), (snapshot) => rankSnapshot(snapshot, request, this.#parts));
+  }
+
+  async showPart(request: ShownPages): Promise<{ hits: PageHit[]; manifestVersion: number; cost: StepCost }> {
+    return await this.#withSnapshot(this.#current(), (snapshot) => showSnapshot(snapshot, request, this.#parts));
   }
 
   async explain(request: ExplainRequest): Promise<PageExplanation> {

@@ -7,7 +7,7 @@ import { seededRandom } from "../seeded-random.ts";
 import { CountingStore } from "../store/counting-store.ts";
 import { layout } from "../store/layout.ts";
 import { MemoryStore } from "../store/memory-store.ts";
-import type { SearchFilter, SearchRequest } from "./contract.ts";
+import type { SearchFilter, VectorSearchRequest } from "./contract.ts";
 import { openIndex } from "./open-index.ts";
 import { holdingBytes } from "./planner/holding.ts";
 import {
@@ -45,7 +45,7 @@ async function writeLibrary(segmentCount: number, seed: number): Promise<RandomI
   return index;
 }
 
-function request(index: RandomIndex, filter?: SearchFilter): SearchRequest {
+function request(index: RandomIndex, filter?: SearchFilter): VectorSearchRequest {
   const query = randomQuery(index.fingerprint, SHAPE.dim, 5, index.random);
   return { query, k: 1_000, nprobe: SHAPE.centroidCount, filter, bare: true };
 }

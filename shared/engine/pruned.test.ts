@@ -8,7 +8,7 @@ import { CountingStore } from "../store/counting-store.ts";
 import { layout } from "../store/layout.ts";
 import { MemoryStore } from "../store/memory-store.ts";
 import type { ObjectStore } from "../store/object-store.ts";
-import type { SearchRequest, SearchResult } from "./contract.ts";
+import type { SearchResult, VectorSearchRequest } from "./contract.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { openIndex } from "./open-index.ts";
 import { GatedStore } from "./testing/gated-store.ts";
@@ -45,7 +45,7 @@ function openPruned(index: RandomIndex, store: ObjectStore = index.store) {
 }
 
 /** Looks at the lists of all centroids unless told otherwise. */
-function request(index: RandomIndex, change: Partial<SearchRequest> = {}): SearchRequest {
+function request(index: RandomIndex, change: Partial<VectorSearchRequest> = {}): VectorSearchRequest {
   const query = randomQuery(index.fingerprint, shape.dim, 12, index.random);
   return { query, k: 10, nprobe: index.codebook.centroidCount, ...change };
 }
@@ -129,7 +129,7 @@ describe("the pruned path", () => {
     const opened = await openPruned(index);
     const asked = request(index, { nprobe: undefined, exact: 0, bare: true });
     const wanted = referenceSearch(index, { ...asked, candidates: 300, exact: 0 }, "heads");
-    const recall = async (change: Partial<SearchRequest>): Promise<number> => {
+    const recall = async (change: Partial<VectorSearchRequest>): Promise<number> => {
       const found = ranking(await opened.search({ ...asked, ...change }));
       return (
         wanted.filter((hit) =>

@@ -6,7 +6,7 @@ import type { KernelModule } from "../kernel/webassembly.ts";
 import { compileKernel } from "../kernel/webassembly.ts";
 import { seededRandom } from "../seeded-random.ts";
 import { MemoryStore } from "../store/memory-store.ts";
-import type { SearchFilter, SearchRequest } from "./contract.ts";
+import type { SearchFilter, VectorSearchRequest } from "./contract.ts";
 import { openIndex } from "./open-index.ts";
 import {
   addSegment,
@@ -94,7 +94,7 @@ describe("search", () => {
       fc.asyncProperty(corpora, async (corpus) => {
         const index = await writeCorpus(corpus);
         const opened = await openIndex({ store: index.store, index: index.name, kernelModule });
-        const request: SearchRequest = {
+        const request: VectorSearchRequest = {
           query: randomQuery(index.fingerprint, corpus.dim, corpus.tokenCount, index.random),
           k: corpus.k,
           candidates: corpus.candidates,
@@ -128,7 +128,7 @@ describe("search", () => {
           const manifest = await readManifest(index.store, index.name);
           fc.pre(manifest?.inverted !== undefined);
           const opened = await openIndex({ store: index.store, index: index.name, kernelModule, holding });
-          const request: SearchRequest = {
+          const request: VectorSearchRequest = {
             query: randomQuery(index.fingerprint, corpus.dim, corpus.tokenCount, index.random),
             k: corpus.k,
             candidates: corpus.candidates,

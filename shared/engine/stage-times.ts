@@ -10,6 +10,7 @@ export class StageTimes {
   readonly #nowMs: () => number;
   readonly #startedMs: number;
   readonly #spentMs: Record<Stage, number> = { lexical: 0, tables: 0, candidates: 0, rerank: 0, exact: 0, hits: 0 };
+  #waitedMs = 0;
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -36,6 +37,16 @@ export class StageTimes {
     }
   }
 
+  /** Waits for `others`, whose time is not the search's. */
+  async waitFor<T>(others: T | Promise<T>): Promise<T> {
+    const startedMs = this.#nowMs();
+    try {
+      return await others;
+    } finally {
+      this.#waitedMs += this.#nowMs() - startedMs;
+    }
+  }
+
   /** Up to now. */
   report(): Record<`${Stage}Ms` | "totalMs", number> {
     const { lexical, tables, candidates, rerank, exact, hits } = this.#spentMs;
@@ -46,7 +57,7 @@ export class StageTimes {
       rerankMs: rerank,
       exactMs: exact,
       hitsMs: hits,
-      totalMs: this.#nowMs() - this.#startedMs,
+      totalMs: this.#nowMs() - this.#startedMs - this.#waitedMs,
     };
   }
 }

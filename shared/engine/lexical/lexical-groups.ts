@@ -23,8 +23,8 @@ export interface LexicalGroup {
 export interface LexicalGroups {
   readonly groups: readonly LexicalGroup[];
   readonly pages: number;
-  /** Terms of a page. */
-  readonly meanLength: number;
+  /** Terms of all of them. */
+  readonly pageTerms: number;
   /** Bytes of memory held beside what opened segments hold. */
   readonly bytes: number;
 }
@@ -114,14 +114,14 @@ export function maskOf(
   return mask;
 }
 
-function statisticsOf(groups: readonly LexicalGroup[]): { pages: number; meanLength: number } {
+function statisticsOf(groups: readonly LexicalGroup[]): { pages: number; pageTerms: number } {
   let pages = 0;
-  let terms = 0;
+  let pageTerms = 0;
   for (const { index, livePages } of groups) {
     for (let page = livePages.indexOf(1); page !== -1; page = livePages.indexOf(1, page + 1)) {
       pages += 1;
-      terms += index.lengths[page] ?? 0;
+      pageTerms += index.lengths[page] ?? 0;
     }
   }
-  return { pages, meanLength: terms / Math.max(1, pages) };
+  return { pages, pageTerms };
 }

@@ -21,6 +21,7 @@ import {
 import { randomQuery } from "../testing/random-material.ts";
 import { fuse } from "./fusion.ts";
 import { fusionFor } from "./mode.ts";
+import { questionWords } from "./question-words.ts";
 import { withinBudget } from "./score-terms.ts";
 
 const shape = { dim: 16, subspaces: 4, centroidCount: 20 };
@@ -150,16 +151,61 @@ describe("a search by words", () => {
     );
   });
 
-  it("shows the words, and where the vectors matched", async () => {
+  it("shows where the question's words stand, each with its part of the score", async () => {
     const index = await createRandomIndex(new MemoryStore(), "words", shape, seededRandom(1));
     await addSegment(index, [{ name: "a.pdf", pages: [200, 30] }]);
     const opened = await openIndex({ store: index.store, index: index.name, kernelModule });
-    const query = randomQuery(index.fingerprint, shape.dim, 4, index.random);
-    const { hits } = await opened.search({ query, text: "WORD150", mode: "lexical", k: 10 });
-    expect(hits.map(({ pageNumber }) => pageNumber)).toEqual([1]);
-    expect(hits[0]?.snippet).toContain(" word150 ");
-    expect(hits[0]?.matches).toHaveLength(4);
-    expect(hits[0]?.scores).toBeUndefined();
+    const { hits, tokens } = await opened.search({ text: "— WORD150, okapi word3", mode: "lexical", k: 10 });
+    expect(tokens).toEqual([
+      { text: "WORD150,", start: 2, end: 10 },
+      { text: "okapi", start: 11, end: 16 },
+      { text: "word3", start: 17, end: 22 },
+    ]);
+    expect(hits.map(({ pageNumber }) => pageNumber)).toEqual([1, 2]);
+    const [first] = hits;
+    expect(first?.snippet).toContain(" word150 ");
+    expect(first?.matches.map(({ token, text, region }) => ({ token, text, region }))).toEqual([
+      { token: 0, text: "word150", region: 150 },
+      { token: 2, text: "word3", region: 3 },
+    ]);
+    for (const { score, matches } of hits) {
+      expect(matches.reduce((sum, match) => sum + match.score, 0)).toBeCloseTo(score, 3);
+      for (const { box } of matches) expect(box).toHaveLength(4);
+    }
+    expect(first?.scores).toBeUndefined();
+  });
+
+  it("needs no vectors, and takes no notice of any", async () => {
+    const index = await createRandomIndex(new MemoryStore(), "words", shape, seededRandom(1));
+    await addSegment(index, [{ name: "a.pdf", pages: [20, 30] }]);
+    const opened = await openIndex({ store: index.store, index: index.name, kernelModule });
+    const request = { text: "word7 word25", mode: "lexical", k: 10 } as const;
+    const { hits, tokens, performance } = await opened.search(request);
+    expect(hits).toHaveLength(2);
+    const foreign = { ...randomQuery("another recipe's", shape.dim, 3, index.random), vectors: new Float32Array(1) };
+    for (const query of [foreign, Promise.reject<typeof foreign>(new Error("the encoder is down"))]) {
+      if (query instanceof Promise) query.catch(() => undefined);
+      expect(await opened.search({ ...request, query })).toMatchObject({ hits, tokens });
+    }
+    expect(performance).toMatchObject({ tablesMs: 0, candidatesMs: 0, rerankMs: 0, exactMs: 0, exactPages: 0 });
+  });
+});
+
+describe("the words of a question", () => {
+  it("have its terms, in its order", () => {
+    const texts = fc.oneof(
+      fc.string({ unit: "grapheme" }),
+      fc
+        .array(fc.constantFrom(...VOCABULARY, "—", "a-b", "東京都の", "ﬁ", "e\u0301", "\u00a0"))
+        .map((words) => words.join(" ")),
+    );
+    fc.assert(
+      fc.property(texts, (text) => {
+        const words = questionWords(text);
+        expect(words.flatMap(({ terms }) => terms)).toEqual(termsOf(text));
+        for (const word of words) expect(text.slice(word.start, word.end)).toBe(word.text);
+      }),
+    );
   });
 });
 

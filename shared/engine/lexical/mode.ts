@@ -41,9 +41,13 @@ export function fusionFor({ interaction }: Pick<Recipe, "interaction">): FusionS
  */
 export function usualMode(snapshot: IndexSnapshot, text: string | undefined): SearchMode {
   const { recipe } = snapshot.manifest;
-  const isMeasured = recipe.geometry !== "grid";
   const canFuse = text !== undefined && snapshot.holding !== "heads" && hasLexical(snapshot);
-  return isMeasured && canFuse ? "hybrid" : vectorMode(recipe);
+  return canFuse ? modeWithWords(recipe) : vectorMode(recipe);
+}
+
+/** The usual mode where words are indexed, and near. */
+export function modeWithWords(recipe: Pick<Recipe, "interaction" | "geometry">): SearchMode {
+  return recipe.geometry === "grid" ? vectorMode(recipe) : "hybrid";
 }
 
 /** The mode that ranks by the vectors of an index alone. */

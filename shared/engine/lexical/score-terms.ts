@@ -10,19 +10,16 @@ import { decodePostings, type Postings } from "../../format/lexical/postings.ts"
 import { postingsIn } from "../../format/lexical/blocks.ts";
 import { hashTerm } from "../../format/lexical/term-hash.ts";
 import { termsOf } from "../../format/lexical/terms.ts";
+import type { TermCounts, TermWeighting } from "../contract.ts";
 import type { ReadSession } from "../read-session.ts";
 import type { PageSelection } from "../selection.ts";
 import type { IndexSnapshot } from "../snapshot.ts";
 import { comesBefore, topPositions } from "../top-k.ts";
 import { inverseFrequency, termScore } from "./bm25.ts";
 import { type LexicalGroup, type LexicalGroups, maskOf } from "./lexical-groups.ts";
+import type { WordWeights } from "./question-words.ts";
 import type { TermCache } from "./term-cache.ts";
-
-/**
- * Bytes of blocks that a question may read. A word that half of a million pages have takes half a megabyte, so that ten of
- * them fit; a longer question leaves the words out that most pages have, whose weight is the smallest.
- */
-export const MAX_TERM_BYTES = 8 * 1024 * 1024;
+import { cheapestTerms, meanLengthOf } from "./term-weighting.ts";
 
 /** A page that has some of the words. */
 export interface LexicalPage {
@@ -32,14 +29,12 @@ export interface LexicalPage {
 }
 
 /** What the words of a question found. */
-export interface LexicalRanking {
+export interface LexicalRanking extends WordWeights {
   /** Best first; equal scores by position. */
   pages: LexicalPage[];
-  /** Inverse document frequency of every term that was looked up and that some page has. */
-  weights: ReadonlyMap<string, number>;
   /** Different terms of the question. */
   terms: number;
-  /** Of them, those that were not looked up: see {@link MAX_TERM_BYTES}. */
+  /** Of them, those that were not looked up: see `MAX_TERM_BYTES`. */
   termsLeftOut: number;
   /** 0 of a page that has none of the words. */
   scoreOf(position: number): number;
@@ -49,6 +44,8 @@ export interface LexicalWork {
   snapshot: IndexSnapshot;
   session: ReadSession;
   cache: TermCache;
+  /** Of all pages, where the snapshot has a part of them; undefined: by its own. */
+  weighting?: TermWeighting | undefined;
 }
 
 /** The `limit` best pages of `selection`. Errors: `path_unavailable`, see `LexicalHolder`; those of reading. */
@@ -56,33 +53,47 @@ export async function rankByTerms(
   text: string,
   selection: PageSelection,
   limit: number,
-  { snapshot, session, cache }: LexicalWork,
+  work: LexicalWork,
 ): Promise<LexicalRanking> {
+  const { snapshot, session, weighting } = work;
   const all = await snapshot.lexical.groupsOf(snapshot, session.store);
   const asked = askedTerms(text);
-  const affordable = withinBudget(asked, all.groups);
-  const blocks = await Promise.all(
-    all.groups.map(async ({ index }) => {
-      const wanted = affordable.flatMap(({ hash }) => index.blockOf(hash) ?? []);
-      const read = await cache.read(index, wanted, { store: session.store, sideBySide: all.groups.length });
-      session.cacheHits += read.cacheHits;
-      return read.blocks;
-    }),
-  );
-  const scoring = new Scoring(all, selection);
+  const affordable =
+    weighting === undefined ? withinBudget(asked, all.groups) : asked.filter(({ term }) => weighting.found.has(term));
+  const blocks = await readBlocks(affordable, all, work);
+  const scoring = new Scoring(all, selection, weighting ?? all);
   const weights = new Map<string, number>();
   for (const { term, hash, times } of affordable) {
     const postings = all.groups.map((group, i) => postingsOf(group, hash, blocks[i]));
-    const weight = scoring.add(postings, times);
+    const found = weighting === undefined ? livePagesOf(all.groups, postings) : (weighting.found.get(term) ?? 0);
+    const weight = scoring.add(postings, times, found);
     if (weight > 0) weights.set(term, weight);
   }
   return {
     pages: scoring.best(limit),
     weights,
+    meanLength: scoring.meanLength,
     terms: asked.length,
     termsLeftOut: asked.length - affordable.length,
     scoreOf: (position) => scoring.scoreOf(snapshot, position),
   };
+}
+
+/** How many live pages have each word of `text`. Errors: as of {@link rankByTerms}. */
+export async function countTerms(text: string, work: LexicalWork): Promise<TermCounts> {
+  const { snapshot, session } = work;
+  const all = await snapshot.lexical.groupsOf(snapshot, session.store);
+  const asked = askedTerms(text);
+  const affordable = new Set(withinBudget(asked, all.groups));
+  const blocks = await readBlocks([...affordable], all, work);
+  const terms = asked.map((askedTerm) => {
+    const { term, hash } = askedTerm;
+    const bytes = bytesOf(hash, all.groups);
+    if (!affordable.has(askedTerm)) return { term, bytes, found: undefined };
+    const postings = all.groups.map((group, i) => postingsOf(group, hash, blocks[i]));
+    return { term, bytes, found: livePagesOf(all.groups, postings) };
+  });
+  return { pages: all.pages, pageTerms: all.pageTerms, terms };
 }
 
 export interface AskedTerm {
@@ -98,33 +109,36 @@ function askedTerms(text: string): AskedTerm[] {
   return Array.from(times, ([term, count]) => ({ term, hash: hashTerm(term), times: count }));
 }
 
-/** The terms with the fewest bytes, as many as `maxBytes` allow and one at least, in the order in which they are asked. */
+/** The terms with the fewest bytes of blocks, see {@link cheapestTerms}. */
 export function withinBudget(
   asked: readonly AskedTerm[],
   groups: readonly Pick<LexicalGroup, "index">[],
-  maxBytes = MAX_TERM_BYTES,
+  maxBytes?: number,
 ): AskedTerm[] {
-  const costs = new Map(
-    asked.map((term) => [
-      term,
-      groups.reduce(
-        (sum, { index }) => sum + (mapDefined(index.blockOf(term.hash), (block) => index.blockBytes(block)) ?? 0),
-        0,
-      ),
-    ]),
-  );
-  const taken = new Set<AskedTerm>();
-  let bytes = 0;
-  for (const term of asked.toSorted((a, b) => (costs.get(a) ?? 0) - (costs.get(b) ?? 0))) {
-    bytes += costs.get(term) ?? 0;
-    if (bytes > maxBytes && taken.size > 0) break;
-    taken.add(term);
-  }
-  return asked.filter((term) => taken.has(term));
+  return cheapestTerms(asked, ({ hash }) => bytesOf(hash, groups), maxBytes);
 }
 
-function mapDefined<T, U>(value: T | undefined, change: (value: T) => U): U | undefined {
-  return value === undefined ? undefined : change(value);
+function bytesOf(hash: bigint, groups: readonly Pick<LexicalGroup, "index">[]): number {
+  return groups.reduce((sum, { index }) => {
+    const block = index.blockOf(hash);
+    return sum + (block === undefined ? 0 : index.blockBytes(block));
+  }, 0);
+}
+
+/** Of each group, the blocks that `terms` may be in. */
+async function readBlocks(
+  terms: readonly AskedTerm[],
+  { groups }: LexicalGroups,
+  { session, cache }: LexicalWork,
+): Promise<ReadonlyMap<number, Uint8Array>[]> {
+  return await Promise.all(
+    groups.map(async ({ index }) => {
+      const wanted = terms.flatMap(({ hash }) => index.blockOf(hash) ?? []);
+      const read = await cache.read(index, wanted, { store: session.store, sideBySide: groups.length });
+      session.cacheHits += read.cacheHits;
+      return read.blocks;
+    }),
+  );
 }
 
 /** Undefined when no page of the group has the term. */
@@ -141,16 +155,31 @@ function postingsOf(
   return stored === undefined ? undefined : decodePostings(stored, index.pageCount, what);
 }
 
+/** Of the pages in `postings`, group by group, those that can be found. */
+function livePagesOf(groups: readonly LexicalGroup[], postings: readonly (Postings | undefined)[]): number {
+  let found = 0;
+  for (const [i, { livePages }] of groups.entries()) {
+    for (const page of postings[i]?.pages ?? []) found += livePages[page] ?? 0;
+  }
+  return found;
+}
+
 /** Sums the scores of all pages, term by term. */
 class Scoring {
+  /** Terms of a page. */
+  readonly meanLength: number;
   readonly #all: LexicalGroups;
+  /** Pages that terms are rare or frequent among. */
+  readonly #pages: number;
   readonly #scores: Float64Array[];
   /** By group, `[pages]`: 1 for pages that may be returned, and for those of them that have a term. */
   readonly #selected: Uint8Array[];
   readonly #matched: Uint8Array[];
 
-  constructor(all: LexicalGroups, selection: PageSelection) {
+  constructor(all: LexicalGroups, selection: PageSelection, weighting: Pick<TermWeighting, "pages" | "pageTerms">) {
     this.#all = all;
+    this.#pages = weighting.pages;
+    this.meanLength = meanLengthOf(weighting);
     this.#scores = all.groups.map(({ index }) => new Float64Array(index.pageCount));
     this.#matched = all.groups.map(({ index }) => new Uint8Array(index.pageCount));
     this.#selected = all.groups.map(({ index, segments }) =>
@@ -158,18 +187,13 @@ class Scoring {
     );
   }
 
-  /** Adds a term that was asked `times` times; gives its inverse document frequency, 0 of a term that no page has. */
-  add(postings: readonly (Postings | undefined)[], times: number): number {
-    const { groups, pages, meanLength } = this.#all;
-    let found = 0;
-    for (const [i, { livePages }] of groups.entries()) {
-      for (const page of postings[i]?.pages ?? []) found += livePages[page] ?? 0;
-    }
+  /** Adds a term that was asked `times` times and that `found` pages have; gives its inverse document frequency, 0 if none has it. */
+  add(postings: readonly (Postings | undefined)[], times: number, found: number): number {
     if (found === 0) return 0;
-    const idf = inverseFrequency(pages, found);
-    for (const [i, { index }] of groups.entries()) {
+    const idf = inverseFrequency(this.#pages, found);
+    for (const [i, { index }] of this.#all.groups.entries()) {
       const ofGroup = postings[i];
-      if (ofGroup !== undefined) this.#addTo(i, ofGroup, index.lengths, { idf: times * idf, meanLength });
+      if (ofGroup !== undefined) this.#addTo(i, ofGroup, index.lengths, times * idf);
     }
     return idf;
   }
@@ -196,12 +220,7 @@ class Scoring {
     return 0;
   }
 
-  #addTo(
-    group: number,
-    { pages, counts }: Postings,
-    lengths: Uint16Array,
-    { idf, meanLength }: { idf: number; meanLength: number },
-  ): void {
+  #addTo(group: number, { pages, counts }: Postings, lengths: Uint16Array, idf: number): void {
     const scores = this.#scores[group];
     const selected = this.#selected[group];
     const matched = this.#matched[group];
@@ -209,7 +228,7 @@ class Scoring {
     for (let i = 0; i < pages.length; i++) {
       const page = pages[i] ?? 0;
       if (selected[page] !== 1) continue;
-      scores[page] = (scores[page] ?? 0) + termScore(idf, counts[i] ?? 0, (lengths[page] ?? 0) / meanLength);
+      scores[page] = (scores[page] ?? 0) + termScore(idf, counts[i] ?? 0, (lengths[page] ?? 0) / this.meanLength);
       matched[page] = 1;
     }
   }

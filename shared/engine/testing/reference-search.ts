@@ -11,7 +11,7 @@ import { LANES, toQueryBlocks, type QueryBlock } from "../../kernel/query-block.
 import { contenderFloor } from "../../kernel/query-tables.ts";
 import * as reference from "../../kernel/reference.ts";
 import { LengthPrior } from "../../recipe/length-prior.ts";
-import type { EncodedQuery, SearchRequest } from "../contract.ts";
+import type { EncodedQuery, VectorSearchRequest } from "../contract.ts";
 import { planSearch } from "../plan.ts";
 import type { Holding } from "../planner/holding.ts";
 import type { RandomIndex, WrittenPage } from "./random-index.ts";
@@ -29,7 +29,11 @@ interface Scored {
 }
 
 /** Best first. Of an index held by lists: what it finds when it looks at the lists of all centroids. */
-export function referenceSearch(index: RandomIndex, request: SearchRequest, holding: Holding = "bags"): ReferenceHit[] {
+export function referenceSearch(
+  index: RandomIndex,
+  request: VectorSearchRequest,
+  holding: Holding = "bags",
+): ReferenceHit[] {
   const { filter, query } = request;
   const matching = index.pages
     .map((page, position) => ({ page, position, score: 0 }))
