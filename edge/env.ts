@@ -17,6 +17,8 @@ export interface Env {
   ENCODER_URL?: string;
   /** Shared with the encoder service; a secret. */
   ENCODER_SECRET?: string;
+  /** Milliseconds to wait for the encoder; absent: `ENCODER_TIMEOUT_MS` of `query/encoder-client.ts`. */
+  ENCODER_TIMEOUT_MS?: string;
   /** Who sends it may write; a secret. Absent: nobody may. */
   ADMIN_KEY?: string;
   /** Origins that may call the API from a browser, separated by commas; absent: every origin, since nothing goes by cookies. */

@@ -37,8 +37,8 @@ class Behind {
 function setUp(options: { memory?: PoolMemory; open?: IndexPoolOptions<RecordedIndex>["open"] } = {}) {
   const clock = { nowMs: 1_000_000 };
   const opened: { name: string; index: RecordedIndex }[] = [];
-  const open: IndexPoolOptions<RecordedIndex>["open"] = async (name, makeRoom) => {
-    const index = await (options.open?.(name, makeRoom) ?? Promise.resolve(new RecordedIndex()));
+  const open: IndexPoolOptions<RecordedIndex>["open"] = async (name, makeRoom, onManifest) => {
+    const index = await (options.open?.(name, makeRoom, onManifest) ?? Promise.resolve(new RecordedIndex()));
     opened.push({ name, index });
     return index;
   };

@@ -12,6 +12,7 @@ import type { Consistency } from "../shared/api/search.ts";
 import type { ManifestLook } from "../shared/engine/contract.ts";
 import { DEFAULT_MEMORY_BYTES } from "../shared/engine/planner/holding.ts";
 import { MaxleafError, quote } from "../shared/errors.ts";
+import type { Manifest } from "../shared/format/manifest.ts";
 import { type Clock, systemClock } from "../shared/ports.ts";
 import type { AliasNames } from "./alias-names.ts";
 import { MAX_STALENESS_MS, REFRESH_INTERVAL_MS } from "./freshness.ts";
@@ -46,14 +47,20 @@ interface Entry<T> {
 interface Opening {
   startedAtMs: number;
   turn: number;
+  /** What is being opened, once it is known. */
+  manifest?: Manifest;
   /** Why it failed, for the requests that waited for it. */
   failure?: unknown;
 }
+
+/** Told the manifest of an index that is still being opened, for what can begin meanwhile. */
+export type Foresee = (manifest: Manifest) => void;
 
 /** How a request asks for an index. */
 interface PoolRequest {
   background: Background;
   consistency: Consistency;
+  foresee: Foresee | undefined;
   /** In which it began. */
   turn: number;
 }
@@ -95,10 +102,10 @@ export class PoolMemory {
 
 export interface IndexPoolOptions<T> {
   /**
-   * Opens an index with the reads of the current request, and says beforehand how much memory it will take. Errors:
-   * `index_not_found`, and what a damaged index gives.
+   * Opens an index with the reads of the current request, and says beforehand how much memory it will take, and its manifest as soon
+   * as that is read. Errors: `index_not_found`, and what a damaged index gives.
    */
-  open: (name: string, makeRoom: (bytes: number) => void) => Promise<T>;
+  open: (name: string, makeRoom: (bytes: number) => void, onManifest: Foresee) => Promise<T>;
   /** Where names lead that are no index's; absent: nowhere. */
   aliases?: AliasNames;
   clock?: Clock;
@@ -145,8 +152,10 @@ export class IndexPool<T extends PoolableIndex> {
     background: Background,
     use: (index: T) => Promise<R>,
     consistency: Consistency = "bounded",
+    foresee?: Foresee,
   ): Promise<R> {
-    const work = this.#run(name, background, use, consistency);
+    const request = { background, consistency, foresee, turn: ++this.#turn };
+    const work = this.#run(name, use, request);
     // A caller that hangs up must not stop the work half-way: what it holds (this index, memory of the kernels) would
     // never be given back, since of a cancelled request workerd does not even run the `finally`. (Seen in bare workerd
     // with a connection that was reset; wrangler's local proxy hides it.)
@@ -154,13 +163,8 @@ export class IndexPool<T extends PoolableIndex> {
     return await work;
   }
 
-  async #run<R>(
-    name: string,
-    background: Background,
-    use: (index: T) => Promise<R>,
-    consistency: Consistency,
-  ): Promise<R> {
-    const { index, entry } = await this.#find(name, { background, consistency, turn: ++this.#turn });
+  async #run<R>(name: string, use: (index: T) => Promise<R>, request: PoolRequest): Promise<R> {
+    const { index, entry } = await this.#find(name, request);
     try {
       return await use(entry.index);
     } finally {
@@ -196,7 +200,7 @@ export class IndexPool<T extends PoolableIndex> {
   }
 
   async #claimFresh(index: string, request: PoolRequest): Promise<{ index: string; entry: Entry<T> }> {
-    const entry = this.#claim(index) ?? (await this.#openOnce(index));
+    const entry = this.#claim(index) ?? (await this.#openOnce(index, request));
     try {
       if (request.consistency === "strong") await this.#makeFresh(index, entry, request.turn);
       else await this.#keepFresh(index, entry, request.background);
@@ -286,11 +290,12 @@ export class IndexPool<T extends PoolableIndex> {
     if (look === "newest") entry.checkedAtMs = Math.max(entry.checkedAtMs, startedAtMs);
   }
 
-  async #openOnce(name: string): Promise<Entry<T>> {
+  async #openOnce(name: string, { foresee }: PoolRequest): Promise<Entry<T>> {
     for (;;) {
       const opening = this.#openings.get(name);
       if (opening === undefined || this.#clock.nowMs() - opening.startedAtMs >= OPEN_LEASE_MS)
-        return await this.#openNow(name);
+        return await this.#openNow(name, foresee);
+      if (opening.manifest !== undefined) foresee?.(opening.manifest);
       await this.#clock.sleep(OPEN_POLL_MS);
       const entry = this.#claim(name);
       if (entry !== undefined) return entry;
@@ -298,11 +303,15 @@ export class IndexPool<T extends PoolableIndex> {
     }
   }
 
-  async #openNow(name: string): Promise<Entry<T>> {
+  async #openNow(name: string, foresee: Foresee | undefined): Promise<Entry<T>> {
     const opening: Opening = { startedAtMs: this.#clock.nowMs(), turn: ++this.#turn };
     this.#openings.set(name, opening);
     try {
-      const index = await this.#open(name, (bytes) => this.#memory.makeRoom(bytes, this));
+      const makeRoom = (bytes: number): void => this.#memory.makeRoom(bytes, this);
+      const index = await this.#open(name, makeRoom, (manifest) => {
+        opening.manifest = manifest;
+        foresee?.(manifest);
+      });
       return this.#add(name, index, opening);
     } catch (error) {
       opening.failure = error;

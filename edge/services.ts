@@ -58,14 +58,16 @@ export function createServices(env: Env, overrides: ServiceOverrides = {}): Serv
   const store = openBucket(env.BUCKET);
   const { memory, pools, hedging } = overrides.isolate ?? isolate;
   const encodeQuery =
-    overrides.encodeQuery ?? createEncoderClient({ url: env.ENCODER_URL, secret: env.ENCODER_SECRET });
+    overrides.encodeQuery ??
+    createEncoderClient({ url: env.ENCODER_URL, secret: env.ENCODER_SECRET, timeoutMs: env.ENCODER_TIMEOUT_MS });
   const durable = durableShards(env.SHARDS);
   const aliases = new AliasNames(store);
   return {
     store,
     aliases,
     indexes: new IndexPool({
-      open: (index, makeRoom) => openIndex({ store, index, kernelModule, memory, hedging, makeRoom }),
+      open: (index, makeRoom, onManifest) =>
+        openIndex({ store, index, kernelModule, memory, hedging, makeRoom, onManifest }),
       aliases,
       memory: pools,
     }),

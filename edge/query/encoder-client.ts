@@ -6,11 +6,16 @@
  */
 import { encodeResponseSchema, type EncodeRequestBody, type EncodeResponseBody } from "../../shared/api/encode.ts";
 import { problemSchema } from "../../shared/api/search.ts";
-import { type ErrorCode, MaxleafError } from "../../shared/errors.ts";
+import { type ErrorCode, MaxleafError, quote } from "../../shared/errors.ts";
 import { MAX_DIM, MAX_QUERY_TOKENS } from "../../shared/limits.ts";
 
-/** A query takes 10 to 40 ms on one core; this leaves room for a queue of them, and is what a person will wait. */
+/**
+ * A query of `minilm-words` takes 10 to 40 ms on one core; this leaves room for a queue of them, and is what a person will wait. For a
+ * model that takes longer on its machine, the deployment sets `ENCODER_TIMEOUT_MS`.
+ */
 export const ENCODER_TIMEOUT_MS = 8_000;
+/** What a deployment may set: beyond two minutes nobody waits, and proxies before the worker have given up (Cloudflare's at 100 s). */
+const MAX_ENCODER_TIMEOUT_MS = 120_000;
 
 /** The longest answer: base64 of float32 for every token at the largest dimension, and 200 bytes of JSON a token. */
 const MAX_RESPONSE_BYTES = Math.ceil((MAX_QUERY_TOKENS * MAX_DIM * 4 * 4) / 3) + MAX_QUERY_TOKENS * 200;
@@ -27,7 +32,8 @@ export interface EncoderClientOptions {
   /** Base URL of the service. */
   url: string | undefined;
   secret: string | undefined;
-  timeoutMs?: number;
+  /** As the deployment has it; {@link ENCODER_TIMEOUT_MS} when absent. */
+  timeoutMs?: number | string | undefined;
   fetch?: (request: Request) => Promise<Response>;
 }
 
@@ -41,7 +47,7 @@ export type EncodeQuery = (recipe: string, query: string) => Promise<EncodeRespo
  * `model_unavailable`, `overloaded`.
  */
 export function createEncoderClient(options: EncoderClientOptions): EncodeQuery {
-  const { url, secret, timeoutMs = ENCODER_TIMEOUT_MS } = options;
+  const { url, secret } = options;
   // workerd's fetch refuses another `this`.
   const send = options.fetch ?? ((request: Request) => fetch(request));
   return async (recipe, query) => {
@@ -51,6 +57,7 @@ export function createEncoderClient(options: EncoderClientOptions): EncodeQuery 
         "this deployment has no encoder: ENCODER_URL or ENCODER_SECRET is not set",
       );
     }
+    const timeoutMs = checkedTimeoutMs(options.timeoutMs);
     const signal = AbortSignal.timeout(timeoutMs);
     const body: EncodeRequestBody = { recipe, query };
     const attempt = () => send(encodeRequest(url, secret, body, signal));
@@ -68,6 +75,16 @@ export function createEncoderClient(options: EncoderClientOptions): EncodeQuery 
       throw new MaxleafError("encoder_unavailable", "the encoder cannot be reached", { cause: error });
     }
   };
+}
+
+/** Errors: `internal` for a setting that is no number of milliseconds. */
+function checkedTimeoutMs(setting: number | string = ENCODER_TIMEOUT_MS): number {
+  const timeoutMs = setting === "" ? Number.NaN : Number(setting);
+  if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= MAX_ENCODER_TIMEOUT_MS) return timeoutMs;
+  throw new MaxleafError(
+    "internal",
+    `ENCODER_TIMEOUT_MS is ${quote(setting)}; it must be a whole number of milliseconds, 1 to ${MAX_ENCODER_TIMEOUT_MS}`,
+  );
 }
 
 function encodeRequest(url: string, secret: string, body: EncodeRequestBody, signal: AbortSignal): Request {

@@ -4,8 +4,8 @@
  * @module
  */
 import type { HitBody, SearchRequestBody, SearchResponseBody } from "../../shared/api/search.ts";
-import type { PageHit, QueryToken, SearchFilter, SearchResult, TokenMatch } from "../../shared/engine/contract.ts";
-import type { PartialAnswer } from "../shards/fan-out.ts";
+import type { PageHit, SearchFilter, SearchResult, TokenMatch } from "../../shared/engine/contract.ts";
+import type { PartialAnswer } from "../shards/ask-shards.ts";
 import type { ShardedResult } from "../shards/merge.ts";
 import { pageUrls } from "../routes/page-urls.ts";
 
@@ -26,7 +26,6 @@ export interface AskedQuestion {
   index: string;
   recipe: string;
   query: string;
-  tokens: QueryToken[];
 }
 
 export interface RequestTimings {
@@ -46,6 +45,7 @@ export function toSearchResponse(
   return {
     ...asked,
     manifestVersion: result.manifestVersion,
+    tokens: result.tokens,
     hits: result.hits.map((hit, position) => toHitBody(asked.index, hit, position + 1)),
     pagesMatched: result.pagesMatched,
     ...(partial === undefined ? {} : { partial }),

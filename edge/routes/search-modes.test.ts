@@ -40,7 +40,18 @@ describe("a search by words", () => {
     expect(namesOf(answer)).toEqual(["north.pdf 3", "south.pdf 2"]);
     expect(answer.performance).toMatchObject({ mode: "lexical", candidateSource: "words", terms: 1, termsLeftOut: 0 });
     expect(answer.hits[0]?.snippet).toBe("zebra table");
-    expect(answer.hits[0]?.matches).toHaveLength(1);
+    expect(answer.tokens).toEqual([{ text: "zebra", start: 0, end: 5 }]);
+    const [match, ...more] = answer.hits[0]?.matches ?? [];
+    expect(more).toEqual([]);
+    expect(match).toMatchObject({ token: 0, text: "zebra", box: [0, 0, 0.5, 1] });
+    expect(match?.score).toBeCloseTo(answer.hits[0]?.score ?? 0, 3);
+  });
+
+  it("asks no encoder", async () => {
+    const before = app.asked.length;
+    const { performance } = await search({ query: "a question never asked before", mode: "lexical" });
+    expect(app.asked).toHaveLength(before);
+    expect(performance).toMatchObject({ encodeMs: 0, encodeCached: false });
   });
 
   it("has no hits for words that no page has", async () => {
@@ -87,8 +98,7 @@ describe("modes", () => {
   it.each([
     [{ mode: "dense" }, 400, "invalid_request", "which has late vectors"],
     [{ mode: "best" }, 400, "invalid_request", "mode"],
-    [{ mode: "lexical", path: "sharded" }, 409, "path_unavailable", 'mode "lexical" is not searched over shards'],
-    [{ mode: "hybrid", path: "sharded" }, 409, "path_unavailable", 'mode "hybrid" is not searched over shards'],
+    [{ mode: "dense", path: "sharded" }, 400, "invalid_request", "which has late vectors"],
   ])("refuse %j", async (body, status, code, named) => {
     const problem = await readProblem(await app.post(PATH, { query: "zebra", ...body }));
     expect(problem).toMatchObject({ status, code, detail: expect.stringContaining(named) });

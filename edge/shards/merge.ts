@@ -1,25 +1,15 @@
 /**
- * The answers of an index's shards as one.
+ * What the shards of an index did for one search, as one account.
  *
  * @module
  */
-import type { SearchMode, SearchPerformance, SearchResult } from "../../shared/engine/contract.ts";
-import type { ShardAnswer } from "./protocol.ts";
+import type { SearchPerformance, SearchResult, StepCost } from "../../shared/engine/contract.ts";
 
 /** A search's result with how many shards were asked for it. */
 export type ShardedResult = Omit<SearchResult, "performance"> & { performance: SearchPerformance & { shards: number } };
 
-export interface MergeOptions {
-  k: number;
-  /** Shards rank by vectors only. */
-  mode: SearchMode;
-  /** Of the manifest that was searched. */
-  version: number;
-  /** Asked, with or without an answer. */
-  shards: number;
-  /** From the first question to the last answer. */
-  totalMs: number;
-}
+/** By shard, what each of its steps cost. */
+export type ShardCosts = Map<number, (SearchPerformance | StepCost)[]>;
 
 /** Work of all shards together, */
 const SUMMED = [
@@ -27,8 +17,6 @@ const SUMMED = [
   "candidates",
   "exactPages",
   "cellsRead",
-  "terms",
-  "termsLeftOut",
   "reads",
   "bytesRead",
   "hedgedReads",
@@ -47,35 +35,23 @@ const LONGEST = [
   "hitsMs",
 ] as const;
 
-/** `answers` in the order of their shards. Equal scores are ordered as one isolate would: by the manifest's order of segments. */
-export function mergeAnswers(
-  answers: readonly ShardAnswer[],
-  { k, mode, version, shards, totalMs }: MergeOptions,
-): ShardedResult {
-  const results = answers.flatMap(({ result }) => (result === undefined ? [] : [result]));
-  const costs = results.map((result) => result.performance);
-  const accuracies = costs.flatMap(({ accuracy }) => (accuracy === undefined ? [] : [accuracy]));
-  const total = (field: (typeof SUMMED)[number]) => costs.reduce((sum, cost) => sum + cost[field], 0);
-  const longest = (field: (typeof LONGEST)[number]) => Math.max(0, ...costs.map((cost) => cost[field]));
+type Merged = "candidateSource" | "path" | "nprobe" | "accuracy" | (typeof SUMMED)[number] | (typeof LONGEST)[number];
+
+/** Of all shards; the steps of one follow each other. */
+export function mergeCosts(costs: ShardCosts): Pick<SearchPerformance, Merged> {
+  const ofShards = [...costs.values()];
+  const searches = ofShards.flatMap((steps) => steps.flatMap((step) => ("candidateSource" in step ? [step] : [])));
+  const accuracies = searches.flatMap(({ accuracy }) => (accuracy === undefined ? [] : [accuracy]));
+  const stepsOf = (steps: readonly Partial<SearchPerformance>[], field: (typeof SUMMED | typeof LONGEST)[number]) =>
+    steps.reduce((sum, step) => sum + (step[field] ?? 0), 0);
+  const ofShard = (field: (typeof SUMMED | typeof LONGEST)[number]) => ofShards.map((steps) => stepsOf(steps, field));
   return {
-    // A stable sort: within a shard, and among shards, what comes first stays first.
-    hits: results
-      .flatMap(({ hits }) => hits)
-      .toSorted((a, b) => b.score - a.score)
-      .slice(0, k),
-    pagesMatched: results.reduce((sum, { pagesMatched }) => sum + pagesMatched, 0),
-    manifestVersion: version,
-    performance: {
-      mode,
-      path: "sharded",
-      candidateSource: costs[0]?.candidateSource ?? "bags",
-      nprobe: undefined,
-      accuracy: accuracies.length === 0 || accuracies.length < costs.length ? undefined : Math.min(...accuracies),
-      ...mapFields(SUMMED, total),
-      ...mapFields(LONGEST, longest),
-      totalMs,
-      shards,
-    },
+    path: "sharded",
+    candidateSource: searches[0]?.candidateSource ?? "bags",
+    nprobe: undefined,
+    accuracy: accuracies.length === 0 || accuracies.length < searches.length ? undefined : Math.min(...accuracies),
+    ...mapFields(SUMMED, (field) => ofShard(field).reduce((sum, value) => sum + value, 0)),
+    ...mapFields(LONGEST, (field) => Math.max(0, ...ofShard(field))),
   };
 }
 

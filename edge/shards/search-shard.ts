@@ -21,11 +21,11 @@ import { type OpenAt, ShardPart } from "./shard-part.ts";
 let parts: IndexPool<ShardPart> | undefined;
 
 export class SearchShard extends DurableObject<Env> {
-  /** Searches the part that `request` names; failures are part of the reply. */
-  async search(request: ShardRequest): Promise<ShardReply> {
+  /** Does a step of a search of the part that `request` names; failures are part of the reply. */
+  async ask(request: ShardRequest): Promise<ShardReply> {
     parts ??= createParts(this.env);
     try {
-      const answer = await parts.withIndex(this.ctx.id.toString(), this.ctx, (part) => part.search(request));
+      const answer = await parts.withIndex(this.ctx.id.toString(), this.ctx, (part) => part.ask(request));
       return { answer };
     } catch (error) {
       const failure = toFailure(error);
@@ -52,20 +52,20 @@ function createParts(env: Env): IndexPool<ShardPart> {
 
 /** A shard as it is called. */
 interface ShardStub {
-  search(request: ShardRequest): Promise<ShardReply>;
+  ask(request: ShardRequest): Promise<ShardReply>;
 }
 
 /** Calls the shards behind `namespace`: one object per index and number. */
 export function durableShards(namespace: DurableObjectNamespace<SearchShard>): ShardCaller {
   return {
-    async search(shard, request) {
+    async ask(shard, request) {
       const name = `${request.index}/${shard}`;
       try {
-        return await stubOf(namespace, name).search(request);
+        return await stubOf(namespace, name).ask(request);
       } catch (error) {
         // An object that was moved, or replaced by a new release, ends its calls with an error that says so.
         if (!(error instanceof Error && "retryable" in error && error.retryable === true)) throw error;
-        return await stubOf(namespace, name).search(request);
+        return await stubOf(namespace, name).ask(request);
       }
     },
   };

@@ -7,7 +7,7 @@
  * @module
  */
 import PQueue from "p-queue";
-import type { SearchableIndex } from "../../shared/engine/contract.ts";
+import type { SearchableIndex, SearchFilter } from "../../shared/engine/contract.ts";
 import { MaxleafError, quote } from "../../shared/errors.ts";
 import { readManifestVersion } from "../../shared/format/manifest-store.ts";
 import type { Manifest } from "../../shared/format/manifest.ts";
@@ -15,7 +15,7 @@ import { type Clock, systemClock } from "../../shared/ports.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import type { PoolableIndex } from "../index-pool.ts";
 import { PartFilter } from "./part-filter.ts";
-import type { ShardAnswer, ShardRequest } from "./protocol.ts";
+import type { Filtered, ShardAnswer, ShardRequest } from "./protocol.ts";
 
 /** Opens an index at the manifest that `readManifest` gives, now and whenever it is refreshed. */
 export type OpenAt = (index: string, readManifest: () => Promise<Manifest>) => Promise<SearchableIndex>;
@@ -67,28 +67,37 @@ export class ShardPart implements PoolableIndex {
   }
 
   /**
-   * Searches the part. Errors: `manifest_superseded` when the version asked for is older than the shard's, or is not in the
-   * store; `shard_timeout` when nobody waits any more; those of opening and searching. Names that the filter has and the part has not are part of the answer instead
-   * of an `invalid_filter`: they may lie in another part.
+   * Does the request's task. Errors: `manifest_superseded` when the version asked for is older than the shard's, or is not in the
+   * store; `shard_timeout` when nobody waits any more; those of opening and searching. Names that the filter has and the part has not
+   * are part of the answer instead of an `invalid_filter`: they may lie in another part.
    */
-  async search(request: ShardRequest): Promise<ShardAnswer> {
+  async ask(request: ShardRequest): Promise<ShardAnswer> {
     const askedAtMs = this.#clock.nowMs();
     return await this.#searches.add(async () => {
       const waitedMs = this.#clock.nowMs() - askedAtMs;
-      if (waitedMs < request.limitMs) return await this.#search(request);
+      if (waitedMs < request.limitMs) return await this.#do(request);
       throw new MaxleafError("shard_timeout", `the search waited ${waitedMs} ms for others`);
     });
   }
 
-  async #search({ search, index, version, commitId, segmentIds }: ShardRequest): Promise<ShardAnswer> {
+  async #do({ task, index, version, commitId, segmentIds }: ShardRequest): Promise<ShardAnswer> {
     const place: Place = { index, version, commitId, segmentIds };
-    const { searchable, filter } = await this.#at(place);
-    const { passing, unknown } = await filter.narrow(search.filter);
-    if (passing === "nothing") return { result: undefined, unknown };
-    const result = await searchable.search({ ...search, filter: passing, path: "resident" });
-    // Another request may have moved the shard on meanwhile.
-    if (result.manifestVersion !== version) throw superseded(place, result.manifestVersion);
-    return { result, unknown };
+    const opened = await this.#at(place);
+    const { searchable } = opened;
+    if (task.step === "search") {
+      return await filtered(opened, task.search.filter, async (filter) =>
+        ofVersion(place, await searchable.search({ ...task.search, filter, path: "resident" })),
+      );
+    }
+    if (task.step === "rank") {
+      return await filtered(opened, task.search.filter, async (filter) =>
+        ofVersion(place, await searchable.rankPart({ ...task.search, filter })),
+      );
+    }
+    return ofVersion(
+      place,
+      task.step === "count" ? await searchable.countTerms(task.text) : await searchable.showPart(task.pages),
+    );
   }
 
   async #at(place: Place): Promise<Opened> {
@@ -146,6 +155,22 @@ export class ShardPart implements PoolableIndex {
     // The inverted file covers segments of other shards too.
     return { ...manifest, segments, inverted: undefined };
   }
+}
+
+/** Runs `search` with the names of `filter` that the part has, if any page can pass it. */
+async function filtered<Result>(
+  { filter }: Opened,
+  asked: SearchFilter | undefined,
+  search: (passing: SearchFilter | undefined) => Promise<Result>,
+): Promise<Filtered<Result>> {
+  const { passing, unknown } = await filter.narrow(asked);
+  return { result: passing === "nothing" ? undefined : await search(passing), unknown };
+}
+
+/** Errors: `manifest_superseded` when another request has moved the shard on meanwhile. */
+function ofVersion<Result extends { manifestVersion: number }>(place: Place, result: Result): Result {
+  if (result.manifestVersion === place.version) return result;
+  throw superseded(place, result.manifestVersion);
 }
 
 function isSame(a: Place, b: Place): boolean {

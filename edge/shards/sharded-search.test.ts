@@ -18,7 +18,7 @@ import { layout } from "../../shared/store/layout.ts";
 import { readProblem, startApp, type TestApp, type TestAppOptions } from "../testing/harness.ts";
 import { randomEncoder } from "../testing/random-encoder.ts";
 import { type WordDocument, writeWordIndex } from "../testing/word-index.ts";
-import type { ShardCaller } from "./protocol.ts";
+import type { ShardCaller, ShardRequest } from "./protocol.ts";
 
 /** So little that every segment is a shard of its own. */
 const ONE_SEGMENT_A_SHARD = { shardMemoryBytes: 1 };
@@ -215,9 +215,8 @@ describe("an index that changes", () => {
 });
 
 describe("shards that fail", () => {
-  const third = (fault: ShardCaller["search"]) => (durable: ShardCaller) => ({
-    search: (shard: number, request: Parameters<ShardCaller["search"]>[1]) =>
-      shard === 2 ? fault(shard, request) : durable.search(shard, request),
+  const third = (fault: ShardCaller["ask"]) => (durable: ShardCaller) => ({
+    ask: (shard: number, request: ShardRequest) => (shard === 2 ? fault(shard, request) : durable.ask(shard, request)),
   });
   const dead = third(() => Promise.reject(new Error("the object ended, and says what nobody should read")));
   const silent = third(() => new Promise(() => undefined));
@@ -263,7 +262,7 @@ describe("shards that fail", () => {
   });
 
   it("are an error when all do", async () => {
-    const app = startSharded({ sharding: { shards: () => ({ search: () => Promise.reject(new Error("gone")) }) } });
+    const app = startSharded({ sharding: { shards: () => ({ ask: () => Promise.reject(new Error("gone")) }) } });
     const problem = await refusal(app, "failing", { query: "paper" });
     expect(problem).toMatchObject({ status: 503, code: "shards_unavailable" });
     expect(problem["reasons"]).toHaveLength(4);
