@@ -91,6 +91,17 @@ describe("after a deletion", () => {
     expect((await app.fetch(`${path}?consistency=strong`)).status).toBe(404);
   });
 
+  it("so does the heat map of a page", async () => {
+    const app = await start();
+    const body = { query: "paper", document: await documentIdOf("gone.pdf"), page: 1 };
+    const explain = async (more: object = {}) => await app.post(`/v1/indexes/${index}/explain`, { ...body, ...more });
+    expect((await explain()).status).toBe(200);
+    await deleteLast(app);
+    expect((await explain()).status).toBe(200);
+    const response = await explain({ consistency: "strong" });
+    expect((await readProblem(response)).code).toBe("document_not_found");
+  });
+
   it("refuses what is no consistency", async () => {
     const app = await start();
     const response = await app.post(`/v1/indexes/${index}/search`, { query: "paper", consistency: "eventual" });

@@ -5,6 +5,7 @@
  */
 import { createRoute } from "@hono/zod-openapi";
 import { explainRequestSchema, explainResponseSchema } from "../../shared/api/search.ts";
+import type { SearchableIndex } from "../../shared/engine/contract.ts";
 import { parseIndexName } from "../../shared/names.ts";
 import type { EdgeApp } from "../http/edge-app.ts";
 import { jsonBody } from "../http/validation.ts";
@@ -40,14 +41,12 @@ export function registerExplain(app: EdgeApp, services: Services): void {
     const query = normalizeQuery(body.query);
     const documentId = parseDocumentId(body.document);
 
-    return await services.indexes.withIndex(name, c.executionCtx, async (index) => {
+    const explain = async (index: SearchableIndex) => {
       const { encoded } = await services.encoder.encode(index.manifest, query, c.executionCtx);
-      const {
-        documentId: document,
-        pageNumber: page,
-        ...heatMap
-      } = await index.explain({ query: encoded, documentId, pageNumber: body.page });
-      return c.json({ document, page, ...heatMap }, 200);
-    });
+      return await index.explain({ query: encoded, documentId, pageNumber: body.page });
+    };
+    const explained = await services.indexes.withIndex(name, c.executionCtx, explain, body.consistency);
+    const { documentId: document, pageNumber: page, ...heatMap } = explained;
+    return c.json({ document, page, ...heatMap }, 200);
   });
 }

@@ -20,6 +20,11 @@ import { textSources } from "../page.ts";
 export const consistencies = ["bounded", "strong"] as const;
 export type Consistency = (typeof consistencies)[number];
 
+const consistencySchema = z.enum(consistencies).openapi({
+  description:
+    "What of the commits that returned before this request it sees. `bounded`, when absent: all but those of the last 10 seconds, or longer ago when the bucket cannot be reached. `strong`: all, for one read of the bucket before the answer; it fails when the bucket cannot be reached.",
+});
+
 const metadataValue = z.string().max(MAX_METADATA_VALUE_CHARS);
 
 export const filterSchema = z
@@ -65,10 +70,7 @@ export const searchRequestSchema = z
       description:
         "How candidates are found. `resident`: in memory. `pruned`: by reading the lists of the nearest centroids. `sharded`: by Durable Objects that hold a part of the index each. Chosen by the size of the index when absent.",
     }),
-    consistency: z.enum(consistencies).optional().openapi({
-      description:
-        "What of the commits that returned before this request it sees. `bounded`, when absent: all but those of the last 10 seconds, or longer ago when the bucket cannot be reached. `strong`: all, for one read of the bucket before the answer; it fails when the bucket cannot be reached.",
-    }),
+    consistency: consistencySchema.optional(),
     accuracy: z
       .literal(accuracies)
       .optional()
@@ -224,6 +226,7 @@ export const explainRequestSchema = z
     query: z.string(),
     document: z.string().openapi({ description: "Document id." }),
     page: z.number().int().min(1),
+    consistency: consistencySchema.optional(),
   })
   .openapi("ExplainRequest");
 
@@ -323,5 +326,6 @@ export type SearchRequestBody = z.infer<typeof searchRequestSchema>;
 export type SearchResponseBody = z.infer<typeof searchResponseSchema>;
 export type ExplainResponseBody = z.infer<typeof explainResponseSchema>;
 export type HitBody = z.infer<typeof hitSchema>;
+export type IndexListBody = z.infer<typeof indexListSchema>;
 export type IndexBody = z.infer<typeof indexSchema>;
 export type DocumentBody = z.infer<typeof documentSchema>;

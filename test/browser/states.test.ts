@@ -4,7 +4,15 @@
 import { describe, expect, it } from "vitest";
 import { hasChromium, saveScreenshot } from "./support/browser.ts";
 import { heatAlphas } from "./support/canvas.ts";
-import { gridExplanation, hit, indexList, problem, QUERY, searchResponse } from "./support/fixture-data.ts";
+import {
+  gridExplanation,
+  hit,
+  indexList,
+  indexListWithAliases,
+  problem,
+  QUERY,
+  searchResponse,
+} from "./support/fixture-data.ts";
 import { USUAL, useFixturePage } from "./support/fixture-page.ts";
 
 const XSS_NAME = "<img src=x onerror=\"document.title='owned'\"><b>report.pdf";
@@ -114,6 +122,28 @@ describe.runIf(hasChromium())("the search page over canned answers", () => {
     await page.getByRole("button", { name: "Look again" }).click();
     await page.waitForSelector(".start");
     expect(await page.locator("#index option").count()).toBe(2);
+  });
+
+  it("offers aliases beside indexes, and asks by the name that was picked", async () => {
+    const { server, page, faults, ask } = fixture;
+    server.scenario.indexes = () => ({
+      body: indexListWithAliases(["reports-1", "reports-2"], { current: "reports-2", lost: "reports-0" }),
+    });
+    await page.goto(server.url);
+    await page.waitForSelector(".start");
+    const names = await page.locator("#index option").allTextContents();
+    expect(names).toEqual(["reports-1 · 24 pages", "reports-2 · 24 pages", "current → reports-2 · 24 pages"]);
+    await page.selectOption("#index", "current");
+    expect(await page.locator("#mode option").count()).toBe(4);
+    expect(await page.textContent(".start")).toContain("Searching 24 pages");
+    await saveScreenshot(page, "state-aliases");
+    const asked = page.waitForRequest("**/search");
+    await ask();
+    expect(new URL((await asked).url()).pathname).toBe("/v1/indexes/current/search");
+    await page.waitForSelector("a.card");
+    expect(new URL(page.url()).searchParams.get("index")).toBe("current");
+    expect(await page.inputValue("#index")).toBe("current");
+    expect(faults).toEqual([]);
   });
 
   it("answers a question asked without any index with the same advice", async () => {

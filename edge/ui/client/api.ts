@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Explanation, Index, Mode, SearchResponse } from "./types.ts";
+import type { Explanation, IndexChoice, IndexList, Mode, SearchResponse } from "./types.ts";
 
 /** A failure a person can read: the `code` and `detail` of the problem body, or our words for a broken connection. */
 export class ApiError extends Error {
@@ -20,10 +20,15 @@ export class ApiError extends Error {
   }
 }
 
-/** Indexes that can be searched, in the server's order. */
-export async function listIndexes(signal: AbortSignal): Promise<Index[]> {
-  const body = await request("/v1/indexes", isIndexList, { signal });
-  return body.indexes;
+/** What can be searched: indexes, then aliases of them, in the server's order. */
+export async function listIndexes(signal: AbortSignal): Promise<IndexChoice[]> {
+  const { indexes, aliases } = await request("/v1/indexes", isIndexList, { signal });
+  const byName = new Map(indexes.map((index) => [index.name, index]));
+  const led = aliases.flatMap(({ name, index }) => {
+    const target = byName.get(index);
+    return target === undefined ? [] : [{ name, index: target }];
+  });
+  return [...indexes.map((index) => ({ name: index.name, index })), ...led];
 }
 
 export interface SearchOptions {
@@ -93,8 +98,8 @@ async function request<T>(url: string, isBody: (body: unknown) => body is T, ini
 // Server and page are deployed together and the server's tests hold its bodies to the schemas, so these only check that
 // the body is the one that was asked for: zod would be several times the size of the whole script.
 
-function isIndexList(body: unknown): body is { indexes: Index[] } {
-  return hasLists(body, ["indexes"]);
+function isIndexList(body: unknown): body is IndexList {
+  return hasLists(body, ["indexes", "aliases"]);
 }
 
 function isSearchResponse(body: unknown): body is SearchResponse {

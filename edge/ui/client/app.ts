@@ -9,7 +9,7 @@ import { SAMPLES_INDEX } from "./examples.ts";
 import { SearchView } from "./search-view.ts";
 import { formatState, parseState, samePage } from "./state.ts";
 import type { OpenPage, PageState } from "./state.ts";
-import type { Hit, Index, SearchResponse } from "./types.ts";
+import type { Hit, Index, IndexChoice, SearchResponse } from "./types.ts";
 import { Viewer } from "./viewer.ts";
 
 /** Hits of one document that are looked through for a page that a link names: the most that the API gives. */
@@ -32,7 +32,7 @@ class App {
   });
   readonly #request = new LatestRequest();
   #state: PageState = parseState(location.search);
-  #indexes: Index[] = [];
+  #choices: IndexChoice[] = [];
   #response: SearchResponse | undefined;
 
   constructor() {
@@ -41,12 +41,12 @@ class App {
 
   async start(): Promise<void> {
     try {
-      this.#indexes = await listIndexes(this.#request.next());
+      this.#choices = await listIndexes(this.#request.next());
     } catch (error) {
       if (!isAbort(error)) this.#view.showError(error, () => void this.start());
       return;
     }
-    if (this.#indexes.length === 0) {
+    if (this.#choices.length === 0) {
       this.#view.setIndexes([], "");
       this.#view.showNoIndex(() => void this.start());
       return;
@@ -57,8 +57,13 @@ class App {
   /** A state without an index gets the samples, or the first there is. */
   #completed(state: PageState): PageState {
     if (state.index !== "") return state;
-    const preferred = this.#indexes.find((index) => index.name === SAMPLES_INDEX) ?? this.#indexes[0];
+    const preferred = this.#choices.find(({ name }) => name === SAMPLES_INDEX) ?? this.#choices[0];
     return { ...state, index: preferred?.name ?? "" };
+  }
+
+  /** What answers by `name`, if that is known. */
+  #indexOf(name: string): Index | undefined {
+    return this.#choices.find((choice) => choice.name === name)?.index;
   }
 
   /** Shows `state` under a new address. Asking the same question again repeats the search under the old one. */
@@ -73,11 +78,8 @@ class App {
   async #apply(state: PageState): Promise<void> {
     const before = this.#state;
     this.#state = state;
-    this.#view.setIndexes(this.#indexes, state.index);
-    this.#view.setModes(
-      this.#indexes.find(({ name }) => name === state.index),
-      state.mode,
-    );
+    this.#view.setIndexes(this.#choices, state.index);
+    this.#view.setModes(this.#indexOf(state.index), state.mode);
     this.#view.setForm(state.query, state.index);
     const isSame = before.query === state.query && before.index === state.index && before.mode === state.mode;
     if (!isSame || this.#response === undefined) await this.#search(state);
@@ -92,7 +94,7 @@ class App {
       return;
     }
     if (query === "") {
-      this.#view.showStart(this.#indexes.find((known) => known.name === index));
+      this.#view.showStart(this.#indexOf(index));
       return;
     }
     this.#view.showLoading();

@@ -10,7 +10,7 @@ import { errorNotice, noHitsNotice, noIndexNotice, partialNotice, startNotice } 
 import { Results } from "./results.ts";
 import { isMode } from "./state.ts";
 import { MODE_NAMES, timingDetails, timingLine } from "./timings.ts";
-import type { Hit, Index, Mode, SearchResponse } from "./types.ts";
+import type { Hit, Index, IndexChoice, Mode, SearchResponse } from "./types.ts";
 
 export interface SearchViewHandlers {
   onSearch: (query: string) => void;
@@ -63,11 +63,12 @@ export class SearchView {
     document.title = query === "" ? "Maxleaf" : `${query} – Maxleaf`;
   }
 
-  setIndexes(indexes: readonly Index[], selected: string): void {
-    const known = indexes.some((index) => index.name === selected);
-    const options = indexes.map((index) =>
-      element("option", { value: index.name }, `${index.name} · ${formatQuantity(index.pages, "page")}`),
-    );
+  setIndexes(choices: readonly IndexChoice[], selected: string): void {
+    const known = choices.some(({ name }) => name === selected);
+    const options = choices.map(({ name, index }) => {
+      const led = name === index.name ? name : `${name} → ${index.name}`;
+      return element("option", { value: name }, `${led} · ${formatQuantity(index.pages, "page")}`);
+    });
     if (!known && selected !== "") options.unshift(element("option", { value: selected }, selected));
     this.#picker.replaceChildren(...options);
     this.#picker.value = selected;

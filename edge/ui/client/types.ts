@@ -3,10 +3,25 @@
  *
  * @module
  */
-import type { ExplainResponseBody, HitBody, IndexBody, SearchResponseBody } from "../../../shared/api/search.ts";
+import type {
+  ExplainResponseBody,
+  HitBody,
+  IndexBody,
+  IndexListBody,
+  SearchResponseBody,
+} from "../../../shared/api/search.ts";
 
 export type Hit = HitBody;
 export type Index = IndexBody;
+export type IndexList = IndexListBody;
+
+/** A name that can be searched: that of an index, or an alias of one. */
+export interface IndexChoice {
+  name: string;
+  /** What answers by this name. */
+  index: Index;
+}
+
 export type Match = HitBody["matches"][number];
 export type Performance = SearchResponseBody["performance"];
 export type Mode = Performance["mode"];

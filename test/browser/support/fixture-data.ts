@@ -23,6 +23,11 @@ const TOKENS = [
 
 /** The body of an index list with these names. */
 export function indexList(...names: string[]) {
+  return indexListWithAliases(names, {});
+}
+
+/** The same with `aliases`, by name where each leads. */
+export function indexListWithAliases(names: readonly string[], aliases: Readonly<Record<string, string>>) {
   const indexes = names.map((name) => ({
     name,
     recipe: "minilm-words",
@@ -35,7 +40,9 @@ export function indexList(...names: string[]) {
     bytes: 200_000,
     modes: ["late", "lexical", "hybrid"],
   }));
-  return indexListSchema.parse({ indexes, aliases: [] });
+  const changedAt = "2026-11-24T12:00:00.000Z";
+  const led = Object.entries(aliases).map(([name, index]) => ({ name, index, changedAt }));
+  return indexListSchema.parse({ indexes, aliases: led });
 }
 
 /** A hit on page `rank` of a document called `name`. */
@@ -116,6 +123,9 @@ export function gridExplanation(columns = 8, rows = 10): ExplainResponseBody {
     scores: TOKENS.map((_, token) =>
       cells.map(({ column }, cell) => (cell === columns * rows - 1 ? null : column === token ? 0.9 : 0.1)),
     ),
+    unplaced: TOKENS.map(() => null),
+    score: 2.7,
+    lengthPenalty: 0,
   });
 }
 
