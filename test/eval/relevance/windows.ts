@@ -1,6 +1,6 @@
 /**
  * `node test/eval/relevance/windows.ts --dataset FOLDER --cache FOLDER [--prefix-name] [--prefix-title] [--title-vectors]
- * [--whole-rows] [--repeat-header] [--overlap TOKENS] [--across-pages] [--max-tokens N]`
+ * [--whole-rows] [--repeat-header] [--overlap TOKENS] [--across-pages] [--first N] [--max-tokens N]`
  *
  * Encodes a set by `minilm-words` with other windows (`context-windows.ts`), scores it exactly and compares it with the windows as
  * they are, whose pages are taken from the cache of `maxleaf eval --no-ocr` if they are there. Minutes to hours.
@@ -12,6 +12,9 @@
  * - `--repeat-header`: a window that begins inside a table sees the rows that name its columns; reported beside what the other
  *   options do without it.
  *
+ * - `--first`: only pages that are among the first N of a question as they are get other windows, which saves most of the time where
+ *   pages are many and questions few; the others keep their vectors.
+ *
  * Titles and headers need a data set of PDFs. Half of the questions, by a fixed seed, choose; the other half judges.
  *
  * @module
@@ -19,7 +22,7 @@
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { pairedDifference } from "../../../encoder/eval/bootstrap.ts";
-import { readDataset } from "../../../encoder/eval/datasets.ts";
+import { pageKey, readDataset } from "../../../encoder/eval/datasets.ts";
 import { EncodedCorpus } from "../../../encoder/eval/encoded-corpus.ts";
 import { exactScores, type ScorablePage } from "../../../encoder/eval/exact.ts";
 import { parseMeasure, RANKING_DEPTH } from "../../../encoder/eval/measures.ts";
@@ -45,6 +48,7 @@ const { values: options } = parseArgs({
     "repeat-header": { type: "boolean", default: false },
     overlap: { type: "string", default: "0" },
     "across-pages": { type: "boolean", default: false },
+    first: { type: "string", default: "Infinity" },
     "max-tokens": { type: "string" },
   },
 });
@@ -70,24 +74,46 @@ const encodesAnew =
   options["across-pages"] ||
   Number(options.overlap) > 0;
 
-/** The pages of a document, in order, as they are and in every way that is to be compared with that. */
+const queries: EncodedQuery[] = [];
+for (const { text } of dataset.queries) queries.push(await model.encodeQuery(text));
+const keys = corpus.pageKeys;
+
+/** Pages of every question by score, `[queries][pages]`, the best first. */
+function rank(scores: readonly (readonly number[])[], depth: number): string[][] {
+  return scores.map((ofQuery) =>
+    Array.from(ofQuery.keys())
+      .toSorted((a, b) => (ofQuery[b] ?? 0) - (ofQuery[a] ?? 0) || a - b)
+      .slice(0, depth)
+      .flatMap((page) => keys[page] ?? []),
+  );
+}
+
+const asItIs = await exactScores(runner, queries, corpus.pages());
+const getsChanged = new Set(rank(asItIs, Number(options.first)).flat());
+
+/** The pages of a document, in order, in every way that is to be compared with that. */
 async function variantsOf(document: CorpusDocument): Promise<Record<string, ScorablePage[]>> {
   const plain: EncodedPage[] = [];
   for await (const page of corpus.pages([document])) plain.push(page);
   const layout = await readLayout(plain, files.get(document.name), tokensOf);
   if (!encodesAnew) {
-    const titled = plain.map(async ({ vectors }, page) => {
+    const titled = plain.map(async (original, page) => {
+      if (!getsChanged.has(pageKey(document.name, original.pageNumber))) return original;
       const { title } = layout.contextAt(page, 0);
       const [encoded] = await encodeWindows(model, [{ words: title.map((text) => ({ text, box: [0, 0, 1, 1] })) }]);
-      return joinRows([vectors, encoded ?? new Float32Array()], dim);
+      return joinRows([original.vectors, encoded ?? new Float32Array()], dim);
     });
-    return { "as it is": plain, "title as vectors": await Promise.all(titled) };
+    return { "title as vectors": await Promise.all(titled) };
   }
   const encode = encodingOnce(model);
   const name = options["prefix-name"] ? (path.parse(document.name).name.match(/[\p{L}\p{N}]+/gu) ?? []) : [];
   const inWindows = async (repeatHeader: boolean, prefixVectors: boolean) => {
     const pages: ScorablePage[] = [];
-    for (const [page, asItIs] of plain.entries()) {
+    for (const [page, original] of plain.entries()) {
+      if (!getsChanged.has(pageKey(document.name, original.pageNumber))) {
+        pages.push(original);
+        continue;
+      }
       const prefixOf = (start: number): string[] => {
         const { title, header } = layout.contextAt(page, start);
         return [...name, ...(options["prefix-title"] ? title : []), ...(repeatHeader ? header : [])];
@@ -104,20 +130,16 @@ async function variantsOf(document: CorpusDocument): Promise<Record<string, Scor
         const rows = (from: number, to: number) => (encoded[at] ?? new Float32Array()).subarray(from * dim, to * dim);
         return [rows(skip, skip + count), rows(0, prefixVectors ? prefixTokens : 0)];
       });
-      pages.push(joinRows([...kept, withoutPlace(asItIs)], dim));
+      pages.push(joinRows([...kept, withoutPlace(original)], dim));
     }
     return pages;
   };
   return {
-    "as it is": plain,
     changed: await inWindows(false, false),
     ...(options["title-vectors"] ? { "changed, prefix as vectors": await inWindows(false, true) } : {}),
     ...(options["repeat-header"] ? { "changed, header repeated": await inWindows(true, false) } : {}),
   };
 }
-
-const queries: EncodedQuery[] = [];
-for (const { text } of dataset.queries) queries.push(await model.encodeQuery(text));
 
 /** `[queries][pages]` of every variant. */
 const scores = new Map<string, number[][]>();
@@ -134,17 +156,6 @@ for (const document of corpus.documents) {
 }
 await corpus.close();
 
-const keys = corpus.pageKeys;
-
-function rankings(variant: string): string[][] {
-  return (scores.get(variant) ?? []).map((ofQuery) =>
-    Array.from(ofQuery.keys())
-      .toSorted((a, b) => (ofQuery[b] ?? 0) - (ofQuery[a] ?? 0) || a - b)
-      .slice(0, RANKING_DEPTH)
-      .flatMap((page) => keys[page] ?? []),
-  );
-}
-
 const half = queries.length >> 1;
 const parts: [string, number, number][] = [
   ["choosing half", 0, half],
@@ -152,9 +163,10 @@ const parts: [string, number, number][] = [
   ["all", 0, queries.length],
 ];
 console.log(`${dataset.name}: ${keys.length} pages, ${queries.length} questions, ${JSON.stringify(options)}`);
-const plain = rankings("as it is");
-for (const variant of [...scores.keys()].slice(1)) {
-  const changed = rankings(variant);
+console.log(`${getsChanged.size} pages are changed`);
+const plain = rank(asItIs, RANKING_DEPTH);
+for (const [variant, ofVariant] of scores) {
+  const changed = rank(ofVariant, RANKING_DEPTH);
   for (const measure of ["nDCG@5", "nDCG@10", "MRR", "hit@10"].map(parseMeasure)) {
     const figures = (list: string[][]) =>
       dataset.queries.map(({ judgements }, at) => measure.of(list[at] ?? [], judgements));
