@@ -96,8 +96,9 @@ export async function rankByCodes(
     }
     for (const [i, page] of batch.entries()) {
       const ofPage = maxima.subarray(i * pageMaxima, (i + 1) * pageMaxima);
-      const scored = withScore(page, totals[i] ?? 0, prior);
-      ranked.push({ ...scored, codes: codes[i], maxima: ofPage, record: records?.[i] });
+      const lengthPenalty = prior?.penaltyOf(vectorCountOf(page));
+      const score = (totals[i] ?? 0) - (lengthPenalty ?? 0);
+      ranked.push({ ...page, score, lengthPenalty, codes: codes[i], maxima: ofPage, record: records?.[i] });
     }
     ranked.sort(byScore);
     ranked = ranked.map((page, rank) =>
@@ -125,7 +126,9 @@ export async function rankByVectors(
     const bests = bestsByVectors(batch, vectors, plan.contenderMargin, tables);
     for (const [i, page] of batch.entries()) {
       const best = bests[i];
-      if (best !== undefined) exact.push({ ...withScore(page, totalScore(best), prior), best });
+      if (best === undefined) continue;
+      const lengthPenalty = prior?.penaltyOf(vectorCountOf(page));
+      exact.push({ ...page, score: totalScore(best) - (lengthPenalty ?? 0), lengthPenalty, best });
     }
   }
   exact.sort(byScore);
@@ -133,11 +136,8 @@ export async function rankByVectors(
   return [...exact, ...pages.slice(plan.exact).map((page) => ({ ...page, score: Math.min(page.score, lowest) }))];
 }
 
-/** `page` with `cosines`, their sum over tokens, as its score, less what the length prior takes off. */
-function withScore(page: RankedPage, cosines: number, prior: LengthPrior | undefined): RankedPage {
-  if (prior === undefined) return { ...page, score: cosines };
-  const lengthPenalty = prior.penaltyOf(page.segment.vectorCounts[page.page] ?? 0);
-  return { ...page, score: cosines - lengthPenalty, lengthPenalty };
+function vectorCountOf({ segment, page }: PageRef): number {
+  return segment.vectorCounts[page] ?? 0;
 }
 
 /** Of each page, by its contenders or by all of its vectors. */
