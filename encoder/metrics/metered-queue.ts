@@ -3,60 +3,57 @@
  *
  * @module
  */
-import { Counter, Gauge } from "prom-client";
 import { type Clock, systemClock } from "../../shared/ports.ts";
 import type { JobQueue, QueueBacklog, QueueMessage, ReceiveOptions } from "../queue/queue.ts";
-import { registry } from "./registry.ts";
+import { countBy, lookedAt, lookedAtEach } from "./registry.ts";
 
 /** A look at the backlog is a request to the queue: readers of the metrics share one for so long. */
 const BACKLOG_AGE_MS = 10_000;
 
-const registers = [registry];
-const received = new Counter({
-  name: "maxleaf_queue_received_total",
-  help: "Messages that this process took from the queue, by whether somebody had them before.",
-  labelNames: ["delivery"] as const,
-  registers,
-});
-const settled = new Counter({
-  name: "maxleaf_queue_settled_total",
-  help: "Messages that this process was done with: acknowledged, or set aside as dead letters.",
-  labelNames: ["outcome"] as const,
-  registers,
-});
-for (const delivery of ["first", "repeated"] as const) received.inc({ delivery }, 0);
-for (const outcome of ["acknowledged", "set_aside"] as const) settled.inc({ outcome }, 0);
+const countReceived = countBy(
+  {
+    name: "maxleaf_queue_received_total",
+    help: "Messages that this process took from the queue, by whether somebody had them before.",
+  },
+  "delivery",
+  ["first", "repeated"],
+);
+const countSettled = countBy(
+  {
+    name: "maxleaf_queue_settled_total",
+    help: "Messages that this process had and has no more: acknowledged, given back to show again, or set aside as dead letters.",
+  },
+  "outcome",
+  ["acknowledged", "given_back", "set_aside"],
+);
 
 /** Whose backlog is shown: the queue that this process works on. */
 let shown: MeteredQueue | undefined;
 
-registry.registerMetric(
-  new Gauge({
+lookedAtEach(
+  {
     name: "maxleaf_queue_messages",
     help: "Messages in the queue: waiting to be received, or hidden because they are worked on or given back for later.",
-    labelNames: ["state"] as const,
-    registers: [],
-    async collect() {
-      const backlog = await shown?.look();
-      // Of a queue that is out of reach an old number would mislead.
-      this.reset();
-      if (backlog === undefined) return;
-      this.set({ state: "waiting" }, backlog.waiting);
-      this.set({ state: "hidden" }, backlog.hidden);
-    },
-  }),
+  },
+  "state",
+  async (): Promise<Record<string, number>> => {
+    const backlog = await shown?.look();
+    // Of a queue that is out of reach an old number would mislead.
+    return backlog === undefined ? {} : { waiting: backlog.waiting, hidden: backlog.hidden };
+  },
 );
-registry.registerMetric(
-  new Gauge({
+lookedAt(
+  {
     name: "maxleaf_queue_oldest_message_age_seconds",
     help: "For how long the oldest waiting message could have been received; NaN where the queue cannot tell.",
-    registers: [],
-    async collect() {
-      const oldestMs = (await shown?.look())?.oldestWaitingMs;
-      this.set(oldestMs === undefined ? Number.NaN : oldestMs / 1_000);
-    },
-  }),
+  },
+  async () => ((await shown?.look())?.oldestWaitingMs ?? Number.NaN) / 1_000,
 );
+
+/** Counts a message that its worker gave back, now or for later: to the queue that is no different from holding it longer. */
+export function countGivenBack(): void {
+  countSettled("given_back");
+}
 
 /** The newest that is open is the one whose backlog the metrics show. */
 export class MeteredQueue implements JobQueue {
@@ -85,7 +82,7 @@ export class MeteredQueue implements JobQueue {
 
   async receive(options: ReceiveOptions): Promise<QueueMessage[]> {
     const messages = await this.#queue.receive(options);
-    for (const { receiveCount } of messages) received.inc({ delivery: receiveCount > 1 ? "repeated" : "first" });
+    for (const { receiveCount } of messages) countReceived(receiveCount > 1 ? "repeated" : "first");
     return messages;
   }
 
@@ -95,12 +92,12 @@ export class MeteredQueue implements JobQueue {
 
   async ack(messages: readonly QueueMessage[]): Promise<void> {
     await this.#queue.ack(messages);
-    settled.inc({ outcome: "acknowledged" }, messages.length);
+    countSettled("acknowledged", messages.length);
   }
 
   async fail(message: QueueMessage, reason: string): Promise<void> {
     await this.#queue.fail(message, reason);
-    settled.inc({ outcome: "set_aside" });
+    countSettled("set_aside");
   }
 
   close(): void {

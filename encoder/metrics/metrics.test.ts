@@ -3,10 +3,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { MaxleafError } from "../../shared/errors.ts";
+import { MemoryStore } from "../../shared/store/memory-store.ts";
 import { LocalQueue } from "../queue/local-queue.ts";
 import type { JobQueue } from "../queue/queue.ts";
 import { createEncoderApp } from "../service/app.ts";
+import { TaskBench } from "../tasks/testing-bench.ts";
+import { IndexMap } from "../worker/index-map.ts";
+import { runWorker } from "../worker/worker.ts";
 import { EventRate } from "./event-rate.ts";
 import { counted } from "./ingest-metrics.ts";
 import { MeteredQueue } from "./metered-queue.ts";
@@ -42,6 +47,8 @@ describe("the exposition", () => {
       "maxleaf_queue_oldest_message_age_seconds",
       "maxleaf_queue_received_total",
       "maxleaf_queue_settled_total",
+      "maxleaf_tasks_ended_total",
+      "maxleaf_tasks_running",
     ]);
     expect(all.has("process_cpu_seconds_total")).toBe(true);
   });
@@ -49,6 +56,7 @@ describe("the exposition", () => {
   it("shows what has not happened as 0", async () => {
     expect(await valueOf('maxleaf_ingest_documents_total{outcome="failed"}')).toBe(0);
     expect(await valueOf('maxleaf_queue_settled_total{outcome="set_aside"}')).toBe(0);
+    expect(await valueOf('maxleaf_tasks_ended_total{status="failed"}')).toBe(0);
   });
 });
 
@@ -109,6 +117,77 @@ describe("EventRate", () => {
     expect(rate.perSecond()).toBe(1 / 60);
     nowMs += 60_000;
     expect(rate.perSecond()).toBe(0);
+  });
+});
+
+describe("a worker", () => {
+  it("counts messages that it gives back, not those that it holds for longer", async () => {
+    const queue = LocalQueue.open(":memory:");
+    const bucket = new MemoryStore();
+    await bucket.put("a.pdf", new Uint8Array(1));
+    await queue.send([
+      JSON.stringify({ action: "PutObject", bucket: "b", object: { key: "a.pdf" } }),
+      JSON.stringify({ action: "PutObject", bucket: "b", object: { key: "notes.txt" } }),
+    ]);
+    const givenBack = 'maxleaf_queue_settled_total{outcome="given_back"}';
+    const before = (await valueOf(givenBack)) ?? NaN;
+    const report = await runWorker({
+      queue,
+      map: IndexMap.parse(["b=index"]),
+      source: () => bucket,
+      sink: {
+        ingest: async () => {
+          // Two heartbeats.
+          await new Promise((resolve) => setTimeout(resolve, 30));
+          throw new MaxleafError("internal", "not this time");
+        },
+        remove: async () => [],
+      },
+      once: true,
+      hold: { holdMs: 60_000, heartbeatMs: 10 },
+      signal: new AbortController().signal,
+    });
+    expect(report).toEqual({ acknowledged: 1, givenBack: 1, setAside: 0 });
+    expect(await valueOf(givenBack)).toBe(before + 1);
+    queue.close();
+  });
+});
+
+describe("tasks", () => {
+  const ended = async (status: string) => (await valueOf(`maxleaf_tasks_ended_total{status="${status}"}`)) ?? NaN;
+  const running = async () => await valueOf("maxleaf_tasks_running");
+  let bench: TaskBench;
+  beforeEach(() => void (bench = new TaskBench()));
+  afterEach(async () => await bench.close());
+
+  it("are counted while a worker has them, and once by how they end", async () => {
+    const before = [await ended("succeeded"), await ended("failed"), await ended("canceled")];
+    await bench.create(["a.pdf"]);
+    await bench.create(["bad.pdf"]);
+    const { id } = await bench.create(["b.pdf"]);
+    await bench.opened.store.cancel(id);
+    const seen: unknown[] = [];
+    bench.sink.during = async () => void seen.push(await running());
+    await bench.work();
+    await bench.work();
+    expect([...seen, await running()]).toEqual([1, 1, 0]);
+    const after = [await ended("succeeded"), await ended("failed"), await ended("canceled")];
+    expect(after.map((count, at) => count - (before[at] ?? NaN))).toEqual([1, 1, 1]);
+  });
+
+  it("count when the answer to the write of their end is lost", async () => {
+    const before = await ended("canceled");
+    const { id } = await bench.create(["a.pdf"]);
+    const put = bench.store.put.bind(bench.store);
+    let writes = 0;
+    bench.store.put = async (...args) => {
+      const written = await put(...args);
+      writes += 1;
+      if (writes === 1) throw new MaxleafError("store_unavailable", "the line is cut");
+      return written;
+    };
+    await bench.opened.store.cancel(id);
+    expect([writes, (await ended("canceled")) - before]).toEqual([1, 1]);
   });
 });
 

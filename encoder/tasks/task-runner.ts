@@ -10,6 +10,7 @@ import { randomUUID } from "node:crypto";
 import type { Task } from "../../shared/api/tasks.ts";
 import { type ErrorCode, MaxleafError, toMaxleafError } from "../../shared/errors.ts";
 import { type Clock, systemClock } from "../../shared/ports.ts";
+import { whileTaskRuns } from "../metrics/task-metrics.ts";
 import { MAX_RECEIVES, type QueueMessage } from "../queue/queue.ts";
 import type { TaskWork } from "../worker/worker.ts";
 import { retryAfter, type Verdict } from "../worker/judge.ts";
@@ -106,7 +107,7 @@ export class TaskRunner implements TaskWork {
     });
     this.#session = session;
     try {
-      return await this.#work(session, signal);
+      return await whileTaskRuns(async () => await this.#work(session, signal));
     } finally {
       this.#session = undefined;
       await session.stop();

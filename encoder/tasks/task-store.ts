@@ -13,6 +13,7 @@ import { type Clock, type Random, systemClock, systemRandom } from "../../shared
 import type { Task, TaskDocument } from "../../shared/api/tasks.ts";
 import { layout } from "../../shared/store/layout.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
+import { countEndedTask } from "../metrics/task-metrics.ts";
 import type { JobQueue } from "../queue/queue.ts";
 import type { TaskListOptions, TaskRequest, Tasks } from "./contract.ts";
 import { isTaskId, newTaskId, taskNotFound } from "./task-id.ts";
@@ -125,17 +126,23 @@ export class TaskStore implements Tasks {
   async update(id: string, change: (record: TaskRecord) => TaskRecord | undefined): Promise<TaskRecord> {
     const changeId = crypto.randomUUID();
     let failure: MaxleafError | undefined;
+    let ended: Ended | undefined;
     for (let attempt = 0; attempt <= UPDATE_RETRIES; attempt++) {
       if (attempt > 0)
         await this.#clock.sleep(this.#random.next() * Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** attempt));
       try {
         const { record, etag } = await this.#get(id);
-        if (record.changeId === changeId) return record;
+        if (record.changeId === changeId) {
+          if (ended !== undefined) countEndedTask(ended);
+          return record;
+        }
         const changed = change(record);
         if (changed === undefined) return record;
+        ended = endOf(record, changed);
         const written = { ...changed, changeId };
         const options = { contentType: "application/json", onlyIf: { etag } };
         await this.store.put(layout.task(id), encodeTask(written), options);
+        if (ended !== undefined) countEndedTask(ended);
         return written;
       } catch (error) {
         failure = retriable(error);
@@ -177,13 +184,16 @@ export class TaskStore implements Tasks {
   }
 }
 
+type Ended = "succeeded" | "failed" | "canceled";
+
+/** The state in which a change ends a task; undefined when it goes on, or was over before. */
+function endOf({ task: before }: TaskRecord, { task: { status } }: TaskRecord): Ended | undefined {
+  if (FINISHED.has(before.status) || status === "enqueued" || status === "processing") return undefined;
+  return status;
+}
+
 /** `record` as a task that is over. Documents that nothing was done for share its end. */
-export function finished(
-  record: TaskRecord,
-  status: "succeeded" | "failed" | "canceled",
-  nowMs: number,
-  failure?: unknown,
-): TaskRecord {
+export function finished(record: TaskRecord, status: Ended, nowMs: number, failure?: unknown): TaskRecord {
   const error = failure === undefined ? undefined : taskErrorOf(failure);
   const left = status === "canceled" ? "canceled" : "failed";
   const documents = record.task.documents?.map((document): TaskDocument => {

@@ -12,6 +12,7 @@ import { parseDocumentName } from "../../shared/names.ts";
 import { type Clock, systemClock } from "../../shared/ports.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { isIngestible } from "../render/file-kind.ts";
+import { countGivenBack } from "../metrics/metered-queue.ts";
 import { taskOfMessage } from "../tasks/task-message.ts";
 import { type JobQueue, MAX_MESSAGES_AT_ONCE, MAX_WAIT_MS, type QueueMessage } from "../queue/queue.ts";
 import { type ObjectEvent, parseBucketEvents } from "./bucket-events.ts";
@@ -137,7 +138,7 @@ class Worker {
 
   /** When the worker was stopped and has not ended for `graceMs`: what it holds is given back. Pending until then. */
   async #afterGrace(ended: AbortSignal): Promise<WorkerReport> {
-    const { signal, graceMs = SHUTDOWN_GRACE_MS, tasks, queue } = this.#options;
+    const { signal, graceMs = SHUTDOWN_GRACE_MS, tasks } = this.#options;
     const { promise: isOver, resolve } = Promise.withResolvers<void>();
     const begin = () => {
       const timer = setTimeout(resolve, graceMs);
@@ -151,7 +152,7 @@ class Worker {
     const giveBack = async () => {
       await this.#attempt(async () => await tasks?.giveBack());
       await this.#held?.stop();
-      for (const message of held) await this.#attempt(async () => await queue.extend(message, 0));
+      for (const message of held) await this.#giveBack(message, 0);
     };
     await Promise.race([giveBack(), new Promise((done) => setTimeout(done, GIVE_BACK_MS).unref())]);
     this.#report.givenBack += held.length;
@@ -289,11 +290,17 @@ class Worker {
     await this.#attempt(async () => await queue.ack(done.map(({ job }) => job.message)));
     for (const { job, verdict } of verdicts) {
       const { message, findings } = job;
-      if (verdict.kind === "retry") await this.#attempt(async () => await queue.extend(message, verdict.delayMs));
+      if (verdict.kind === "retry") await this.#giveBack(message, verdict.delayMs);
       if (verdict.kind === "fail") await this.#attempt(async () => await queue.fail(message, verdict.reason));
       this.#report[REPORT_FIELDS[verdict.kind]]++;
       this.#log(lineOf(message, findings, verdict));
     }
+  }
+
+  async #giveBack(message: QueueMessage, delayMs: number): Promise<void> {
+    await this.#attempt(async () => {
+      if (await this.#options.queue.extend(message, delayMs)) countGivenBack();
+    });
   }
 
   /** Whatever the queue does not take now, it delivers again. */
