@@ -122,7 +122,8 @@ describe("EventRate", () => {
 
 describe("a worker", () => {
   it("counts messages that it gives back, not those that it holds for longer", async () => {
-    const queue = LocalQueue.open(":memory:");
+    const folder = await mkdtemp(join(tmpdir(), "maxleaf-metrics-"));
+    const queue = LocalQueue.open(join(folder, "queue.sqlite"));
     const bucket = new MemoryStore();
     await bucket.put("a.pdf", new Uint8Array(1));
     await queue.send([
@@ -150,6 +151,7 @@ describe("a worker", () => {
     expect(report).toEqual({ acknowledged: 1, givenBack: 1, setAside: 0 });
     expect(await valueOf(givenBack)).toBe(before + 1);
     queue.close();
+    await rm(folder, { recursive: true });
   });
 });
 
