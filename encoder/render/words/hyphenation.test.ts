@@ -47,6 +47,10 @@ describe("joinHyphenated", () => {
     expect(texts(page("incom-", "prehensi-", "ble"))).toEqual(["incomprehensible"]);
   });
 
+  it("takes a line of very many words", () => {
+    expect(joinHyphenated(page(Array.from({ length: 300_000 }, () => "a").join(" ")))).toHaveLength(300_000);
+  });
+
   it("takes no lines and empty lines", () => {
     expect(joinHyphenated([])).toEqual([]);
     expect(texts([[], ...page("exam-"), [], ...page("ple")])).toEqual(["example"]);

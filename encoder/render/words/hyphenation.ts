@@ -41,13 +41,14 @@ export function joinHyphenated<W extends PlacedWord>(lines: readonly (readonly W
   const joined: W[] = [];
   let openEnd = false;
   for (const line of lines) {
-    const [first, ...rest] = line;
+    const [first] = line;
     if (first === undefined) continue;
     const cut = openEnd ? joined.at(-1) : undefined;
     const whole = cut === undefined ? undefined : join(cut.text, first.text, known);
     if (cut === undefined || whole === undefined) joined.push(first);
     else joined[joined.length - 1] = { ...cut, text: whole };
-    joined.push(...rest);
+    // One by one: a line may have more words than a call may have arguments.
+    for (const word of line.slice(1)) joined.push(word);
     openEnd = true;
   }
   return joined

@@ -10,9 +10,10 @@ import { type Box, type Matrix, area } from "./geometry.ts";
 import type { FontWidths } from "./font-widths.ts";
 import { joinHyphenated } from "./hyphenation.ts";
 import { joinRuns } from "./lines.ts";
+import { withoutOverprints } from "./overprints.ts";
 import { inReadingOrder } from "./reading-order.ts";
 import { placeItem } from "./text-run.ts";
-import { withoutOverprints, wordsOf } from "./words.ts";
+import { wordsOf } from "./words.ts";
 
 /**
  * The words of a page.

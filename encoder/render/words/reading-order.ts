@@ -80,7 +80,8 @@ function byColumns(lines: Line[], pageWidth: number): Line[] {
       band[side].push(line);
       continue;
     }
-    ordered.push(...band.left, ...band.right, line);
+    // One by one: a band may have more lines than a call may have arguments.
+    for (const next of [...band.left, ...band.right, line]) ordered.push(next);
     band = { left: [], right: [] };
   }
   return [...ordered, ...band.left, ...band.right];

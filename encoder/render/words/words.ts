@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Box, overlap, union } from "./geometry.ts";
+import { type Box, union } from "./geometry.ts";
 import type { Line } from "./lines.ts";
 
 /** A word as drawn; `box` in points of the page as shown. */
@@ -68,22 +68,4 @@ export function readableText(raw: string): string {
   const softEnd = raw.endsWith("\u00ad") ? "\u00ad" : "";
   const text = raw.normalize("NFKC").replace(UNREADABLE, "");
   return text === "" ? "" : text + softEnd;
-}
-
-/** A word drawn twice in nearly the same place (fake bold, a shadow) is one word. */
-const SAME_PLACE = 0.8;
-
-/** `words` without those that print an equal word again in the same place. */
-export function withoutOverprints<W extends PlacedWord>(words: readonly W[]): W[] {
-  const seen = new Map<string, Box[]>();
-  return words.filter((word) => {
-    const boxes = seen.get(word.text);
-    if (boxes === undefined) {
-      seen.set(word.text, [word.box]);
-      return true;
-    }
-    if (boxes.some((box) => overlap(box, word.box) > SAME_PLACE)) return false;
-    boxes.push(word.box);
-    return true;
-  });
 }
