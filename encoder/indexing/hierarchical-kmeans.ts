@@ -9,11 +9,11 @@
  * @module
  */
 import type { Random } from "../../shared/ports.ts";
-import { moveToMeanDirections, reseed, trainCentroids } from "./kmeans.ts";
-import type { Matrix, MatrixRunner } from "./matrix-runner.ts";
+import { moveToMeanDirections, nearestOf, reseed, trainCentroids } from "./kmeans.ts";
+import type { MatrixRunner } from "./matrix-runner.ts";
 import { sampleIndexes } from "./random-sample.ts";
 import { NearestByGroups } from "./nearest-by-groups.ts";
-import { gatherRows } from "./rows.ts";
+import { floatBlocks, gatherRows, type Rows } from "./rows.ts";
 
 /** Vectors that place one coarse centroid: as for fine ones, see `TRAINING_VECTORS_PER_CENTROID`. */
 const VECTORS_PER_PART_CENTROID = 64;
@@ -33,7 +33,7 @@ export interface HierarchicalOptions {
  */
 export async function trainCentroidsByParts(
   runner: MatrixRunner,
-  vectors: Matrix,
+  vectors: Rows,
   { centroidCount, random, onProgress }: HierarchicalOptions,
 ): Promise<Float32Array> {
   const { dim } = vectors;
@@ -57,8 +57,9 @@ export async function trainCentroidsByParts(
     onProgress?.((part + 1) / steps);
   }
   for (let round = 1; round <= MENDING_ROUNDS; round++) {
-    const matrix = { values: centroids, count: centroidCount, dim };
-    const ids = await new NearestByGroups(runner, matrix, groupOffsets).nearest(vectors);
+    const groups = new NearestByGroups(runner, { values: centroids, count: centroidCount, dim }, groupOffsets);
+    const ids = new Int32Array(vectors.count);
+    for (const block of floatBlocks(vectors)) ids.set(await groups.nearest(block), block.first);
     reseed(centroids, moveToMeanDirections(centroids, vectors, ids), vectors, ids);
     onProgress?.((parts.length + round) / steps);
   }
@@ -68,14 +69,14 @@ export async function trainCentroidsByParts(
 /** The rows of `vectors` nearest to each of `partCount` coarse centroids; a part may be empty. */
 async function cutIntoParts(
   runner: MatrixRunner,
-  vectors: Matrix,
+  vectors: Rows,
   partCount: number,
   random: Random,
 ): Promise<Uint32Array[]> {
   const { dim } = vectors;
   const sample = gatherRows(vectors, sampleIndexes(partCount * VECTORS_PER_PART_CENTROID, vectors.count, random));
   const values = await trainCentroids(runner, sample, { centroidCount: partCount, random });
-  const ids = await runner.nearestRows(vectors, { values, count: partCount, dim });
+  const ids = await nearestOf(runner, vectors, { values, count: partCount, dim });
   const sizes = new Uint32Array(partCount);
   for (const id of ids) sizes[id] = (sizes[id] ?? 0) + 1;
   const parts = Array.from(sizes, (size) => new Uint32Array(size));

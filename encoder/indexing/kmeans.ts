@@ -7,6 +7,7 @@
 import type { Random } from "../../shared/ports.ts";
 import type { Matrix, MatrixRunner } from "./matrix-runner.ts";
 import { sampleIndexes } from "./random-sample.ts";
+import { floatBlocks, gatherRows, type Rows } from "./rows.ts";
 
 /**
  * Rounds of assignment and averaging. With 4,096 centroids on Cranfield's token vectors (32 for each), the mean cosine of
@@ -28,19 +29,16 @@ export interface KmeansOptions {
  */
 export async function trainCentroids(
   runner: MatrixRunner,
-  vectors: Matrix,
+  vectors: Rows,
   { centroidCount, random, iterations = KMEANS_ITERATIONS, onIteration }: KmeansOptions,
 ): Promise<Float32Array> {
   const { dim } = vectors;
   if (centroidCount < 1 || centroidCount > vectors.count) {
     throw new RangeError(`${centroidCount} centroids cannot be trained on ${vectors.count} vectors`);
   }
-  const centroids = new Float32Array(centroidCount * dim);
-  sampleIndexes(centroidCount, vectors.count, random).forEach((vector, centroid) => {
-    centroids.set(vectors.values.subarray(vector * dim, (vector + 1) * dim), centroid * dim);
-  });
+  const { values: centroids } = gatherRows(vectors, sampleIndexes(centroidCount, vectors.count, random));
   for (let iteration = 1; iteration <= iterations; iteration++) {
-    const ids = await runner.nearestRows(vectors, { values: centroids, count: centroidCount, dim });
+    const ids = await nearestOf(runner, vectors, { values: centroids, count: centroidCount, dim });
     const empty = moveToMeanDirections(centroids, vectors, ids);
     reseed(centroids, empty, vectors, ids);
     onIteration?.(iteration);
@@ -48,17 +46,23 @@ export async function trainCentroids(
   return centroids;
 }
 
+/** The centroid at the smallest angle to each vector, `[vectors.count]`. */
+export async function nearestOf(runner: MatrixRunner, vectors: Rows, centroids: Matrix): Promise<Int32Array> {
+  const ids = new Int32Array(vectors.count);
+  for (const block of floatBlocks(vectors)) ids.set(await runner.nearestRows(block, centroids), block.first);
+  return ids;
+}
+
 /** Sets every centroid to the direction of the sum of its vectors; returns the centroids that have none. */
-export function moveToMeanDirections(
-  centroids: Float32Array,
-  { values, count, dim }: Matrix,
-  ids: Int32Array,
-): number[] {
+export function moveToMeanDirections(centroids: Float32Array, vectors: Rows, ids: Int32Array): number[] {
+  const { dim } = vectors;
   const sums = new Float64Array(centroids.length);
-  for (let vector = 0; vector < count; vector++) {
-    const from = vector * dim;
-    const to = (ids[vector] ?? 0) * dim;
-    for (let i = 0; i < dim; i++) sums[to + i] = (sums[to + i] ?? 0) + (values[from + i] ?? 0);
+  for (const { first, count, values } of floatBlocks(vectors)) {
+    for (let vector = 0; vector < count; vector++) {
+      const from = vector * dim;
+      const to = (ids[first + vector] ?? 0) * dim;
+      for (let i = 0; i < dim; i++) sums[to + i] = (sums[to + i] ?? 0) + (values[from + i] ?? 0);
+    }
   }
   const empty: number[] = [];
   for (let centroid = 0; centroid * dim < centroids.length; centroid++) {
@@ -74,20 +78,29 @@ export function moveToMeanDirections(
 }
 
 /** Moves each of the `empty` centroids to a vector of its own among those served worst. */
-export function reseed(centroids: Float32Array, empty: readonly number[], vectors: Matrix, ids: Int32Array): void {
+export function reseed(centroids: Float32Array, empty: readonly number[], vectors: Rows, ids: Int32Array): void {
   if (empty.length === 0) return;
-  const { values, count, dim } = vectors;
-  const cosines = Float32Array.from({ length: count }, (_, vector) => {
-    const centroid = (ids[vector] ?? 0) * dim;
-    let sum = 0;
-    for (let i = 0; i < dim; i++) sum += (values[vector * dim + i] ?? 0) * (centroids[centroid + i] ?? 0);
-    return sum;
-  });
-  const worstFirst = Uint32Array.from({ length: count }, (_, vector) => vector).sort(
+  const cosines = cosinesTo(centroids, vectors, ids);
+  const worstFirst = Uint32Array.from({ length: vectors.count }, (_, vector) => vector).sort(
     (a, b) => (cosines[a] ?? 0) - (cosines[b] ?? 0) || a - b,
   );
+  const { values, dim } = gatherRows(vectors, worstFirst.subarray(0, empty.length));
   empty.forEach((centroid, position) => {
-    const vector = worstFirst[position] ?? 0;
-    centroids.set(values.subarray(vector * dim, (vector + 1) * dim), centroid * dim);
+    centroids.set(values.subarray(position * dim, (position + 1) * dim), centroid * dim);
   });
+}
+
+/** The cosine of each vector and its centroid, `[vectors.count]`. */
+function cosinesTo(centroids: Float32Array, vectors: Rows, ids: Int32Array): Float32Array {
+  const { dim } = vectors;
+  const cosines = new Float32Array(vectors.count);
+  for (const { first, count, values } of floatBlocks(vectors)) {
+    for (let vector = 0; vector < count; vector++) {
+      const centroid = (ids[first + vector] ?? 0) * dim;
+      let sum = 0;
+      for (let i = 0; i < dim; i++) sum += (values[vector * dim + i] ?? 0) * (centroids[centroid + i] ?? 0);
+      cosines[first + vector] = sum;
+    }
+  }
+  return cosines;
 }

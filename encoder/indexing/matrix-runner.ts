@@ -11,10 +11,12 @@ import { type ExecutionProvider, hasCudaLibrary, openSession, type SessionOption
 import { ELEMENT_TYPES, encodeGraph, type Graph } from "./onnx-graph.ts";
 
 /**
- * Products held at once. At 16,384 rows on two cores: 98, 120, 132 and 119 GFLOPS with 4, 16, 64 and 256 MiB. But the runtime
- * keeps several times as much for good: a process that had trained 1,024 centroids had an RSS of 312 MB with 16 MiB and 647 MB with 64.
+ * Products held at once, of which the runtime keeps several times as much for good: every kind of run done once, an RSS of 193, 105,
+ * 60 and 37 MB more with 16, 8, 4 and 2 MiB. On a CPU 4 MiB are as fast as 16 (one core, 16,384 points: 4,096 rows 503 and 519 ms,
+ * codewords 186 and 215 ms) but for products with 16,384 rows, which are cut into cells first (vector-coder.ts); a GPU wants more
+ * in a run.
  */
-const BLOCK_BYTES = 16 * 1024 * 1024;
+const BLOCK_BYTES = { cpu: 4 * 1024 * 1024, cuda: 16 * 1024 * 1024 } as const;
 const FLOAT_BYTES = 4;
 
 const NEAREST_ROWS: Graph = {
@@ -138,7 +140,7 @@ export class MatrixRunner {
   async nearestRows(points: Matrix, rows: Matrix, bias = new Float32Array(rows.count)): Promise<Int32Array> {
     const ids = new Int32Array(points.count);
     const fixed = { rows: tensor(rows.values, [rows.count, rows.dim]), bias: tensor(bias, [rows.count]) };
-    for (const block of blocksOf(points, rows.count)) {
+    for (const block of this.#blocksOf(points, rows.count)) {
       const feeds = { ...fixed, points: tensor(block.values, [block.count, block.dim]) };
       const output = (await this.#sessions.nearestRows.run(feeds))["ids"]?.data;
       if (!(output instanceof Int32Array)) throw unexpectedOutput(NEAREST_ROWS);
@@ -155,7 +157,7 @@ export class MatrixRunner {
   ): Promise<{ ids: Int32Array; scores: Float32Array }> {
     const found = { ids: new Int32Array(points.count), scores: new Float32Array(points.count) };
     const fixed = { rows: tensor(rows.values, [rows.count, rows.dim]), bias: tensor(bias, [rows.count]) };
-    for (const block of blocksOf(points, rows.count)) {
+    for (const block of this.#blocksOf(points, rows.count)) {
       const feeds = { ...fixed, points: tensor(block.values, [block.count, block.dim]) };
       const { ids, scores } = await this.#sessions.nearestRowsScored.run(feeds);
       if (!(ids?.data instanceof Int32Array && scores?.data instanceof Float32Array)) {
@@ -175,7 +177,7 @@ export class MatrixRunner {
       bias: tensor(bias, [rows.count]),
       wanted: new Tensor("int64", BigInt64Array.of(BigInt(wanted)), [1]),
     };
-    for (const block of blocksOf(points, rows.count)) {
+    for (const block of this.#blocksOf(points, rows.count)) {
       const feeds = { ...fixed, points: tensor(block.values, [block.count, block.dim]) };
       const output = (await this.#sessions.nearestRowsRanked.run(feeds))["ids"]?.data;
       if (!(output instanceof Int32Array)) throw unexpectedOutput(NEAREST_ROWS_RANKED);
@@ -195,7 +197,7 @@ export class MatrixRunner {
       codewords: tensor(codewords, [subspaces, CODEWORDS_PER_SUBSPACE, width]),
       bias: tensor(halfSquaredNorms(codewords, width), [subspaces, 1, CODEWORDS_PER_SUBSPACE]),
     };
-    for (const block of blocksOf(points, subspaces * CODEWORDS_PER_SUBSPACE)) {
+    for (const block of this.#blocksOf(points, subspaces * CODEWORDS_PER_SUBSPACE)) {
       const feeds = { ...fixed, points: tensor(block.values, [block.count, subspaces, width]) };
       const output = (await this.#sessions.nearestCodewords.run(feeds))["codes"]?.data;
       if (!(output instanceof Uint8Array)) throw unexpectedOutput(NEAREST_CODEWORDS);
@@ -211,7 +213,7 @@ export class MatrixRunner {
   async *products(left: Matrix, right: Matrix): AsyncGenerator<{ first: number; count: number; table: Float32Array }> {
     if (left.count === 0) return;
     const fixed = tensor(left.values, [left.count, left.dim]);
-    for (const block of blocksOf(right, left.count)) {
+    for (const block of this.#blocksOf(right, left.count)) {
       const feeds = { left: fixed, right: tensor(block.values, [block.count, block.dim]) };
       const table = (await this.#sessions.products.run(feeds))["table"]?.data;
       if (!(table instanceof Float32Array)) throw unexpectedOutput(PRODUCTS);
@@ -222,6 +224,17 @@ export class MatrixRunner {
   /** Frees the sessions; the runner must not be used afterwards. */
   async dispose(): Promise<void> {
     await Promise.all(Object.values(this.#sessions).map(async (session) => await session.release()));
+  }
+
+  *#blocksOf({ values, count, dim }: Matrix, productsPerPoint: number): Generator<Matrix & { first: number }> {
+    if (values.length < count * dim)
+      throw new RangeError(`${count} points of ${dim} values, but ${values.length} values`);
+    const blockBytes = BLOCK_BYTES[this.executionProvider];
+    const blockPoints = Math.max(1, Math.floor(blockBytes / (FLOAT_BYTES * productsPerPoint)));
+    for (let first = 0; first < count; first += blockPoints) {
+      const last = Math.min(first + blockPoints, count);
+      yield { first, count: last - first, dim, values: values.subarray(first * dim, last * dim) };
+    }
   }
 }
 
@@ -245,17 +258,6 @@ export function halfSquaredNorms(rows: Float32Array, dim: number): Float32Array<
     result[row] = -0.5 * sum;
   }
   return result;
-}
-
-function* blocksOf(points: Matrix, productsPerPoint: number): Generator<Matrix & { first: number }> {
-  const { values, count, dim } = points;
-  if (values.length < count * dim)
-    throw new RangeError(`${count} points of ${dim} values, but ${values.length} values`);
-  const blockPoints = Math.max(1, Math.floor(BLOCK_BYTES / (FLOAT_BYTES * productsPerPoint)));
-  for (let first = 0; first < count; first += blockPoints) {
-    const last = Math.min(first + blockPoints, count);
-    yield { first, count: last - first, dim, values: values.subarray(first * dim, last * dim) };
-  }
 }
 
 function tensor(values: Float32Array, shape: readonly number[]): Tensor {

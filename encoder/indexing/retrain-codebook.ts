@@ -10,10 +10,10 @@ import type { Manifest } from "../../shared/format/manifest.ts";
 import { seededRandom } from "../../shared/seeded-random.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import type { MaintenanceProgress } from "./compact.ts";
-import type { Matrix, MatrixRunner } from "./matrix-runner.ts";
+import type { MatrixRunner } from "./matrix-runner.ts";
 import { openSources, readAhead, RUN_VECTOR_BYTES } from "./merge-segments.ts";
-import { dequantizeInto } from "./page-vectors.ts";
 import { sampleIndexes } from "./random-sample.ts";
+import { type QuantizedMatrix, quantizedMatrix, setQuantizedRow } from "./rows.ts";
 import { readSegmentSizes } from "./segment-sizes.ts";
 import { chooseTrainingCount, trainCodebook } from "./train-codebook.ts";
 import { VectorCoder } from "./vector-coder.ts";
@@ -90,9 +90,9 @@ async function drawSample(
   manifest: Manifest,
   chosen: Uint32Array,
   onProgress: (share: number) => void,
-): Promise<Matrix> {
+): Promise<QuantizedMatrix> {
   const { dim } = manifest.recipe;
-  const sample: Matrix = { values: new Float32Array(chosen.length * dim), count: chosen.length, dim };
+  const sample = quantizedMatrix(chosen.length, dim);
   let filled = 0;
   let counted = 0;
   for (const entry of manifest.segments) {
@@ -105,8 +105,7 @@ async function drawSample(
     for await (const run of readAhead(runsOf(reader, picked.pages, dim))) {
       for (const { rows, exact } of run) {
         for (const row of rows) {
-          const values = exact.values.subarray(row * dim, (row + 1) * dim);
-          dequantizeInto(sample, filled, { scales: exact.scales.subarray(row, row + 1), values });
+          setQuantizedRow(sample, filled, exact, row);
           filled += 1;
         }
       }

@@ -5,6 +5,7 @@ import { cellsProblem } from "../../shared/format/cells.ts";
 import { MAX_CENTROIDS } from "../../shared/limits.ts";
 import { MAX_CENTROIDS_PER_CELL } from "./cells.ts";
 import { MatrixRunner } from "./matrix-runner.ts";
+import { dequantizeInto, quantizeVectors } from "./page-vectors.ts";
 import { defaultSubspaces } from "./product-quantizer.ts";
 import { dot, topicVectors } from "./testing.ts";
 import { chooseCentroidCount, chooseTrainingCount, trainCodebook } from "./train-codebook.ts";
@@ -46,7 +47,7 @@ describe("chooseCentroidCount", () => {
 });
 
 describe("chooseTrainingCount", () => {
-  it("takes 32 vectors for every centroid, all of a small index, and no more than 512 MiB", () => {
+  it("takes 32 vectors for every centroid, all of a small index, and no more than 128 MiB as int8", () => {
     expect(chooseTrainingCount(1_870_000, 128)).toBe(32 * 16_384);
     expect(chooseTrainingCount(100, 128)).toBe(100);
     expect(chooseTrainingCount(10 ** 9, 128)).toBe(2 ** 20);
@@ -114,6 +115,21 @@ describe("trainCodebook", () => {
     ];
     expect({ ...second, id: first.id }).toEqual(first);
     expect(second.id).not.toBe(first.id);
+  });
+
+  it("is the same for vectors as they are stored and for the floats that those stand for", async () => {
+    // More than are floats at a time; 8,192 centroids of 8 values are trained in two levels.
+    const count = 16_500;
+    const width = 8;
+    const floats = topicVectors({ count, dim: width, topics: 300, spread: 0.6, seed: 12 });
+    const stored = { ...quantizeVectors(floats), count, dim: width };
+    const meant = { values: new Float32Array(count * width), count, dim: width };
+    dequantizeInto(meant, 0, stored);
+    for (const centroidCount of [64, 8_192]) {
+      const same = { recipeFingerprint, vectorCount: count, centroidCount, subspaces: 4 };
+      const ofStored = await trainCodebook(runner, stored, same);
+      expect({ ...(await trainCodebook(runner, meant, same)), id: ofStored.id }).toEqual(ofStored);
+    }
   });
 
   it("handles an index of one vector", async () => {

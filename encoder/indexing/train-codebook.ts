@@ -5,7 +5,7 @@
  * @module
  */
 import { cellsAt } from "../../shared/format/cells.ts";
-import type { Codebook } from "../../shared/format/contract.ts";
+import type { Codebook, PageCodes } from "../../shared/format/contract.ts";
 import { MAX_CENTROIDS } from "../../shared/limits.ts";
 import type { Random } from "../../shared/ports.ts";
 import { seededRandom } from "../../shared/seeded-random.ts";
@@ -15,8 +15,8 @@ import { KMEANS_ITERATIONS, trainCentroids } from "./kmeans.ts";
 import type { Matrix, MatrixRunner } from "./matrix-runner.ts";
 import { defaultSubspaces, MAX_CODEWORD_TRAINING_VECTORS, trainCodewords } from "./product-quantizer.ts";
 import { sampleIndexes } from "./random-sample.ts";
-import { gatherRows } from "./rows.ts";
-import { CentroidAssigner, decodedCosines, meanNorm } from "./vector-coder.ts";
+import { gatherRows, type Rows } from "./rows.ts";
+import { CentroidAssigner, type CodecPart, decodedCosines, meanNorm } from "./vector-coder.ts";
 
 /** K ≈ 16·√vectors, as ColBERTv2 and PLAID choose it, */
 const CENTROIDS_PER_SQRT_VECTOR = 16;
@@ -40,12 +40,13 @@ export const TRAINING_VECTORS_PER_CENTROID = 32;
  * centroid is .9116 instead of .9129, and training takes a tenth of the time; see also hierarchical-kmeans.ts.
  */
 const CENTROIDS_BY_PARTS = 8_192;
-/** Bytes of the training vectors as floats. At 128 values that is 1,048,576 vectors: 16 for each of 65,536 centroids. */
-const MAX_TRAINING_BYTES = 512 * 1024 * 1024;
+/** Bytes of the training vectors as int8. At 128 values that is 1,048,576 vectors: 16 for each of 65,536 centroids. */
+const MAX_TRAINING_BYTES = 128 * 1024 * 1024;
+/** Vectors that are floats at a time while codewords are trained: 8 MB at 128 values. */
+const CODEWORD_BLOCK_VECTORS = 16_384;
 /** Any fixed number: equal vectors must give an equal codebook. */
 const TRAINING_SEED = 20_240_229;
 const INT8_MAX = 127;
-const FLOAT_BYTES = 4;
 
 export interface TrainingOptions {
   recipeFingerprint: string;
@@ -62,7 +63,7 @@ export interface TrainingOptions {
 /** Vectors to train on, drawn from an index of `vectorCount` vectors of `dim` values. */
 export function chooseTrainingCount(vectorCount: number, dim: number): number {
   const wanted = TRAINING_VECTORS_PER_CENTROID * chooseCentroidCount(vectorCount);
-  return Math.min(vectorCount, wanted, Math.floor(MAX_TRAINING_BYTES / (FLOAT_BYTES * dim)));
+  return Math.min(vectorCount, wanted, Math.floor(MAX_TRAINING_BYTES / dim));
 }
 
 /**
@@ -84,7 +85,7 @@ export function chooseCentroidCount(vectorCount: number, trainingCount = vectorC
  */
 export async function trainCodebook(
   runner: MatrixRunner,
-  training: Matrix,
+  training: Rows,
   {
     recipeFingerprint,
     vectorCount,
@@ -100,22 +101,58 @@ export async function trainCodebook(
   const rounded = { dim, centroidCount, ...roundCentroids(gatherRows(unordered, order).values) };
   const centroidPart = { ...rounded, cells: cellsAt(rounded, offsets) };
   const assigner = new CentroidAssigner(runner, centroidPart);
-  const sample = gatherRows(training, sampleIndexes(MAX_CODEWORD_TRAINING_VECTORS, training.count, random));
-  const centroidIds = await assigner.assign(sample);
-  const residuals = assigner.residuals(sample, centroidIds);
+  const sample = sampleIndexes(MAX_CODEWORD_TRAINING_VECTORS, training.count, random);
+  const { centroidIds, residuals } = await residualsOf(assigner, training, sample);
   const codewords = await trainCodewords(runner, residuals, subspaces, random);
   const codes = await runner.nearestCodewords(residuals, codewords, subspaces);
 
   const codebook = { id: crypto.randomUUID(), recipeFingerprint, ...centroidPart, subspaces, codewords };
-  const meanCosine = mean(decodedCosines(codebook, sample, { centroidIds, codes }));
+  const meanCosine = mean(cosinesOf(codebook, training, sample, { centroidIds, codes }));
   onProgress?.(1);
   return { ...codebook, training: { vectors: training.count, meanResidualNorm: meanNorm(residuals), meanCosine } };
+}
+
+/** What the centroids leave over of the rows `sample` of `training`, `[sample.length, dim]`. */
+async function residualsOf(
+  assigner: CentroidAssigner,
+  training: Rows,
+  sample: Uint32Array,
+): Promise<{ centroidIds: Uint16Array; residuals: Matrix }> {
+  const { dim } = training;
+  const centroidIds = new Uint16Array(sample.length);
+  const residuals: Matrix = { values: new Float32Array(sample.length * dim), count: sample.length, dim };
+  for (const { first, vectors } of blocksOf(training, sample)) {
+    const ids = await assigner.assign(vectors);
+    centroidIds.set(ids, first);
+    residuals.values.set(assigner.residuals(vectors, ids).values, first * dim);
+  }
+  return { centroidIds, residuals };
+}
+
+/** Cosines of the rows `sample` of `training` and what their `codes` decode to, `[sample.length]`. */
+function cosinesOf(codebook: CodecPart, training: Rows, sample: Uint32Array, codes: PageCodes): Float32Array {
+  const cosines = new Float32Array(sample.length);
+  for (const { first, vectors } of blocksOf(training, sample)) {
+    const last = first + vectors.count;
+    const own: PageCodes = {
+      centroidIds: codes.centroidIds.subarray(first, last),
+      codes: codes.codes.subarray(first * codebook.subspaces, last * codebook.subspaces),
+    };
+    cosines.set(decodedCosines(codebook, vectors, own), first);
+  }
+  return cosines;
+}
+
+function* blocksOf(training: Rows, sample: Uint32Array): Generator<{ first: number; vectors: Matrix }> {
+  for (let first = 0; first < sample.length; first += CODEWORD_BLOCK_VECTORS) {
+    yield { first, vectors: gatherRows(training, sample.subarray(first, first + CODEWORD_BLOCK_VECTORS)) };
+  }
 }
 
 /** Below {@link CENTROIDS_BY_PARTS} by flat k-means. */
 async function trainAllCentroids(
   runner: MatrixRunner,
-  training: Matrix,
+  training: Rows,
   centroidCount: number,
   random: Random,
   onProgress: TrainingOptions["onProgress"],

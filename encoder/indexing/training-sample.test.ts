@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SpooledDocument } from "./build-segment.ts";
 import { dequantizeInto, quantizePage } from "./page-vectors.ts";
 import { RecordFile } from "./record-file.ts";
+import { floatBlocks, type Rows } from "./rows.ts";
 import type { PageSpool } from "./spool-rotation.ts";
 import { documentEntry, encodedPage, topicVectors } from "./testing.ts";
 import { drawTrainingSample } from "./training-sample.ts";
@@ -31,16 +32,18 @@ afterAll(async () => await spool.close());
 const rows = (values: Float32Array) =>
   Array.from({ length: values.length / dim }, (_, row) => values.subarray(row * dim, (row + 1) * dim).join());
 
+const sampledRows = (sample: Rows) => [...floatBlocks(sample)].flatMap(({ values }) => rows(values));
+
 describe("drawTrainingSample", () => {
   it("takes everything when there is room", async () => {
     const sample = await drawTrainingSample(documents, dim, 17);
-    expect(rows(sample.values)).toEqual(all);
+    expect(sampledRows(sample)).toEqual(all);
   });
 
   it("takes as many distinct vectors as asked for, in order", async () => {
     for (const size of [0, 1, 2, 5, 16]) {
       const sample = await drawTrainingSample(documents, dim, size);
-      const positions = rows(sample.values).map((row) => all.indexOf(row));
+      const positions = sampledRows(sample).map((row) => all.indexOf(row));
       expect(positions.length).toBe(size);
       expect(positions).toEqual([...new Set(positions)].toSorted((a, b) => a - b));
       expect(positions).not.toContain(-1);

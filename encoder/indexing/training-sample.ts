@@ -4,10 +4,9 @@
  * @module
  */
 import type { SpooledDocument } from "./build-segment.ts";
-import type { Matrix } from "./matrix-runner.ts";
-import { dequantizeInto } from "./page-vectors.ts";
 import { seededRandom } from "../../shared/seeded-random.ts";
 import { sampleIndexes } from "./random-sample.ts";
+import { type QuantizedMatrix, quantizedMatrix, setQuantizedRow } from "./rows.ts";
 
 const SAMPLE_SEED = 1;
 
@@ -16,11 +15,11 @@ export async function drawTrainingSample(
   documents: readonly Pick<SpooledDocument, "spool" | "pages" | "vectorCount">[],
   dim: number,
   size: number,
-): Promise<Matrix> {
+): Promise<QuantizedMatrix> {
   const places = documents.flatMap(({ spool, pages }) => pages.map((place) => ({ spool, place })));
   const population = documents.reduce((sum, document) => sum + document.vectorCount, 0);
   const chosen = sampleIndexes(size, population, seededRandom(SAMPLE_SEED));
-  const sample: Matrix = { values: new Float32Array(chosen.length * dim), count: chosen.length, dim };
+  const sample = quantizedMatrix(chosen.length, dim);
   let filled = 0;
   let pageStart = 0;
   for (const { spool, place } of places) {
@@ -28,9 +27,7 @@ export async function drawTrainingSample(
     if ((chosen[filled] ?? population) < pageEnd) {
       const { exact } = await spool.read(place);
       for (let vector = chosen[filled]; vector !== undefined && vector < pageEnd; vector = chosen[filled]) {
-        const row = vector - pageStart;
-        const scales = exact.scales.subarray(row, row + 1);
-        dequantizeInto(sample, filled, { scales, values: exact.values.subarray(row * dim, (row + 1) * dim) });
+        setQuantizedRow(sample, filled, exact, vector - pageStart);
         filled += 1;
       }
     }
