@@ -52,6 +52,7 @@ export async function buildSegment(options: BuildSegmentOptions): Promise<BuiltS
   const writer = new SegmentWriter(
     identity,
     parts.map(({ document }) => document.entry),
+    parts.flatMap(({ pages }) => pages.map(({ vectorCount }) => vectorCount)),
   );
   let residualNormTotal = 0;
   for (const batch of batchesOf(parts)) {

@@ -89,6 +89,7 @@ export async function mergeSegments(work: MergeWork, sources: readonly SegmentEn
   const writer = new SegmentWriter(
     identity,
     plan.documents.map(({ entry }) => overlaid(entry, overlay)),
+    plan.vectorCounts,
   );
   let residualNormTotal = 0;
   for await (const run of readAhead(plan.runs(identity.dim))) {
@@ -143,6 +144,7 @@ interface PlannedDocument {
 class MergePlan {
   readonly documents: PlannedDocument[] = [];
   readonly ordinals = new Map<string, Int32Array>();
+  readonly vectorCounts: readonly number[];
   readonly vectorCount: number;
   readonly pageCount: number;
 
@@ -168,7 +170,8 @@ class MergePlan {
     for (const { pages } of this.documents) pages.sort((a, b) => a.pageNumber - b.pageNumber);
     const pages = this.documents.flatMap((document) => document.pages);
     this.pageCount = pages.length;
-    this.vectorCount = pages.reduce((sum, { source, page }) => sum + (source.reader.pages.vectorCount[page] ?? 0), 0);
+    this.vectorCounts = pages.map(({ source, page }) => source.reader.pages.vectorCount[page] ?? 0);
+    this.vectorCount = this.vectorCounts.reduce((sum, count) => sum + count, 0);
   }
 
   /** All pages in their new order, as many at a time as may be in memory; each run is read when it is called. */

@@ -6,7 +6,7 @@
  */
 import { MaxleafError } from "../errors.ts";
 import { MAX_SECTIONS, MAX_SEGMENT_BYTES } from "../limits.ts";
-import { ByteReader, ByteWriter, concatBytes, corrupt } from "./bytes.ts";
+import { ByteReader, ByteWriter, corrupt } from "./bytes.ts";
 import { crc32 } from "./crc32.ts";
 
 /** Version of every byte described in docs/format.md. Readers refuse any other. */
@@ -80,42 +80,104 @@ export interface SectionInput {
   parts: readonly Uint8Array[];
 }
 
+/** A section that is written as its parts come. */
+export interface SectionLength {
+  kind: SectionKind;
+  /** Of all its parts. */
+  length: number;
+}
+
 /**
- * A whole file. Sections are laid out in the order given: what must be in the last read goes last.
- *
- * @throws MaxleafError `internal` when offsets would not fit 32 bits.
+ * A file put together in place: its parts are copied to where they belong and need not be kept until the last one is there.
+ * Sections are laid out in the order given: what must be in the last read goes last.
  */
-export function writeContainer(kind: ContainerKind, sections: readonly SectionInput[]): Uint8Array {
-  const header = new ByteWriter().u32(MAGIC).u16(FORMAT_VERSION).u16(CONTAINER_CODES[kind]).u32(0).u32(0).finish();
-  const footer = new ByteWriter().u32(sections.length);
-  const parts: Uint8Array[] = [header];
-  let offset = HEADER_BYTES;
-  for (const section of sections) {
-    let length = 0;
-    let checksum = 0;
-    for (const part of section.parts) {
-      length += part.byteLength;
-      checksum = crc32(part, checksum);
-      parts.push(part);
-    }
-    if (offset + length > MAX_SEGMENT_BYTES) {
+export class ContainerWriter {
+  readonly #kind: ContainerKind;
+  readonly #sections: readonly SectionLength[];
+  readonly #checksums: number[];
+  readonly #file: Uint8Array<ArrayBuffer>;
+  /** The section that the next part belongs to, and where that goes. */
+  #section = 0;
+  #offset = HEADER_BYTES;
+  #sectionEnd: number;
+
+  /** @throws MaxleafError `internal` when offsets would not fit 32 bits. */
+  constructor(kind: ContainerKind, sections: readonly SectionLength[]) {
+    const bytes = containerBytes(sections.map(({ length }) => length));
+    if (HEADER_BYTES + sections.reduce((sum, { length }) => sum + length, 0) > MAX_SEGMENT_BYTES) {
       throw new MaxleafError(
         "internal",
         `a ${kind} of more than ${MAX_SEGMENT_BYTES} bytes cannot be written; split it`,
       );
     }
-    footer.u16(SECTION_CODES[section.kind]).u16(0).u32(offset).u32(length).u32(checksum);
-    offset += length;
+    this.#kind = kind;
+    this.#sections = sections;
+    this.#checksums = sections.map(() => 0);
+    this.#file = new Uint8Array(bytes);
+    this.#sectionEnd = HEADER_BYTES + (sections[0]?.length ?? 0);
+    const header = new ByteWriter().u32(MAGIC).u16(FORMAT_VERSION).u16(CONTAINER_CODES[kind]).u32(0).u32(0);
+    this.#file.set(header.finish());
   }
-  const footerBytes = footer.finish();
-  const tail = new ByteWriter()
-    .u32(footerBytes.byteLength)
-    .u32(crc32(footerBytes))
-    .u16(FORMAT_VERSION)
-    .u16(CONTAINER_CODES[kind])
-    .u32(MAGIC)
-    .finish();
-  return concatBytes([...parts, footerBytes, tail]);
+
+  /**
+   * The next part. None lies in two sections.
+   *
+   * @throws MaxleafError `internal` when there is no room for it.
+   */
+  add(part: Uint8Array): void {
+    if (part.byteLength === 0) return;
+    while (this.#offset === this.#sectionEnd && this.#section < this.#sections.length) {
+      this.#section += 1;
+      this.#sectionEnd += this.#sections[this.#section]?.length ?? 0;
+    }
+    const end = this.#offset + part.byteLength;
+    if (end > this.#sectionEnd) {
+      throw new MaxleafError("internal", `a ${this.#kind} has more than the bytes that were announced`);
+    }
+    this.#file.set(part, this.#offset);
+    this.#checksums[this.#section] = crc32(part, this.#checksums[this.#section] ?? 0);
+    this.#offset = end;
+  }
+
+  /** @throws MaxleafError `internal` when parts are missing. */
+  finish(): Uint8Array<ArrayBuffer> {
+    const footer = new ByteWriter().u32(this.#sections.length);
+    let offset = HEADER_BYTES;
+    for (const [at, { kind, length }] of this.#sections.entries()) {
+      footer
+        .u16(SECTION_CODES[kind])
+        .u16(0)
+        .u32(offset)
+        .u32(length)
+        .u32(this.#checksums[at] ?? 0);
+      offset += length;
+    }
+    if (this.#offset !== offset) {
+      throw new MaxleafError("internal", `a ${this.#kind} has fewer than the bytes that were announced`);
+    }
+    const footerBytes = footer.finish();
+    const tail = new ByteWriter()
+      .u32(footerBytes.byteLength)
+      .u32(crc32(footerBytes))
+      .u16(FORMAT_VERSION)
+      .u16(CONTAINER_CODES[this.#kind])
+      .u32(MAGIC)
+      .finish();
+    this.#file.set(footerBytes, offset);
+    this.#file.set(tail, offset + footerBytes.byteLength);
+    return this.#file;
+  }
+}
+
+/** A whole file, as {@link ContainerWriter} makes it. */
+export function writeContainer(kind: ContainerKind, sections: readonly SectionInput[]): Uint8Array {
+  const lengthOf = (parts: readonly Uint8Array[]) => parts.reduce((sum, part) => sum + part.byteLength, 0);
+  const writer = new ContainerWriter(
+    kind,
+    sections.map((section) => ({ kind: section.kind, length: lengthOf(section.parts) })),
+  );
+  for (const { parts } of sections) for (const part of parts) writer.add(part);
+  return writer.finish();
 }
 
 /**

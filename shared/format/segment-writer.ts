@@ -8,7 +8,7 @@ import { MAX_DIM, MAX_PAGES_PER_SEGMENT, MAX_SUBSPACES, MAX_VECTORS_PER_PAGE } f
 import type { DocumentEntry } from "../page.ts";
 import { encodeBags, makeBags } from "./bags.ts";
 import { encodeCodes } from "./codes.ts";
-import { writeContainer } from "./container.ts";
+import { ContainerWriter, writeContainer } from "./container.ts";
 import type { SegmentIdentity, SegmentPage } from "./contract.ts";
 import { encodeDocuments, storedDocument } from "./documents.ts";
 import { geometryProblem } from "./geometry.ts";
@@ -17,7 +17,7 @@ import { LexicalBuilder } from "./lexical/lexical-builder.ts";
 import type { SegmentEntry } from "./manifest.ts";
 import { encodePageLayout } from "./page-layout.ts";
 import { encodePageTable, isExtent, isInOrder, type PageRow } from "./page-table.ts";
-import { encodeVectors } from "./vectors.ts";
+import { encodeVectors, vectorsRecordBytes } from "./vectors.ts";
 
 export interface WrittenSegment {
   /** The object at `layout.segment`. */
@@ -28,7 +28,7 @@ export interface WrittenSegment {
   counts: Omit<SegmentEntry, "id" | "deletedDocuments" | "meanResidualNorm">;
 }
 
-/** Takes pages one by one, so that only their encoded records are held. */
+/** Takes pages one by one, so that only their encoded records are held, those of exact vectors where they will lie. */
 export class SegmentWriter {
   readonly #identity: SegmentIdentity;
   readonly #documents: readonly DocumentEntry[];
@@ -37,11 +37,15 @@ export class SegmentWriter {
   readonly #centroidIds: Uint16Array[] = [];
   /** Both parts of each page's record. */
   readonly #records: Uint8Array[] = [];
-  readonly #vectors: Uint8Array[] = [];
+  readonly #encodedIdentity: Uint8Array;
+  readonly #vectors: ContainerWriter;
   readonly #lexical = new LexicalBuilder();
 
-  /** @param documents the document table, in the order of the pages to come. */
-  constructor(identity: SegmentIdentity, documents: readonly DocumentEntry[]) {
+  /**
+   * @param documents the document table, in the order of the pages to come.
+   * @param vectorCounts how many vectors each of those pages will have, in any order.
+   */
+  constructor(identity: SegmentIdentity, documents: readonly DocumentEntry[], vectorCounts: Iterable<number>) {
     if (identity.dim > MAX_DIM || identity.subspaces > MAX_SUBSPACES) {
       throw new MaxleafError(
         "internal",
@@ -50,6 +54,13 @@ export class SegmentWriter {
     }
     this.#identity = identity;
     this.#documents = documents;
+    let vectorBytes = 0;
+    for (const count of vectorCounts) vectorBytes += vectorsRecordBytes(count, identity.dim);
+    this.#encodedIdentity = encodeIdentity(identity);
+    this.#vectors = new ContainerWriter("vectors", [
+      { kind: "vectors", length: vectorBytes },
+      { kind: "identity", length: this.#encodedIdentity.byteLength },
+    ]);
     this.#documentJson = documents.map((document) => JSON.stringify(storedDocument(document)));
   }
 
@@ -77,13 +88,12 @@ export class SegmentWriter {
     });
     this.#centroidIds.push(codes.centroidIds);
     this.#records.push(encodeCodes(codes, number), layoutPart);
-    this.#vectors.push(encodeVectors(exact, number));
+    this.#vectors.add(encodeVectors(exact, number));
     this.#lexical.add(page.text);
   }
 
   finish(): WrittenSegment {
     const bags = makeBags(this.#centroidIds);
-    const identity = encodeIdentity(this.#identity);
     const lexical = this.#lexical.finish();
     // What an opening read needs lies last; the bags, needed next, just before it.
     const segment = writeContainer("segment", [
@@ -91,14 +101,12 @@ export class SegmentWriter {
       { kind: "lexicalBlocks", parts: lexical.parts.map(({ bytes }) => bytes) },
       { kind: "bags", parts: [encodeBags(bags)] },
       { kind: "lexicalTable", parts: [lexical.table] },
-      { kind: "identity", parts: [identity] },
+      { kind: "identity", parts: [this.#encodedIdentity] },
       { kind: "documents", parts: [encodeDocuments(this.#documents)] },
       { kind: "pages", parts: [encodePageTable(this.#rows)] },
     ]);
-    const vectors = writeContainer("vectors", [
-      { kind: "vectors", parts: this.#vectors },
-      { kind: "identity", parts: [identity] },
-    ]);
+    this.#vectors.add(this.#encodedIdentity);
+    const vectors = this.#vectors.finish();
     const sizes = { bytes: segment.byteLength, vectorsBytes: vectors.byteLength, bagEntries: bags.ids.length };
     return { segment, vectors, counts: this.#counts(sizes) };
   }
@@ -148,7 +156,12 @@ export function writeSegment(
   documents: readonly DocumentEntry[],
   pages: Iterable<SegmentPage>,
 ): WrittenSegment {
-  const writer = new SegmentWriter(identity, documents);
-  for (const page of pages) writer.add(page);
+  const all = [...pages];
+  const writer = new SegmentWriter(
+    identity,
+    documents,
+    all.map(({ page }) => page.vectorCount),
+  );
+  for (const page of all) writer.add(page);
   return writer.finish();
 }

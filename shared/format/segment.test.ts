@@ -218,7 +218,7 @@ describe("the writer refuses", () => {
       /3 exact/,
     ],
   ])("%s", (_what, change, problem) => {
-    const writer = new SegmentWriter(identity, documents);
+    const writer = new SegmentWriter(identity, documents, [3]);
     expect(first).toBeDefined();
     if (first === undefined) return;
     expect(() => writer.add({ ...first, ...change })).toThrow(problem);

@@ -112,7 +112,8 @@ async function writeSegment(
   const firstDocument = firstPage / PAGES_PER_DOCUMENT;
   const documents = await Promise.all(made.map((pages, i) => documentEntry(firstDocument + i, pages.length)));
   const { recipeFingerprint, id: codebookId, dim, subspaces } = codebook;
-  const writer = new SegmentWriter({ recipeFingerprint, codebookId, dim, subspaces }, documents);
+  const vectorCounts = made.flatMap((pages) => pages.map(({ exact }) => exact.scales.length));
+  const writer = new SegmentWriter({ recipeFingerprint, codebookId, dim, subspaces }, documents, vectorCounts);
   for (const [documentOrdinal, pages] of made.entries()) {
     for (const [i, { codes, exact }] of pages.entries()) {
       writer.add({ documentOrdinal, codes, exact, page: shownPage(i + 1, exact.scales.length) });
