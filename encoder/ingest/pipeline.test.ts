@@ -114,6 +114,24 @@ describe("ingestFiles", () => {
     expect(await ingest(store)).toMatchObject({ added: 1, unchanged: 2, failed: [] });
   });
 
+  it("lets the model rest while a large commit is made, and goes on with it", async () => {
+    let rests = 0;
+    const resting: Model = {
+      ...pick(model),
+      encodePages: async (pages) => await model.encodePages(pages),
+      rest: async () => {
+        rests++;
+        await model.rest?.();
+      },
+    };
+    const commitLimits = { commitAt: { vectors: 1_000, pages: 1_000 }, maxPending: 3, modelRestsAt: 1 };
+    expect(await ingest(new NotingStore(), { model: resting })).toMatchObject({ added: 3 });
+    expect(rests).toBe(0);
+    expect(await ingest(new NotingStore(), { model: resting, commitLimits })).toMatchObject({ added: 3 });
+    expect(rests).toBe(1);
+    expect((await model.encodeQuery("first page")).tokenCount).toBeGreaterThan(0);
+  });
+
   it("tells the model what document each page is of", async () => {
     const named: string[] = [];
     const noting: Model = {

@@ -57,6 +57,9 @@ export const COMMIT_LIMITS: CommitLimits = {
   maxPending: 3,
 };
 
+/** A commit of so many takes longer than half a minute, beside which the second that opening the model again takes is nothing. */
+const MODEL_RESTS_AT_VECTORS = 200_000;
+
 /** Failures that would meet every other file too. */
 const FATAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "store_unavailable",
@@ -82,8 +85,8 @@ export interface IngestOptions {
   signal?: AbortSignal | undefined;
   /** When it is aborted too, nothing more is committed: what was finished is dropped. */
   discard?: AbortSignal | undefined;
-  /** When commits begin, instead of COMMIT_LIMITS. */
-  commitLimits?: CommitLimits | undefined;
+  /** When commits begin, instead of COMMIT_LIMITS, and the vectors from which on the model rests while the last one is made. */
+  commitLimits?: (CommitLimits & { modelRestsAt?: number | undefined }) | undefined;
   observer?: IngestObserver | undefined;
 }
 
@@ -188,8 +191,10 @@ class Ingestion {
       signal?.removeEventListener("abort", stop);
     }
     if (this.#fatal !== undefined) throw this.#fatal;
-    // The memory of its processes is better used by the last commit.
+    // Their memory is better used by the last commit.
     this.#renderPool.close();
+    const { commitLimits, model } = this.#options;
+    if (this.#commits.pendingVectors >= (commitLimits?.modelRestsAt ?? MODEL_RESTS_AT_VECTORS)) await model.rest?.();
     await this.#commits.finish();
     report.interrupted = this.#stop.signal.aborted;
     report.failed.sort((a, b) => (a.name < b.name ? -1 : 1));

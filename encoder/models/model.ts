@@ -62,6 +62,11 @@ export interface Model {
   encodePages(pages: readonly PageInput[]): Promise<ModelPage[]>;
   /** Encodes a question. Errors: `empty_query`, `query_too_long`. */
   encodeQuery(text: string): Promise<EncodedQuery>;
+  /**
+   * Frees what the next call opens again, in about a second: nothing will be asked for a while. What is asked meanwhile is
+   * answered. Absent: there is nothing, or it would take long.
+   */
+  rest?(): Promise<void>;
   /** Frees the session; the model must not be used afterwards. */
   dispose(): Promise<void>;
 }

@@ -45,6 +45,10 @@ class PooledModel implements Model {
     return { ...(await this.#model.encodeQuery(text)), recipeFingerprint: this.recipeFingerprint };
   }
 
+  async rest(): Promise<void> {
+    await this.#model.rest?.();
+  }
+
   dispose(): Promise<void> {
     return this.#model.dispose();
   }

@@ -21,6 +21,12 @@ export interface RequestProcessOptions<Reply> {
   isReply: (message: unknown) => message is Reply;
 }
 
+/**
+ * Heaps of malloc, of which there would be eight for each core: threads that hand memory on to each other leave a part of it in
+ * each. A renderer that had drawn 80 pages had an RSS of 291 MB without, of 236 MB with two, and took no more processor time.
+ */
+const MALLOC_HEAPS = "2";
+
 /** V8 says on its last lines why it gave up. */
 const STDERR_TAIL_CHARS = 4_096;
 
@@ -36,6 +42,7 @@ export class RequestProcess<Request extends object, Reply extends object> {
     this.#who = who;
     this.#child = fork(fileURLToPath(module), [], {
       serialization: "advanced",
+      env: { MALLOC_ARENA_MAX: MALLOC_HEAPS, ...process.env },
       stdio: ["ignore", "ignore", "pipe", "ipc"],
       execArgv: [`--max-old-space-size=${heapMb}`, "--disable-warning=ExperimentalWarning"],
     });

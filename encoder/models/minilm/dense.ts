@@ -63,6 +63,10 @@ class MiniLmDense implements Model {
     };
   }
 
+  rest(): Promise<void> {
+    return this.#trunk.rest();
+  }
+
   dispose(): Promise<void> {
     return this.#trunk.dispose();
   }

@@ -97,6 +97,20 @@ describe("sessions", () => {
     expect(order.indexOf("question")).toBeLessThan(order.indexOf("4"));
   });
 
+  it("are freed while nothing is asked, and opened again", async () => {
+    trunk = await loadTrunk({ threads: 2 });
+    const before = await Promise.all([trunk.run(HELLO_WORLD), trunk.run(HELLO_WORLD)]);
+    const opened = open.mock.results.map((result) => (result.type === "return" ? result.value : undefined));
+    await trunk.rest();
+    expect(opened).toHaveLength(2);
+    for (const thread of opened) expect((await thread)?.thread.ended).toBe(true);
+    expect(await trunk.run(HELLO_WORLD)).toEqual(before[0]);
+    expect(open).toHaveBeenCalledTimes(3);
+    const underWay = trunk.run(HELLO_WORLD);
+    await trunk.rest();
+    expect(await underWay).toEqual(before[0]);
+  });
+
   it("are replaced when their thread has ended", async () => {
     trunk = await loadTrunk({ threads: 1 });
     const opened = open.mock.results[0];

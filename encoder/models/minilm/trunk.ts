@@ -101,6 +101,11 @@ export class Trunk {
     return await this.#queue.add(() => this.#runWindow(ids), kind === "query" ? { priority: QUERY_PRIORITY } : {});
   }
 
+  /** Frees the sessions that do nothing; the next window opens one anew. */
+  async rest(): Promise<void> {
+    await Promise.all(this.#idle.splice(0).map((thread) => thread.dispose()));
+  }
+
   /** Waits for the windows under way, then frees the sessions. */
   async dispose(): Promise<void> {
     await this.#queue.onIdle();

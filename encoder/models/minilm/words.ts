@@ -75,6 +75,10 @@ class MiniLmWords implements Model {
     };
   }
 
+  rest(): Promise<void> {
+    return this.#trunk.rest();
+  }
+
   dispose(): Promise<void> {
     return this.#trunk.dispose();
   }
