@@ -53,6 +53,12 @@ const EXPIRED_CODES: ReadonlySet<string> = new Set([
   "AWS.SimpleQueueService.MessageNotInflight",
 ]);
 
+const BACKLOG_ATTRIBUTES = [
+  "ApproximateNumberOfMessages",
+  "ApproximateNumberOfMessagesNotVisible",
+  "ApproximateNumberOfMessagesDelayed",
+] as const;
+
 const redrivePolicy = z.object({ deadLetterTargetArn: z.string() });
 
 export interface SqsQueueOptions {
@@ -155,15 +161,13 @@ export class SqsQueue implements JobQueue {
   }
 
   async backlog(): Promise<QueueBacklog> {
-    const names = [
-      "ApproximateNumberOfMessages",
-      "ApproximateNumberOfMessagesNotVisible",
-      "ApproximateNumberOfMessagesDelayed",
-    ] as const;
     try {
-      const command = new GetQueueAttributesCommand({ QueueUrl: this.#url, AttributeNames: [...names] });
-      const { Attributes = {} } = await this.#client.send(command);
-      const [waiting = 0, notVisible = 0, delayed = 0] = names.map((name) => Number(Attributes[name] ?? 0));
+      const command = new GetQueueAttributesCommand({ QueueUrl: this.#url, AttributeNames: [...BACKLOG_ATTRIBUTES] });
+      const { Attributes } = await this.#client.send(command);
+      // What is not said must not be taken for an empty queue, on which an autoscaler ends the last worker.
+      const waiting = countOf(Attributes, "ApproximateNumberOfMessages");
+      const notVisible = countOf(Attributes, "ApproximateNumberOfMessagesNotVisible");
+      const delayed = countOf(Attributes, "ApproximateNumberOfMessagesDelayed");
       // The age of the oldest message is a metric of CloudWatch only.
       return { waiting, hidden: notVisible + delayed, oldestWaitingMs: undefined };
     } catch (error) {
@@ -265,6 +269,12 @@ export class SqsQueue implements JobQueue {
 const MAX_BATCH_BYTES = 200 * 1024;
 /** Long enough to set a message aside. */
 const FAIL_VISIBILITY_MS = 60_000;
+
+function countOf(attributes: Record<string, string> | undefined, name: (typeof BACKLOG_ATTRIBUTES)[number]): number {
+  const text = attributes?.[name] ?? "";
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new Error(`its attribute ${name} is ${quote(text)}`);
+}
 
 function throwFirst(failed: readonly { Code?: string | undefined; Message?: string | undefined }[] = []): void {
   const [first] = failed;
