@@ -179,7 +179,7 @@ function fused(keywordShare: number, { b = 0, weight = plain }: { b?: number; we
  */
 function asSearched(b: number, wordWeight: number): Variant {
   return {
-    name: `−${b}${wordWeight === 0 ? "" : `, BM25 ${wordWeight}`}`,
+    name: `${b === 0 ? "no prior" : `−${b}`}${wordWeight === 0 ? "" : `, BM25 ${wordWeight}`}`,
     score: (table, query) => {
       const tokens = table.queries[query]?.tokenCount ?? 0;
       const vectors = withNames(table, query).map((sum, page) => {
