@@ -26,10 +26,11 @@ beforeAll(async () => {
 async function writeIndex(
   seed: number,
   lengthPrior: number | undefined,
-  { holding = "bags", longest = 120 }: { holding?: Holding; longest?: number } = {},
+  { holding = "bags", longest = 120, twins = false }: { holding?: Holding; longest?: number; twins?: boolean } = {},
 ): Promise<RandomIndex> {
   const random = seededRandom(seed);
   const index = await createRandomIndex(new MemoryStore(), "lengths", { ...shape, lengthPrior }, random);
+  index.twins = twins;
   for (let segment = 0; segment < SEGMENTS; segment++) {
     if (holding !== "bags" && segment === SEGMENTS - 1) await coverSegments(index);
     const pages = Array.from({ length: PAGES_PER_SEGMENT }, () => 1 + below(random, longest));
@@ -67,11 +68,17 @@ describe("a search with a length prior", () => {
             tokenCount: fc.constantFrom(1, 7, 32, 40),
             candidates: fc.integer({ min: 3, max: 30 }),
             exact: fc.integer({ min: 0, max: 30 }),
+            twins: fc.boolean(),
+            filtered: fc.boolean(),
           }),
-          async ({ seed, lengthPrior, tokenCount, candidates, exact }) => {
-            const index = await writeIndex(seed, lengthPrior, { holding });
+          async ({ seed, lengthPrior, tokenCount, candidates, exact, twins, filtered }) => {
+            const index = await writeIndex(seed, lengthPrior, { holding, twins });
             const query = randomQuery(index.fingerprint, shape.dim, tokenCount, index.random);
-            const request = { query, k: 3, candidates, exact, nprobe: shape.centroidCount, bare: true };
+            const documents = ["0.pdf", "2.pdf"].map(
+              (name) => index.pages.find(({ document }) => document.name === name)?.document.id ?? "",
+            );
+            const filter = filtered ? { documents } : undefined;
+            const request = { query, k: 3, candidates, exact, nprobe: shape.centroidCount, bare: true, filter };
             expect(ranking(await search(index, request, holding))).toEqual(referenceSearch(index, request, holding));
           },
         ),

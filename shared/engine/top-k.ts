@@ -23,7 +23,7 @@ export function topPositions(scores: Int32Array | Float64Array, selected: Uint8A
 }
 
 /** Keeps the best `capacity` offers; its root is the worst of them. */
-class WorstFirstHeap {
+export class WorstFirstHeap {
   readonly #scores: Float64Array;
   readonly #positions: Uint32Array;
   #size = 0;
@@ -31,6 +31,12 @@ class WorstFirstHeap {
   constructor(capacity: number) {
     this.#scores = new Float64Array(capacity);
     this.#positions = new Uint32Array(capacity);
+  }
+
+  /** What a score must be above to enter, where positions are offered in ascending order; −∞ while there is room. */
+  get floor(): number {
+    if (this.#size < this.#scores.length) return Number.NEGATIVE_INFINITY;
+    return this.#size === 0 ? Number.POSITIVE_INFINITY : this.#score(0);
   }
 
   offer(score: number, position: number): void {
@@ -47,9 +53,15 @@ class WorstFirstHeap {
 
   /** Best first. */
   positions(): number[] {
-    return Array.from({ length: this.#size }, (_, slot) => slot)
-      .toSorted((a, b) => this.#score(b) - this.#score(a) || this.#position(a) - this.#position(b))
-      .map((slot) => this.#position(slot));
+    return this.best().map(({ position }) => position);
+  }
+
+  /** The same with their scores. */
+  best(): { position: number; score: number }[] {
+    return Array.from({ length: this.#size }, (_, slot) => ({
+      position: this.#position(slot),
+      score: this.#score(slot),
+    })).toSorted((a, b) => b.score - a.score || a.position - b.position);
   }
 
   #score(slot: number): number {

@@ -129,11 +129,11 @@ export class ListScan implements RegionHolder {
 
   /** `[pageCount]`, a copy, as {@link scoreOf}. For tests and small indexes. */
   scores(): Int32Array {
-    return Int32Array.from(this.scoredPages());
+    return Int32Array.from(this.pageScores());
   }
 
-  /** The same as a view, to be changed in place; pages at 0 are on no list. Of use until kernel memory grows. */
-  scoredPages(): Uint32Array {
+  /** The same as a view. Of use until kernel memory grows. */
+  pageScores(): Uint32Array {
     this.#clearUnscanned();
     return this.#kernel.memory.uint32(this.#scores, this.#pageCount);
   }

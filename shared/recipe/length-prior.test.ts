@@ -43,27 +43,4 @@ describe("LengthPrior", () => {
       }),
     );
   });
-
-  it("raises scores above 0 to the same order, and leaves 0 alone", () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.tuple(fc.nat(3_000), fc.integer({ min: 0, max: MAX_VECTORS_PER_PAGE }))),
-        steps,
-        (pages, step) => {
-          const penalties = priorOf(0.03, 24).inSteps(step);
-          const before = pages.map(([score]) => score);
-          const vectorCounts = pages.map(([, count]) => count);
-          const lowered = Int32Array.from(before);
-          const raised = Uint32Array.from(before);
-          penalties.lower(lowered, vectorCounts);
-          penalties.raise(raised, vectorCounts);
-          const added = penalties.of(MAX_VECTORS_PER_PAGE);
-          for (const [page, score] of before.entries()) {
-            expect(raised[page]).toBe(score === 0 ? 0 : (lowered[page] ?? NaN) + added);
-          }
-          expect(raised.filter((score) => score > 0)).toHaveLength(before.filter((score) => score > 0).length);
-        },
-      ),
-    );
-  });
 });

@@ -7,7 +7,6 @@
  *
  * @module
  */
-import { MAX_VECTORS_PER_PAGE } from "../limits.ts";
 import type { Recipe } from "./recipe.ts";
 
 /** Numbers of vectors whose logarithms are looked up, those of nearly all pages. 16 KB. */
@@ -72,21 +71,6 @@ export class LengthPenalties {
     for (let page = 0; page < scores.length; page++) {
       const count = vectorCounts[page] ?? 0;
       scores[page] = (scores[page] ?? 0) - (known[count] ?? this.#compute(count));
-    }
-  }
-
-  /**
-   * Makes the same order among the scores that are above 0, which stay so: a page gains what it has fewer steps to lose than the longest
-   * page there may be.
-   */
-  raise(scores: Uint32Array, vectorCounts: ArrayLike<number>): void {
-    const known = this.#known;
-    const most = this.#compute(MAX_VECTORS_PER_PAGE);
-    for (let page = 0; page < scores.length; page++) {
-      const score = scores[page] ?? 0;
-      if (score === 0) continue;
-      const count = vectorCounts[page] ?? 0;
-      scores[page] = score + most - (known[count] ?? this.#compute(count));
     }
   }
 

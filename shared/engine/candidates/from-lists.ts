@@ -7,7 +7,7 @@
 import { ListScan } from "../../kernel/list-scan.ts";
 import { probeCentroids, rankCells } from "../../kernel/probe.ts";
 import type { QueryTables } from "../../kernel/query-tables.ts";
-import { type LengthPenalties, LengthPrior } from "../../recipe/length-prior.ts";
+import { LengthPrior } from "../../recipe/length-prior.ts";
 import type { ObjectStore } from "../../store/object-store.ts";
 import type { PageSelection } from "../selection.ts";
 import type { SearchPlan } from "../plan.ts";
@@ -16,6 +16,7 @@ import type { StageTimes } from "../stage-times.ts";
 import { comesBefore } from "../top-k.ts";
 import { chooseCells, type ListBudget } from "./cell-budget.ts";
 import { CELL_GAP_BYTES } from "./centroid-lists.ts";
+import { topLowered } from "./lowered-pages.ts";
 
 export interface ListCandidates {
   /** See `IndexSnapshot.locate`; best first. */
@@ -49,9 +50,12 @@ export async function candidatesFromLists(
       const scan = new ListScan(tables.query.kernel, tables.codebook, group.lists.pageCount);
       try {
         scan.add(probe, blocks[i] ?? []);
-        if (penalties !== undefined) raiseScores(scan.scoredPages(), group, penalties);
-        const found = scan.topPositions(plan.candidates, maskOf(group, selection));
-        return Array.from(found, (page) => ({ position: positionOf(group, page), score: scan.scoreOf(page) }));
+        const mask = maskOf(group, selection);
+        const found =
+          penalties === undefined
+            ? topPages(scan, plan.candidates, mask)
+            : topLowered(scan, group.segments, penalties, { limit: plan.candidates, mask });
+        return found.map(({ position: page, score }) => ({ position: positionOf(group, page), score }));
       } finally {
         scan.release();
       }
@@ -97,13 +101,8 @@ function maskOf(group: ListGroup, selection: PageSelection): Uint8Array | undefi
   return needed;
 }
 
-/** Raises the `scores` of the group's pages by what `penalties` leave of them. */
-function raiseScores(scores: Uint32Array, { segments }: ListGroup, penalties: LengthPenalties): void {
-  let first = 0;
-  for (const { reader, vectorCounts } of segments) {
-    penalties.raise(scores.subarray(first, first + reader.pageCount), vectorCounts);
-    first += reader.pageCount;
-  }
+function topPages(scan: ListScan, limit: number, mask: Uint8Array | undefined): { position: number; score: number }[] {
+  return Array.from(scan.topPositions(limit, mask), (position) => ({ position, score: scan.scoreOf(position) }));
 }
 
 /** Position in the index of page `page` of the group. */
