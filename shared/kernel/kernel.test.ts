@@ -56,12 +56,13 @@ describe("kernels", () => {
 
         for (const [index, block] of blocks.entries()) {
           const maxima = reference.pqEntryMaxima(codebook.codewords, subspaces, block.values, dim);
-          const scales = laneScales(block, resident, step, maxima);
+          const ofCentroids = tables.centroidQuery.blocks[index] ?? block;
+          const scales = laneScales(ofCentroids, resident, step, maxima);
           const entries = reference.pqTables(codebook.codewords, subspaces, block.values, dim, scales.entryFactors);
           const rows = reference.centroidTables(
             codebook.centroids,
             dim,
-            block.rows,
+            ofCentroids.rows,
             scales.bagFactors,
             scales.pqFactors,
           );
@@ -117,7 +118,8 @@ describe("kernels", () => {
         const expected: Uint32Array[] = [];
         for (const [index, block] of blocks.entries()) {
           const entryMaxima = reference.pqEntryMaxima(codebook.codewords, subspaces, block.values, dim);
-          const scales = laneScales(block, resident, tables.bagStep, entryMaxima);
+          const ofCentroids = tables.centroidQuery.blocks[index] ?? block;
+          const scales = laneScales(ofCentroids, resident, tables.bagStep, entryMaxima);
           // A margin that leaves out some vectors: the scales of the materials differ.
           const margin = share * 2_000 * Math.max(...scales.pqSteps);
           tables.prepare(index);
@@ -125,7 +127,7 @@ describe("kernels", () => {
           tables.markContenders([{ codes, maxima, masks }], margin);
           const entries = reference.pqTables(codebook.codewords, subspaces, block.values, dim, scales.entryFactors);
           const { bagFactors, pqFactors, pqSteps } = scales;
-          const { pqRows } = reference.centroidTables(codebook.centroids, dim, block.rows, bagFactors, pqFactors);
+          const { pqRows } = reference.centroidTables(codebook.centroids, dim, ofCentroids.rows, bagFactors, pqFactors);
           const best = reference.pqBest(codes, subspaces, pqRows, entries);
           const floors = Array.from(best.maxima, (score, lane) =>
             lane < block.tokenCount ? contenderFloor(score, margin, pqSteps[lane] ?? 0) : Infinity,

@@ -12,6 +12,7 @@ import type { Bags, Codebook } from "../format/contract.ts";
 import { CODEWORDS_PER_SUBSPACE, ISOLATE_MEMORY_BYTES, MAX_CENTROIDS, MAX_DIM, MAX_SUBSPACES } from "../limits.ts";
 import type { CentroidScale } from "./lane-scales.ts";
 import { KernelMemory, type Region, type RegionHolder } from "./memory.ts";
+import { SHORT_BIAS } from "./short-rows.ts";
 import { instantiateKernel, type KernelExports, type KernelModule } from "./webassembly.ts";
 
 /** Half of an isolate: the other half is the heap, with the record cache and the answers. */
@@ -21,26 +22,34 @@ export const DEFAULT_KERNEL_BUDGET_BYTES = ISOLATE_MEMORY_BYTES / 2;
 export const DIM_MULTIPLE = 16;
 export const SUBSPACE_MULTIPLE = 4;
 
+const I16_BYTES = 2;
+
+/** Centroids in kernel memory. */
+export interface KernelCentroids {
+  /** i8 `[count, dim]`. */
+  readonly centroids: Region;
+  /** i16 `[count]`: what dot products with biased query rows start from (short-rows.ts). */
+  readonly starts: Region;
+}
+
 /** A codebook in kernel memory. */
-export interface KernelCodebook extends CentroidScale, RegionHolder {
+export interface KernelCodebook extends CentroidScale, KernelCentroids, RegionHolder {
   readonly id: string;
   readonly dim: number;
   readonly centroidCount: number;
   readonly subspaces: number;
-  /** i8 `[centroidCount, dim]`. */
-  readonly centroids: Region;
+  /** Largest length of a centroid and of a coarse one, in int8 units. */
+  readonly centroidLength: number;
   /** f32 `[subspaces, 256, dim / subspaces]`. */
   readonly codewords: Region;
   readonly cells: KernelCells;
 }
 
-/** Cells of a codebook in kernel memory, scaled as their coarse centroids are. */
-export interface KernelCells extends CentroidScale {
+/** Cells of a codebook in kernel memory: coarse centroids and their scale. */
+export interface KernelCells extends CentroidScale, KernelCentroids {
   /** `[cells + 1]`: cell c has the centroids `[offsets[c], offsets[c + 1])`. */
   readonly offsets: Uint32Array;
   readonly count: number;
-  /** i8 `[count, dim]`: the coarse centroids. */
-  readonly centroids: Region;
 }
 
 /** Bags of one segment in kernel memory. */
@@ -66,30 +75,42 @@ export class Kernel {
   loadCodebook(codebook: Codebook): KernelCodebook {
     checkCodebook(codebook);
     const { memory } = this;
-    const { cells } = codebook;
-    const centroids = memory.allocate(codebook.centroids.byteLength, "a codebook's centroids");
-    const codewords = allocateAfter(memory, [centroids], codebook.codewords.byteLength, "a codebook's codewords");
-    const coarse = allocateAfter(memory, [centroids, codewords], cells.centroids.byteLength, "a codebook's cells");
-    memory.int8(centroids).set(codebook.centroids);
+    const { cells, dim } = codebook;
+    const held: Region[] = [];
+    const take = (bytes: number): Region => {
+      const region = allocateAfter(memory, held, bytes, "a codebook");
+      held.push(region);
+      return region;
+    };
+    const codewords = take(codebook.codewords.byteLength);
     memory.float32(codewords).set(codebook.codewords);
-    memory.int8(coarse).set(cells.centroids);
+    const place = (values: Int8Array): KernelCentroids => {
+      const centroids = take(values.byteLength);
+      const starts = take((values.length / dim) * I16_BYTES);
+      memory.int8(centroids).set(values);
+      memory.int16(starts).set(startsOf(values, dim));
+      return { centroids, starts };
+    };
+    const length = largestNorm(codebook.centroids, dim);
+    const cellLength = largestNorm(cells.centroids, dim);
     return {
       id: codebook.id,
       dim: codebook.dim,
       centroidCount: codebook.centroidCount,
       subspaces: codebook.subspaces,
       centroidScale: codebook.centroidScale,
-      centroidNormMax: largestNorm(codebook.centroids, codebook.dim) * codebook.centroidScale,
-      centroids,
+      centroidNormMax: length * codebook.centroidScale,
+      centroidLength: Math.max(length, cellLength),
+      ...place(codebook.centroids),
       codewords,
       cells: {
         offsets: cells.offsets,
         count: cells.offsets.length - 1,
-        centroids: coarse,
+        ...place(cells.centroids),
         centroidScale: cells.scale,
-        centroidNormMax: largestNorm(cells.centroids, codebook.dim) * cells.scale,
+        centroidNormMax: cellLength * cells.scale,
       },
-      release: () => releaseAll(memory, [centroids, codewords, coarse]),
+      release: () => releaseAll(memory, held),
     };
   }
 
@@ -172,7 +193,19 @@ export function checkCentroidIds(ids: Uint16Array, centroidCount: number): void 
   }
 }
 
-function largestNorm(rows: Int8Array, dim: number): number {
+/** `[rows]`: minus the bias of a query times the sum of a row, modulo 2^16. */
+function startsOf(rows: Int8Array, dim: number): Int16Array {
+  const starts = new Int16Array(rows.length / dim);
+  for (let row = 0; row < starts.length; row++) {
+    let sum = 0;
+    for (let d = row * dim; d < (row + 1) * dim; d++) sum += rows[d] ?? 0;
+    starts[row] = -SHORT_BIAS * sum;
+  }
+  return starts;
+}
+
+/** The length of the longest of `rows` `[·, dim]`. */
+export function largestNorm(rows: Int8Array, dim: number): number {
   let largest = 0;
   for (let start = 0; start < rows.length; start += dim) {
     let squares = 0;

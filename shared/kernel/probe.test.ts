@@ -39,7 +39,7 @@ interface Expected {
 
 /** Everything by sorting whole tables. */
 function expected(
-  query: KernelQuery,
+  query: Pick<KernelQuery, "blocks">,
   codebook: Codebook,
   resident: KernelCodebook,
   options: { nprobe: number; cellsPerToken: number },
@@ -102,7 +102,7 @@ describe.each(["forAll", "onDemand"] as const)("probing with tables %s", (mode) 
         // Whatever the order of the cells.
         const probe = probeCentroids(tables, { nprobe: options.nprobe, cells: ranked.cells.toReversed() });
 
-        const wanted = expected(kernelQuery, codebook, resident, options);
+        const wanted = expected(tables.centroidQuery, codebook, resident, options);
         const byGain = [...wanted.gains].sort(([a, x], [b, y]) => y - x || a - b);
         expect([...ranked.cells]).toEqual(byGain.map(([cell]) => cell));
         expect([...ranked.gains]).toEqual(byGain.map(([, gain]) => gain));

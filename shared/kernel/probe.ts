@@ -5,11 +5,10 @@
  *
  * @module
  */
-import { dotScratchBytes } from "./kernel-query.ts";
 import { allocateAfter, releaseAll } from "./kernel.ts";
 import { LaneBests } from "./lane-bests.ts";
 import { bagStep, rowFactors } from "./lane-scales.ts";
-import { LANES, multipliedLanes } from "./query-block.ts";
+import { LANES } from "./query-block.ts";
 import type { QueryTables } from "./query-tables.ts";
 
 const FACTOR_BYTES = LANES * 4;
@@ -51,37 +50,25 @@ export interface Probe {
  * Errors: `overloaded`.
  */
 export function rankCells(tables: QueryTables, cellsPerToken: number): RankedCells {
-  const { query, codebook } = tables;
+  const { query, codebook, centroidQuery } = tables;
   const { cells } = codebook;
-  const { exports, memory } = query.kernel;
+  const { memory } = query.kernel;
   const wanted = Math.min(cellsPerToken, cells.count);
   const step = bagStep(query.blocks, cells);
   const gains = new Int32Array(cells.count);
   const rows = memory.allocate(cells.count * LANES, "a query's coarse table");
-  const work = allocateAfter(memory, [rows], FACTOR_BYTES + dotScratchBytes(query.dim), "a query's coarse table");
   try {
-    for (const [index, block] of query.blocks.entries()) {
-      memory.float32(work, LANES).set(rowFactors(block, cells, step));
-      exports.centroidRows(
-        cells.centroids.offset,
-        0,
-        cells.count,
-        query.dim,
-        multipliedLanes(block),
-        query.pairsOffset(index),
-        work.offset,
-        0,
-        work.offset + FACTOR_BYTES,
-        rows.offset,
-        0,
-      );
+    for (const [index, block] of centroidQuery.blocks.entries()) {
+      const all = { ids: 0, count: cells.count };
+      const into = { bagRows: rows.offset, pqRows: 0 };
+      centroidQuery.writeRows(index, cells, all, { bag: rowFactors(block, cells, step) }, into);
       const bests = new LaneBests(query.kernel, wanted + 1);
       bests.merge(rows.offset, 0, cells.count, block.tokenCount);
       for (let lane = 0; lane < block.tokenCount; lane++) addGains(bests.best(lane), wanted, gains);
       bests.release();
     }
   } finally {
-    releaseAll(memory, [rows, work]);
+    memory.release(rows);
   }
   return byGain(gains);
 }

@@ -6,13 +6,15 @@
 import { MaxleafError } from "../errors.ts";
 import type { PageCodes } from "../format/contract.ts";
 import { CODEWORDS_PER_SUBSPACE } from "../limits.ts";
+import { CentroidQuery } from "./centroid-query.ts";
 import { BAG_ROW_BYTES, CentroidRows, PQ_ROW_BYTES, type RowMode } from "./centroid-rows.ts";
 import { CodesDesk } from "./codes-desk.ts";
 import type { KernelQuery, TokenBest } from "./kernel-query.ts";
 import type { KernelCodebook } from "./kernel.ts";
-import { bagStep, laneScales, type LaneScales } from "./lane-scales.ts";
-import type { Region, RegionHolder } from "./memory.ts";
-import { activeLanes, DOT_LANE_GROUP, LANES, multipliedLanes, type QueryBlock } from "./query-block.ts";
+import { bagStep, type LaneScales } from "./lane-scales.ts";
+import type { KernelMemory, Region, RegionHolder } from "./memory.ts";
+import { writePqTables } from "./pq-tables.ts";
+import { activeLanes, LANES, type QueryBlock } from "./query-block.ts";
 
 /**
  * Tables of queries longer than 32 tokens are kept from the candidates to the rerank up to this size, beyond it they are
@@ -51,6 +53,8 @@ interface Slot {
 export class QueryTables implements RegionHolder {
   readonly query: KernelQuery;
   readonly codebook: KernelCodebook;
+  /** Of the same blocks. */
+  readonly centroidQuery: CentroidQuery;
   readonly mode: RowMode;
   /** Value of one unit of a bag score. */
   readonly bagStep: number;
@@ -86,12 +90,13 @@ export class QueryTables implements RegionHolder {
     const tableBytes = codebook.subspaces * CODEWORDS_PER_SUBSPACE * LANES;
     const keepsAll = query.blocks.length * (centroidCount * PQ_ROW_BYTES + tableBytes) <= KEPT_TABLE_BYTES;
     const slotCount = keepsAll ? query.blocks.length : 1;
-    this.#products = memory.allocate(tableBytes, "a query's PQ tables");
+    this.centroidQuery = new CentroidQuery(query, codebook);
+    this.#products = allocateFor(this.centroidQuery, memory, tableBytes);
     try {
       if (mode === "all") this.#bagRows = memory.allocate(centroidCount * BAG_ROW_BYTES, "a query's centroid table");
       for (let i = 0; i < slotCount; i++) {
         const tables = memory.allocate(tableBytes, "a query's PQ tables");
-        this.#slots.push({ rows: rowsAfter(tables, query, codebook, mode), tables, block: undefined });
+        this.#slots.push({ rows: this.#rowsAfter(tables), tables, block: undefined });
       }
     } catch (error) {
       this.release();
@@ -299,6 +304,18 @@ export class QueryTables implements RegionHolder {
     }
     if (this.#bagRows !== undefined) memory.release(this.#bagRows);
     memory.release(this.#products);
+    this.centroidQuery.release();
+  }
+
+  /** Allocates; on failure first gives `held` back. */
+  #rowsAfter(held: Region): CentroidRows {
+    const { kernel } = this.query;
+    try {
+      return new CentroidRows(kernel, this.centroidQuery, this.codebook, this.mode);
+    } catch (error) {
+      kernel.memory.release(held);
+      throw error;
+    }
   }
 
   /** Best scores `[32]` → the lowest scores within `margin` of them; lanes without a token have none. */
@@ -317,7 +334,7 @@ export class QueryTables implements RegionHolder {
   }
 
   #currentBlock(): QueryBlock {
-    const block = this.query.blocks[this.#current];
+    const block = this.centroidQuery.blocks[this.#current];
     if (block === undefined) throw new RangeError(`the query has no block ${this.#current}`);
     return block;
   }
@@ -330,61 +347,26 @@ export class QueryTables implements RegionHolder {
 
   #compute(index: number): void {
     const slot = this.#slot();
-    const scales = this.#makePqTables(slot.tables);
+    const { query, codebook, bagStep: step } = this;
+    const scales = writePqTables(query.kernel, codebook, this.#currentBlock(), {
+      step,
+      products: this.#products,
+      tables: slot.tables,
+    });
     slot.rows.prepare(index, scales, this.#bagRows);
     this.#scales.set(index, scales);
     slot.block = index;
     this.#bagRowsBlock = index;
   }
-
-  /** Writes the current block's PQ tables. */
-  #makePqTables(tables: Region): LaneScales {
-    const { exports, memory } = this.query.kernel;
-    const { subspaces, dim, codewords } = this.codebook;
-    const width = dim / subspaces;
-    const block = this.#currentBlock();
-    const groups = multipliedLanes(block) / DOT_LANE_GROUP;
-    const rows = subspaces * CODEWORDS_PER_SUBSPACE;
-    const laneBytes = LANES * 4;
-    const groupBytes = DOT_LANE_GROUP * 4;
-    const scratch = memory.allocate(dim * laneBytes + laneBytes, "a query's vectors");
-    try {
-      const query = scratch.offset;
-      const perLane = query + dim * laneBytes;
-      transpose(block.values, dim, memory.float32(scratch, dim * LANES));
-      const perLaneValues = memory.float32(scratch).subarray(dim * LANES, (dim + 1) * LANES);
-      const maxima = new Float32Array(LANES);
-      let scales = laneScales(block, this.codebook, this.bagStep, maxima);
-      for (let group = 0; group < groups; group++) {
-        const first = group * DOT_LANE_GROUP;
-        const lanes = group * groupBytes;
-        exports.pqEntries(codewords.offset, subspaces, width, query + lanes, this.#products.offset, perLane + lanes);
-        maxima.set(perLaneValues.subarray(first, first + DOT_LANE_GROUP), first);
-        scales = laneScales(block, this.codebook, this.bagStep, maxima);
-        perLaneValues.set(scales.entryFactors);
-        exports.pqTables(this.#products.offset, rows, group, perLane + lanes, tables.offset);
-      }
-      return scales;
-    } finally {
-      memory.release(scratch);
-    }
-  }
 }
 
 /** Allocates; on failure first gives `held` back. */
-function rowsAfter(held: Region, query: KernelQuery, codebook: KernelCodebook, mode: RowMode): CentroidRows {
+function allocateFor(held: RegionHolder, memory: KernelMemory, bytes: number): Region {
   try {
-    return new CentroidRows(query, codebook, mode);
+    return memory.allocate(bytes, "a query's PQ tables");
   } catch (error) {
-    query.kernel.memory.release(held);
+    held.release();
     throw error;
-  }
-}
-
-/** `[32, dim]` → `[dim, 32]`. */
-function transpose(values: Float32Array, dim: number, into: Float32Array): void {
-  for (let lane = 0; lane < LANES; lane++) {
-    for (let d = 0; d < dim; d++) into[d * LANES + lane] = values[lane * dim + d] ?? 0;
   }
 }
 

@@ -36,11 +36,12 @@ export interface KernelExports {
   scanBags(offsets: I32, ids: I32, selected: I32, first: I32, end: I32, lanes: I32, rows: I32, scores: I32): void;
   centroidRows(
     centroids: I32,
+    starts: I32,
     ids: I32,
     count: I32,
     dim: I32,
     lanes: I32,
-    pairs: I32,
+    query: I32,
     bagFactors: I32,
     pqFactors: I32,
     scratch: I32,

@@ -35,6 +35,9 @@ const SCAN_BYTES_PER_PAGE = 6;
 /** Kernel memory of a query for each centroid: rows in one and two bytes. Rows on demand take less. */
 const ROW_BYTES_PER_CENTROID = 3 * LANES;
 
+/** Of a centroid in kernel memory, besides its values: where products with a biased query start. */
+const START_BYTES = 2;
+
 /** Queries at once that there is room for. */
 const QUERIES_AT_ONCE = 2;
 
@@ -60,7 +63,7 @@ export function holdingBytes(manifest: Manifest): Record<Holding, HoldingBytes |
   if (codebook === undefined) return { bags: { kernel: 0, heap: tables }, lists: undefined, heads: undefined };
   const { dim } = manifest.recipe;
   const { centroidCount, cellCount, subspaces } = codebook;
-  const codebookBytes = (centroidCount + cellCount) * dim + CODEWORDS_PER_SUBSPACE * dim * 4;
+  const codebookBytes = (centroidCount + cellCount) * (dim + START_BYTES) + CODEWORDS_PER_SUBSPACE * dim * 4;
   const pages = sum(segments, (segment) => segment.pageCount);
   const tableEntries = subspaces * CODEWORDS_PER_SUBSPACE * LANES;
   // As much again for what tables are made of.

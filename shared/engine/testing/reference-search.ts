@@ -6,10 +6,12 @@
  */
 import { makeBags } from "../../format/bags.ts";
 import type { Codebook, PageVectors } from "../../format/contract.ts";
+import { largestNorm } from "../../kernel/kernel.ts";
 import { bagStep, laneScales } from "../../kernel/lane-scales.ts";
 import { LANES, toQueryBlocks, type QueryBlock } from "../../kernel/query-block.ts";
 import { contenderFloor } from "../../kernel/query-tables.ts";
 import * as reference from "../../kernel/reference.ts";
+import { shortBlock, shortLength } from "../../kernel/short-rows.ts";
 import { LengthPrior } from "../../recipe/length-prior.ts";
 import type { EncodedQuery, VectorSearchRequest } from "../contract.ts";
 import { planSearch } from "../plan.ts";
@@ -123,17 +125,14 @@ function blockTables(
   step: number;
 } {
   const { dim, subspaces, codewords, centroids, centroidScale } = codebook;
-  let centroidNormMax = 0;
-  for (let row = 0; row < centroids.length; row += dim) {
-    let squares = 0;
-    for (let d = 0; d < dim; d++) squares += (centroids[row + d] ?? 0) ** 2;
-    centroidNormMax = Math.max(centroidNormMax, Math.sqrt(squares));
-  }
-  const facts = { centroidScale, centroidNormMax: centroidNormMax * centroidScale };
+  const length = largestNorm(centroids, dim);
+  const facts = { centroidScale, centroidNormMax: length * centroidScale };
+  const shortTo = shortLength(Math.max(length, largestNorm(codebook.cells.centroids, dim)));
+  const ofCentroids = shortTo === undefined ? block : shortBlock(block, shortTo);
   const maxima = reference.pqEntryMaxima(codewords, subspaces, block.values, dim);
   const step = bagStep(blocks, facts);
-  const scales = laneScales(block, facts, step, maxima);
-  const rows = reference.centroidTables(centroids, dim, block.rows, scales.bagFactors, scales.pqFactors);
+  const scales = laneScales(ofCentroids, facts, step, maxima);
+  const rows = reference.centroidTables(centroids, dim, ofCentroids.rows, scales.bagFactors, scales.pqFactors);
   const entries = reference.pqTables(codewords, subspaces, block.values, dim, scales.entryFactors);
   return { ...rows, entries, pqSteps: scales.pqSteps, step };
 }
