@@ -6,7 +6,7 @@
  */
 import type { Matrix, MatrixRunner } from "./matrix-runner.ts";
 import { halfSquaredNorms } from "./matrix-runner.ts";
-import { gatherRows, meanRows } from "./rows.ts";
+import { meanRows } from "./rows.ts";
 
 /** Groups looked into for every point. */
 export const GROUPS_PER_POINT = 8;
@@ -58,12 +58,13 @@ export class NearestByGroups {
     const groups = await this.#runner.nearestRowsRanked(points, this.#means, perPoint, this.#meansBias);
     const best = new Float32Array(points.count).fill(-Infinity);
     const { starts, members } = pointsByGroup(groups, this.#means.count, perPoint);
+    const gathered = new Float32Array(largestGroup(starts) * points.dim);
     for (let group = 0; group < this.#means.count; group++) {
       const own = members.subarray(starts[group], starts[group + 1]);
       if (own.length === 0) continue;
       const first = this.#offsets[group] ?? 0;
       const found = await this.#runner.nearestRowsScored(
-        gatherRows(points, own),
+        gatherInto(gathered, points, own),
         this.#rowsOf(group),
         this.#bias.subarray(first, this.#offsets[group + 1]),
       );
@@ -83,6 +84,24 @@ export class NearestByGroups {
     const end = this.#offsets[group + 1] ?? first;
     return { values: values.subarray(first * dim, end * dim), count: end - first, dim };
   }
+}
+
+/** The most points that look into one group. */
+function largestGroup(starts: Uint32Array): number {
+  let most = 0;
+  for (let group = 1; group < starts.length; group++) {
+    most = Math.max(most, (starts[group] ?? 0) - (starts[group - 1] ?? 0));
+  }
+  return most;
+}
+
+/** Rows of `points`, in `buffer`: all groups of a run together copy every point as often as it looks into groups. */
+function gatherInto(buffer: Float32Array, { values, dim }: Matrix, rows: Uint32Array): Matrix {
+  for (let position = 0; position < rows.length; position++) {
+    const row = rows[position] ?? 0;
+    buffer.set(values.subarray(row * dim, (row + 1) * dim), position * dim);
+  }
+  return { values: buffer.subarray(0, rows.length * dim), count: rows.length, dim };
 }
 
 /** Points by the groups they look into: group g has `members[starts[g] … starts[g + 1]]`, ascending. */

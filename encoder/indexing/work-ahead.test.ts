@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { layout } from "../../shared/store/layout.ts";
 import type { IndexWriter } from "./index-writer.ts";
+import { RecordFile } from "./record-file.ts";
+import type { PageSpool } from "./spool-rotation.ts";
 import type { IndexingStage } from "./stage-times.ts";
 import { add, pagesOf, TestIndex } from "./testing-index.ts";
+import { WorkAhead } from "./work-ahead.ts";
 
 let books: TestIndex;
 beforeEach(() => {
@@ -120,15 +123,25 @@ describe("a codebook trained ahead", () => {
   });
 
   it("is not begun where its sample would need too much memory beside the pages", async () => {
-    const stages: IndexingStage[] = [];
-    const writer = await books.openWriter({ minTrainingVectors: MANY, onStage: (stage) => stages.push(stage) });
-    await addMany(writer);
-    // 65,536 centroids, 32 vectors of 16 floats for each.
-    await writer.workAhead(20_000_000);
-    await writer.commit();
-    expect(stages.filter((stage) => stage === "train")).toHaveLength(1);
-    expect(stages.indexOf("train")).toBe(0);
-    expect((await books.manifest()).codebook?.trainedOnVectors).toBe(MANY);
+    const begun: number[] = [];
+    const trainOn = async (_pages: unknown, { vectorCount }: { vectorCount: number }) => {
+      begun.push(vectorCount);
+      throw new Error("enough is known");
+    };
+    const coderFor = () => {
+      throw new Error("there is nothing to code");
+    };
+    const spool: PageSpool = await RecordFile.createTemporary();
+    for (const expected of [20_000_000, 1_276_478]) {
+      const ahead = new WorkAhead({ codebook: { trainOn, coderFor }, dim: 128, minTrainingVectors: MANY });
+      ahead.add(spool, { offset: 0, length: 0, vectorCount: MANY });
+      ahead.train(expected, undefined);
+      expect(await ahead.trained(expected, undefined)).toBeUndefined();
+      await ahead.close();
+    }
+    await spool.close();
+    // 65,536 centroids of 128 values have a sample of 128 MiB; one for 2,000 pages of text has 64.
+    expect(begun).toEqual([1_276_478]);
   });
 
   it("is not begun for a small index, which trains in no time", async () => {

@@ -20,11 +20,10 @@ const MAX_CODED_VECTORS = 2_000_000;
 /** Two fifths of 100,000, from which on there are 2,048 centroids: 20 vectors for each, see `TRAINING_VECTORS_PER_CENTROID`. */
 const MIN_TRAINING_VECTORS = 40_000;
 /**
- * Floats of the sample beside which pages are still rendered and encoded, which has about 1.2 GB on two cores already. It is
- * the sample of 4,096 centroids of 128 values, for up to 370,000 vectors or 570 pages; beyond that the commit trains.
+ * Bytes of a sample, as int8, beside which pages are still rendered and encoded: that of 16,384 centroids of 128 values, for as many
+ * vectors as a commit has. Beyond that the commit trains.
  */
 const MAX_TRAINING_BYTES = 64 * 1024 * 1024;
-const FLOAT_BYTES = 4;
 /** A codebook is for so many vectors more or fewer than it was trained for; half a power of two of centroids. */
 const MAX_MISJUDGED = Math.SQRT2;
 
@@ -34,7 +33,7 @@ interface QueuedPage {
 }
 
 export interface WorkAheadOptions {
-  codebook: IndexCodebook;
+  codebook: Pick<IndexCodebook, "trainOn" | "coderFor">;
   dim: number;
   /** Vectors from which on a codebook is trained ahead; default {@link MIN_TRAINING_VECTORS}. */
   minTrainingVectors?: number | undefined;
@@ -79,7 +78,7 @@ export class WorkAhead {
     const { minTrainingVectors = MIN_TRAINING_VECTORS } = this.#options;
     if (this.#queuedVectors < minTrainingVectors) return;
     const { dim } = this.#options;
-    if (chooseTrainingCount(expectedVectors, dim) * dim * FLOAT_BYTES > MAX_TRAINING_BYTES) return;
+    if (chooseTrainingCount(expectedVectors, dim) * dim > MAX_TRAINING_BYTES) return;
     if (this.#closed || this.#training !== undefined || this.#coder !== undefined) return;
     this.#training = this.#train(expectedVectors, subspaces).catch(() => undefined);
   }
