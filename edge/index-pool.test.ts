@@ -1,8 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { MaxleafError } from "../shared/errors.ts";
+import type { Manifest } from "../shared/format/manifest.ts";
 import { systemClock } from "../shared/ports.ts";
+import { MemoryStore } from "../shared/store/memory-store.ts";
 import { MAX_STALENESS_MS, REFRESH_INTERVAL_MS } from "./freshness.ts";
 import { IndexPool, type IndexPoolOptions, OPEN_LEASE_MS, type PoolableIndex, PoolMemory } from "./index-pool.ts";
+import { writeWordIndex } from "./testing/word-index.ts";
 
 /** An index that records what is done to it. */
 class RecordedIndex implements PoolableIndex {
@@ -80,6 +83,39 @@ describe("IndexPool", () => {
     const indexes = await Promise.all(uses);
     expect(new Set(indexes).size).toBe(1);
     expect(opened).toHaveLength(1);
+  });
+
+  it("tells all that wait for an open which manifest is being opened", async () => {
+    const known = gate();
+    const ready = gate();
+    const manifest = await writeWordIndex(new MemoryStore(), "a", []);
+    const { pool, behind } = setUp({
+      open: async (_, __, onManifest) => {
+        await known.promise;
+        onManifest(manifest);
+        await ready.promise;
+        return new RecordedIndex();
+      },
+    });
+    const foreseen: [string, Manifest][] = [];
+    const ask = (who: string) =>
+      pool.withIndex(
+        "a",
+        behind,
+        async () => foreseen.length,
+        "bounded",
+        (told) => foreseen.push([who, told]),
+      );
+    const asked = [ask("opens"), ask("waits")];
+    known.resolve();
+    await vi.waitFor(() => expect(new Set(foreseen.map(([who]) => who)).size).toBe(2));
+    ready.resolve();
+    await Promise.all(asked);
+    expect(foreseen.every(([, told]) => told === manifest)).toBe(true);
+    // What is open has its manifest at hand.
+    const before = foreseen.length;
+    await ask("later");
+    expect(foreseen).toHaveLength(before);
   });
 
   it("has work finished whose caller hung up", async () => {

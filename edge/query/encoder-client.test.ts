@@ -144,4 +144,25 @@ describe("the encoder client", () => {
       expect(describeCauses(error).join("\n")).not.toContain(SECRET);
     }
   });
+
+  it("waits as long as the deployment says", async () => {
+    const client = (timeoutMs: string) =>
+      createEncoderClient({
+        url: URL_OF_ENCODER,
+        secret: SECRET,
+        timeoutMs,
+        fetch: () => new Promise(() => undefined),
+      });
+    await expect(client("30")(recipe.name, "words")).rejects.toMatchObject({
+      code: "encoder_timeout",
+      status: 503,
+      message: expect.stringContaining("30 ms"),
+    });
+    for (const setting of ["", "0", "-5", "8s", "1e9", "120001"]) {
+      await expect(client(setting)(recipe.name, "words")).rejects.toMatchObject({
+        code: "internal",
+        message: expect.stringContaining(`ENCODER_TIMEOUT_MS is "${setting}"`),
+      });
+    }
+  });
 });

@@ -57,6 +57,7 @@ export async function serveUntilStopped(
       port: options.port,
       encoderPort: options.encoderPort,
       encoder: options.encoder,
+      encoderTimeoutMs: context.env["ENCODER_TIMEOUT_MS"],
       modelOptions,
       preload: options.recipe === undefined ? undefined : [options.recipe],
       openAdmin: (edgeUrl) => tasks.openAdmin(edgeUrl),

@@ -193,19 +193,22 @@ export class RecipeRun {
     return [...new Set(others)];
   }
 
-  /** Every query twice: for the 10 pages that people look at, timed, and for what follows them. */
+  /**
+   * Every query twice: for the 10 pages that people look at, timed, and for what follows them. One that the recipe refuses has no answer
+   * but by words, which need no vectors.
+   */
   async #search(index: SearchableIndex, queries: readonly (EncodedQuery | undefined)[], mode: SearchMode) {
     const found: ScoredRanking[] = [];
     const times: number[] = [];
     // One more, where a document may have to be left out.
     const more = this.#options.ignoreIdenticalIds === true ? 1 : 0;
-    const search = async (query: EncodedQuery, text: string, k: number): Promise<ScoredRanking> => {
+    const search = async (query: EncodedQuery | undefined, text: string, k: number): Promise<ScoredRanking> => {
       const { hits } = await index.search({ query, text, mode, k: k + more, bare: true });
       const ranking = hits.map((hit) => pageKey(hit.documentName, hit.pageNumber));
       return { ranking, scores: hits.map(({ score }) => score) };
     };
     for (const [done, query] of queries.entries()) {
-      if (query === undefined) {
+      if (query === undefined && mode !== "lexical") {
         found.push(NOTHING);
         continue;
       }
@@ -222,6 +225,7 @@ export class RecipeRun {
   async #exactRankings(queries: readonly (EncodedQuery | undefined)[]): Promise<ScoredRanking[]> {
     const { pageCount, pageKeys } = this.#corpus;
     const accepted = queries.filter((query) => query !== undefined);
+    if (accepted.length === 0) return queries.map(() => NOTHING);
     const { lengthPrior } = this.#model.recipe;
     const onPages = (done: number) => this.#progress("exact", done, pageCount);
     const scores = await exactScores(this.#runner, accepted, this.#corpus.pages(), { lengthPrior, onPages });

@@ -188,6 +188,21 @@ describe("runEval", () => {
     expect(formatReport(report)).toContain("1 questions refused by the recipe");
   });
 
+  it("answers by words what a recipe refuses to encode", async () => {
+    const dataset = await writeTexts();
+    await writeFile(path.join(dataset, "queries.jsonl"), JSON.stringify({ id: "long", text: "dough ".repeat(1_000) }));
+    await writeFile(path.join(dataset, "qrels.tsv"), "long\tbread\t1\n");
+    const modes = ["hybrid", "lexical"] as const;
+    const options = { dataset, modes, cacheFolder: path.join(folder, "cache"), kernelModule, threads: 1 };
+    const { report } = await runEval(options);
+    const [recipe] = report.recipes;
+    expect(recipe).toMatchObject({ refusedQueries: 1, engine: { MRR: 0 } });
+    expect(recipe?.modes).toMatchObject([
+      { mode: "hybrid", measures: { MRR: 0 } },
+      { mode: "lexical", measures: { MRR: 1 } },
+    ]);
+  });
+
   it("refuses an unknown recipe before anything takes long", async () => {
     const options = { dataset: "nowhere", recipes: ["minilm-words", "nothing"], cacheFolder: folder, kernelModule };
     await expect(runEval(options)).rejects.toMatchObject({ code: "recipe_not_found" });

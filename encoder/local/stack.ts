@@ -19,6 +19,12 @@ import { choosePort, DEFAULT_EDGE_PORT, DEFAULT_ENCODER_PORT, LOOPBACK } from ".
 /** Bits of chance in the secret that edge and encoder share for one run. */
 const SECRET_BYTES = 32;
 
+/**
+ * Milliseconds that the local worker waits for question vectors: more than a deployment's 8 s, since the first question loads the model,
+ * and a large one takes seconds for each on a laptop's CPU. Ours.
+ */
+const LOCAL_ENCODER_TIMEOUT_MS = 60_000;
+
 export interface StackOptions {
   dataDir: DataDir;
   /** What runs, for commands that find or wait for it. */
@@ -28,6 +34,8 @@ export interface StackOptions {
   encoderPort?: number | undefined;
   /** An encoder service that runs elsewhere, instead of one of our own. */
   encoder?: { url: string; secret: string } | undefined;
+  /** See docs/deploy.md; default {@link LOCAL_ENCODER_TIMEOUT_MS}. */
+  encoderTimeoutMs?: string | undefined;
   /** Where models are and where they run, for our own encoder service. */
   modelOptions?: LoadOptions | undefined;
   /** Recipes that it loads before it answers. */
@@ -77,7 +85,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       dataDir,
       worker: "search",
       port,
-      vars: { ENCODER_URL: encoder.url },
+      vars: {
+        ENCODER_URL: encoder.url,
+        ENCODER_TIMEOUT_MS: options.encoderTimeoutMs ?? String(LOCAL_ENCODER_TIMEOUT_MS),
+      },
       secrets: { ENCODER_SECRET: encoder.secret, ...adminKey },
       onLog: options.onLog,
       signal,

@@ -226,6 +226,10 @@ export const explainRequestSchema = z
     query: z.string(),
     document: z.string().openapi({ description: "Document id." }),
     page: z.number().int().min(1),
+    mode: z.enum(searchModes).optional().openapi({
+      description:
+        "`lexical`: by the words of the question, as such a search ranks; needs no encoder. Others, and when absent: by vectors.",
+    }),
     consistency: consistencySchema.optional(),
   })
   .openapi("ExplainRequest");

@@ -317,6 +317,11 @@ export interface SearchableIndex {
     source?: ExplanationSource | undefined;
   }): Promise<PageExplanation>;
   /**
+   * The same by words, without vectors: tokens are the question's words, and a score is what a word adds to the page's BM25, wherever
+   * on the page it stands. Errors: also `path_unavailable` where words are not indexed.
+   */
+  explainWords(request: { text: string; documentId: string; pageNumber: number }): Promise<PageExplanation>;
+  /**
    * Reads the manifest again and opens what is new: what was committed before the call is seen by every search that begins after
    * it. Errors: `index_not_found` when the index is gone.
    */

@@ -77,7 +77,8 @@ export async function explainPage(
   };
 }
 
-async function findPage(lookup: SegmentLookup, documentId: string, pageNumber: number): Promise<PageRef> {
+/** Errors: `document_not_found`, `page_not_found`; those of reading. */
+export async function findPage(lookup: SegmentLookup, documentId: string, pageNumber: number): Promise<PageRef> {
   const places = await lookup.findDocument(documentId);
   const document = places[0]?.document;
   if (document === undefined) {

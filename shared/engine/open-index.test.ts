@@ -52,6 +52,23 @@ describe("openIndex", () => {
     });
   });
 
+  it("tells its manifest before anything else is read", async () => {
+    const counting = new CountingStore(index.store);
+    let getsBefore = Number.POSITIVE_INFINITY;
+    const opened = await openIndex({
+      store: counting,
+      index: "papers",
+      kernelModule,
+      onManifest: (manifest) => {
+        expect(manifest.index).toBe("papers");
+        getsBefore = counting.counts.gets;
+      },
+    });
+    // Codebook, bags and tables.
+    expect(counting.counts.gets).toBeGreaterThanOrEqual(getsBefore + 2);
+    opened.close();
+  });
+
   it("opens an index that has no page yet, and finds nothing", async () => {
     const empty = await createRandomIndex(new MemoryStore(), "empty", shape, seededRandom(2));
     const opened = await openIndex({ store: empty.store, index: "empty", kernelModule });

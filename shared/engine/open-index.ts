@@ -39,6 +39,7 @@ import {
   type MemoryLimits,
   planHolding,
 } from "./planner/holding.ts";
+import { explainWords, type ExplainWordsRequest } from "./lexical/explain-words.ts";
 import { TermCache } from "./lexical/term-cache.ts";
 import { countSnapshotTerms, rankSnapshot, showSnapshot } from "./part-search.ts";
 import { RecordCaches } from "./record-cache.ts";
@@ -191,6 +192,10 @@ class OpenedIndex implements SearchableIndex, Resident {
 
   async explain(request: ExplainRequest): Promise<PageExplanation> {
     return await this.#withSnapshot(this.#current(), (snapshot) => explainPage(snapshot, request, this.#parts));
+  }
+
+  async explainWords(request: ExplainWordsRequest): Promise<PageExplanation> {
+    return await this.#withSnapshot(this.#current(), (snapshot) => explainWords(snapshot, request, this.#parts));
   }
 
   async refresh(look: ManifestLook = "newest"): Promise<void> {

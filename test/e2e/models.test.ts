@@ -76,11 +76,14 @@ async function startEncoder(port: number): Promise<EncoderService> {
 }
 
 /** Every question is another: the edge remembers the vectors of those that it had. */
-async function askEdge(query: string): Promise<{ status: number; body: Record<string, unknown> }> {
+async function askEdge(
+  query: string,
+  more: Record<string, unknown> = {},
+): Promise<{ status: number; body: Record<string, unknown> }> {
   const response = await fetch(new URL("/v1/indexes/birds/search", edge.url), {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ query }),
+    body: JSON.stringify({ query, ...more }),
   });
   return { status: response.status, body: z.record(z.string(), z.unknown()).parse(await response.json()) };
 }
@@ -177,6 +180,12 @@ describe("a model's life", { timeout: TIMEOUT_MS }, () => {
     expect(await maxleaf("models", "remove", "colbertv2")).toMatchObject({ code: 0 });
     const gone = await maxleaf("search", "owl chicks", "--index", "birds");
     expect(gone).toMatchObject({ code: 5, stderr: expect.stringContaining('"maxleaf models pull colbertv2"') });
+    // Words alone need no model, and no encoder either.
+    const { hits } = await json("search", "owl chicks", "--index", "birds", "--mode", "lexical");
+    expect(hits).toHaveLength(2);
+    await encoder.close();
+    const byWords = await askEdge("chicks hatch", { mode: "lexical" });
+    expect(byWords).toMatchObject({ status: 200, body: { hits: [{ page: 2 }] } });
     expect(await maxleaf("models", "remove", "colbertv2")).toMatchObject({ code: 4 });
   });
 });

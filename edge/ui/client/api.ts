@@ -52,15 +52,18 @@ export async function search(
   return post(`${indexUrl(index)}/search`, { query, k, mode, ...filter }, isSearchResponse, signal);
 }
 
-/** Score of every query token in every box of one page. */
-export async function explain(
-  index: string,
-  query: string,
-  document: string,
-  page: number,
-  signal: AbortSignal,
-): Promise<Explanation> {
-  return post(`${indexUrl(index)}/explain`, { query, document, page }, isExplanation, signal);
+export interface PageQuestion {
+  query: string;
+  /** Id. */
+  document: string;
+  page: number;
+  /** By what the page was found. */
+  mode: Mode;
+}
+
+/** Score of every query token in every box of one page of `index`. */
+export async function explain(index: string, question: PageQuestion, signal: AbortSignal): Promise<Explanation> {
+  return post(`${indexUrl(index)}/explain`, question, isExplanation, signal);
 }
 
 function indexUrl(index: string): string {

@@ -170,7 +170,9 @@ export class Viewer {
     const signal = this.#request.next();
     this.#evidence.showLoading();
     try {
-      const explanation = await explain(response.index, response.query, hit.document.id, hit.page, signal);
+      const { index, query, performance } = response;
+      const question = { query, document: hit.document.id, page: hit.page, mode: performance.mode };
+      const explanation = await explain(index, question, signal);
       this.#heat = { explanation, range: this.#evidence.show(explanation, hit.matches) };
       this.#draw();
     } catch (error) {

@@ -13,6 +13,7 @@ import {
   type SearchResult,
 } from "../../../shared/engine/contract.ts";
 import { DEFAULT_K, MAX_K } from "../../../shared/limits.ts";
+import type { Manifest } from "../../../shared/format/manifest.ts";
 import { requireSameRecipe } from "../../../shared/recipe/mismatch.ts";
 import type { ObjectStore } from "../../../shared/store/object-store.ts";
 import type { LoadOptions } from "../../models/model.ts";
@@ -33,9 +34,9 @@ interface Options extends GlobalOptions {
 }
 
 interface Answer {
-  query: EncodedQuery;
   recipe: string;
-  encodeMs: number;
+  /** Undefined when no vectors were needed. */
+  encodeMs: number | undefined;
   result: SearchResult;
 }
 
@@ -84,25 +85,34 @@ async function search(
   options: Options,
   modelOptions: LoadOptions,
 ): Promise<Answer> {
-  const [{ openIndex }, { loadKernel }, { loadModel }, { requireManifest }] = await Promise.all([
+  const [{ openIndex }, { loadKernel }, { requireManifest }] = await Promise.all([
     import("../../../shared/engine/open-index.ts"),
     import("../load-kernel.ts"),
-    import("../../models/registry.ts"),
     import("../index-access.ts"),
   ]);
   const manifest = await requireManifest(store, options.index);
-  const { recipe } = manifest;
-  const [kernelModule, model] = await Promise.all([loadKernel(), loadModel(recipe.name, modelOptions)]);
+  const { mode, k } = options;
+  const encoded = mode === "lexical" ? undefined : await encode(question, manifest, modelOptions);
+  const [kernelModule, filter] = await Promise.all([loadKernel(), filterOf(store, options)]);
+  const index = await openIndex({ store, index: options.index, kernelModule });
+  const result = await index.search({ query: encoded?.query, text: question, mode, k, filter });
+  index.close();
+  return { recipe: manifest.recipe.name, encodeMs: encoded?.encodeMs, result };
+}
+
+/** The question's vectors, by the model that the index was made with. A search by words alone does without: the model may be absent. */
+async function encode(
+  question: string,
+  manifest: Manifest,
+  options: LoadOptions,
+): Promise<{ query: EncodedQuery; encodeMs: number }> {
+  const { loadModel } = await import("../../models/registry.ts");
+  const model = await loadModel(manifest.recipe.name, options);
   try {
-    requireSameRecipe(options.index, manifest, model);
+    requireSameRecipe(manifest.index, manifest, model);
     const begunMs = performance.now();
     const query = await model.encodeQuery(question);
-    const encodeMs = performance.now() - begunMs;
-    const filter = await filterOf(store, options);
-    const index = await openIndex({ store, index: options.index, kernelModule });
-    const result = await index.search({ query, text: question, mode: options.mode, k: options.k, filter });
-    index.close();
-    return { query, recipe: recipe.name, encodeMs, result };
+    return { query, encodeMs: performance.now() - begunMs };
   } finally {
     await model.dispose();
   }
@@ -118,13 +128,13 @@ async function filterOf(store: ObjectStore, { index, document = [], meta = {} }:
 }
 
 /** As the edge's search response, without addresses of images. */
-function toJson({ query, recipe, encodeMs, result }: Answer, question: string, index: string) {
+function toJson({ recipe, encodeMs = 0, result }: Answer, question: string, index: string) {
   return {
     index,
     query: question,
     recipe,
     manifestVersion: result.manifestVersion,
-    tokens: query.tokens,
+    tokens: result.tokens,
     hits: result.hits.map((hit, at) => ({
       rank: at + 1,
       score: hit.score,
@@ -152,8 +162,9 @@ function toJson({ query, recipe, encodeMs, result }: Answer, question: string, i
 function asText({ encodeMs, result }: Answer, terminal: Terminal): string {
   const { hits, pagesMatched, performance } = result;
   const searchMs = performance.totalMs.toFixed(1);
+  const encoded = encodeMs === undefined ? "" : `question encoded in ${encodeMs.toFixed(1)} ms, `;
   const footer = terminal.dim(
-    `${counted(hits.length, "hit")} of ${counted(pagesMatched, "page")}; question encoded in ${encodeMs.toFixed(1)} ms, searched in ${searchMs} ms (${performance.mode})`,
+    `${counted(hits.length, "hit")} of ${counted(pagesMatched, "page")}; ${encoded}searched in ${searchMs} ms (${performance.mode})`,
   );
   return `${hits.map((hit, at) => hitText(hit, at + 1, terminal)).join("")}${footer}\n`;
 }

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { compileKernel, type KernelModule } from "../../kernel/webassembly.ts";
 import { MAX_CONCURRENT_READS } from "../../limits.ts";
 import { seededRandom } from "../../seeded-random.ts";
@@ -86,5 +86,34 @@ describe("reads of a search by words", () => {
     expect(warm).toMatchObject({ reads: 0, serialHops: 0 });
     const bags = await measure(index, "hybrid", "bags");
     expect(bags.cold.serialHops).toBe(4);
+  });
+
+  it("of a hybrid search begin before its vectors are there", async () => {
+    const index = await writeIndex(10, true);
+    const counting = new CountingStore(index.store);
+    const opened = await openIndex({ store: counting, index: index.name, kernelModule, holding: "bags" });
+    const vectors = randomQuery(index.fingerprint, shape.dim, 4, seededRandom(5));
+    const { promise: query, resolve } = Promise.withResolvers<typeof vectors>();
+    const opening = counting.counts.gets;
+    const asked = opened.search({ query, text: TEXT, k: 10, mode: "hybrid" });
+    // The table, and then the blocks of three words.
+    await vi.waitFor(() => expect(counting.counts.gets).toBeGreaterThanOrEqual(opening + 2));
+    resolve(vectors);
+    const { hits } = await asked;
+    expect(hits).toEqual((await opened.search({ query: vectors, text: TEXT, k: 10, mode: "hybrid" })).hits);
+    await expect(
+      opened.search({ query: Promise.reject(new Error("no encoder")), text: TEXT, k: 10, mode: "hybrid" }),
+    ).rejects.toThrow("no encoder");
+    opened.close();
+  });
+
+  it("of words alone are for words and what is shown, not for vectors", async () => {
+    const index = await writeIndex(10, true);
+    const { cold, hits } = await measure(index, "lexical", "bags");
+    const hybrid = await measure(index, "hybrid", "bags");
+    expect(hits.length).toBeGreaterThan(0);
+    // Records of pages are read without codes: less than half of what a page has.
+    expect(cold.bytesRead).toBeLessThan(hybrid.cold.bytesRead / 2);
+    expect(cold.reads).toBeLessThan(hybrid.cold.reads);
   });
 });
