@@ -38,7 +38,7 @@ async function writeRandomIndex(seed: number): Promise<RandomIndex> {
   const index = await createRandomIndex(
     startApp().services.store,
     `random-${seed}`,
-    { dim: 16, subspaces: 4, centroidCount: 20 },
+    { dim: 16, subspaces: 4, centroidCount: 20, lengthPrior: seed % 2 === 0 ? 0.05 : undefined },
     random,
   );
   index.vocabulary = VOCABULARY;
