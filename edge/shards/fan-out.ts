@@ -111,7 +111,7 @@ async function weighWords({ shards, manifest, search, costs }: Asking): Promise<
     if (search.mode === undefined) return undefined;
     throw new MaxleafError(
       "path_unavailable",
-      `segments of index ${quote(manifest.index)} are without an index of their words: mode ${quote(mode)} is not searched over shards; \`maxleaf compact\` writes them anew, and path "pruned" does without shards`,
+      `segments of index ${quote(manifest.index)} are without an index of their words: mode ${quote(mode)} is not searched over shards; \`maxleaf retrain\` writes them anew, and path "pruned" does without shards`,
       { cause: error },
     );
   }

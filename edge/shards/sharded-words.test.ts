@@ -184,7 +184,7 @@ describe("segments whose words are not indexed", () => {
     expect((await search(app, "failing", body)).performance).toMatchObject({ mode: "late", terms: 0 });
     for (const mode of ["lexical", "hybrid"]) {
       const problem = await readProblem(await app.post("/v1/indexes/failing/search", { ...body, mode }));
-      expect(problem).toMatchObject({ code: "path_unavailable", detail: expect.stringContaining("maxleaf compact") });
+      expect(problem).toMatchObject({ code: "path_unavailable", detail: expect.stringContaining("maxleaf retrain") });
     }
   });
 });
