@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { neighbour } from "./results.ts";
+import { neighbour, scoreMeaning } from "./results.ts";
 
 describe("neighbour", () => {
   it("moves by one sideways and by a row up and down", () => {
@@ -24,5 +24,19 @@ describe("neighbour", () => {
     expect(neighbour(3, "Home", 2, 5)).toBe(0);
     expect(neighbour(1, "End", 2, 5)).toBe(4);
     expect(neighbour(1, "a", 2, 5)).toBeUndefined();
+  });
+});
+
+describe("scoreMeaning", () => {
+  it("says what was taken off for a page's length", () => {
+    expect(scoreMeaning({ lengthPenalty: 1.25 }, "late")).toMatch(
+      /best match here, less 1\.250 for the page's length$/,
+    );
+    expect(scoreMeaning({}, "late")).toMatch(/best match here$/);
+  });
+
+  it("names both parts of a hybrid score", () => {
+    const hit = { scores: { vectors: -0.5, words: 12 }, lengthPenalty: 3 };
+    expect(scoreMeaning(hit, "hybrid")).toBe("vectors -0.500 and words 12.000 together");
   });
 });

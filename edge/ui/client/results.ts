@@ -168,18 +168,13 @@ function isInName({ inDocumentName }: Match): boolean {
 }
 
 /** A bar from 0 to the best possible score; of words alone, which have no such, to that of the first hit. */
-function scoreBar({ score, scores }: Hit, { hits, tokens, performance }: SearchResponse): HTMLElement {
+function scoreBar(hit: Hit, { hits, tokens, performance }: SearchResponse): HTMLElement {
+  const { score } = hit;
   const byVectors = Math.max(1, tokens.length);
   const best = { late: byVectors, dense: byVectors, lexical: hits[0]?.score ?? 1, hybrid: 1 }[performance.mode];
-  const meanings: Record<Mode, string> = {
-    late: "the sum, over the query's tokens, of each one's best match here",
-    dense: "the cosine of the question and the page",
-    lexical: "by the question's words (BM25)",
-    hybrid: `vectors ${scores?.vectors.toFixed(3)} and words ${scores?.words.toFixed(3)} together`,
-  };
   const fill = element("span", { class: "bar-fill" });
   fill.style.width = `${Math.min(100, Math.max(0, (score / best) * 100)).toFixed(1)}%`;
-  const title = `${score.toFixed(3)} of at most ${Number(best.toFixed(3))}: ${meanings[performance.mode]}`;
+  const title = `${score.toFixed(3)} of at most ${Number(best.toFixed(3))}: ${scoreMeaning(hit, performance.mode)}`;
   return element(
     "div",
     { class: "score", title },
@@ -191,6 +186,18 @@ function scoreBar({ score, scores }: Hit, { hits, tokens, performance }: SearchR
       score.toFixed(2),
     ),
   );
+}
+
+/** What the score of a hit was made of. */
+export function scoreMeaning({ scores, lengthPenalty }: Pick<Hit, "scores" | "lengthPenalty">, mode: Mode): string {
+  const less = lengthPenalty === undefined ? "" : `, less ${lengthPenalty.toFixed(3)} for the page's length`;
+  const meanings: Record<Mode, string> = {
+    late: `the sum, over the query's tokens, of each one's best match here${less}`,
+    dense: "the cosine of the question and the page",
+    lexical: "by the question's words (BM25)",
+    hybrid: `vectors ${scores?.vectors.toFixed(3)} and words ${scores?.words.toFixed(3)} together`,
+  };
+  return meanings[mode];
 }
 
 function snippet(text: string, matches: readonly Match[]): HTMLElement {
