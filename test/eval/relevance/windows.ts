@@ -12,8 +12,8 @@
  * - `--repeat-header`: a window that begins inside a table sees the rows that name its columns; reported beside what the other
  *   options do without it.
  *
- * - `--first`: only pages that are among the first N of a question as they are get other windows, which saves most of the time where
- *   pages are many and questions few; the others keep their vectors.
+ * - `--first`: of every question only the first N pages, as they are, are ranked anew; pages that are among none of them are not
+ *   encoded, which saves most of the time where pages are many and questions few.
  *
  * Titles and headers need a data set of PDFs. Half of the questions, by a fixed seed, choose; the other half judges.
  *
@@ -89,7 +89,8 @@ function rank(scores: readonly (readonly number[])[], depth: number): string[][]
 }
 
 const asItIs = await exactScores(runner, queries, corpus.pages());
-const getsChanged = new Set(rank(asItIs, Number(options.first)).flat());
+const candidates = rank(asItIs, Number(options.first)).map((pages) => new Set(pages));
+const getsChanged = new Set(candidates.flatMap((pages) => [...pages]));
 
 /** The pages of a document, in order, in every way that is to be compared with that. */
 async function variantsOf(document: CorpusDocument): Promise<Record<string, ScorablePage[]>> {
@@ -166,7 +167,10 @@ console.log(`${dataset.name}: ${keys.length} pages, ${queries.length} questions,
 console.log(`${getsChanged.size} pages are changed`);
 const plain = rank(asItIs, RANKING_DEPTH);
 for (const [variant, ofVariant] of scores) {
-  const changed = rank(ofVariant, RANKING_DEPTH);
+  const ofCandidates = ofVariant.map((list, query) =>
+    list.map((score, page) => (candidates[query]?.has(keys[page] ?? "") === true ? score : -Infinity)),
+  );
+  const changed = rank(ofCandidates, RANKING_DEPTH);
   for (const measure of ["nDCG@5", "nDCG@10", "MRR", "hit@10"].map(parseMeasure)) {
     const figures = (list: string[][]) =>
       dataset.queries.map(({ judgements }, at) => measure.of(list[at] ?? [], judgements));
