@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MaxleafError } from "./errors.ts";
-import { documentIdOf, isDocumentId, parseDocumentName, parseIndexName, sha256Hex } from "./names.ts";
+import { documentIdOf, isDocumentId, parseDocumentId, parseDocumentName, parseIndexName, sha256Hex } from "./names.ts";
 
 function codeOf(action: () => unknown): string | undefined {
   try {
@@ -78,5 +78,15 @@ describe("documentIdOf", () => {
     expect(ids.every(isDocumentId)).toBe(true);
     expect(new Set(ids).size).toBe(3);
     expect(isDocumentId("../../etc/passwd0000")).toBe(false);
+  });
+});
+
+describe("parseDocumentId", () => {
+  it("takes what has the form of an id, and nothing else", async () => {
+    const id = await documentIdOf("a.pdf");
+    expect(parseDocumentId(id)).toBe(id);
+    for (const other of ["", "a.pdf", id.slice(1), `${id}0`, id.toUpperCase(), `../${id}`]) {
+      expect(codeOf(() => parseDocumentId(other))).toBe("invalid_name");
+    }
   });
 });

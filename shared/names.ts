@@ -40,6 +40,12 @@ export function isDocumentId(id: string): boolean {
   return DOCUMENT_ID.test(id);
 }
 
+/** `id`, or `invalid_name`. */
+export function parseDocumentId(id: string): string {
+  if (isDocumentId(id)) return id;
+  throw new MaxleafError("invalid_name", `${quote(id)} is no document id: an id is 20 hex digits`);
+}
+
 /** The id of a document: the first 80 bits of its name's SHA-256, in hex. Equal names are the same document. */
 export async function documentIdOf(name: string): Promise<string> {
   return (await sha256Hex(new TextEncoder().encode(parseDocumentName(name)))).slice(0, 20);

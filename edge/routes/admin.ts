@@ -37,9 +37,16 @@ const refusals = {
   401: problem("The request has no key: `unauthorized`."),
   403: problem("The key is another, or the deployment has none: `forbidden`. Or `url_not_allowed`."),
   404: problem("What the path or the body names is not there; the code says what."),
-  409: problem("It cannot be done now: `name_taken`, `commit_conflict`, `task_not_cancelable`."),
+  409: problem(
+    "It cannot be done now: `name_taken`, `commit_conflict`, `commit_expired`, `compaction_needed`, `recipe_mismatch`, `task_not_cancelable`.",
+  ),
   411: problem("The body has no length: `length_required`."),
   413: problem("The body, or the file that it announces, is too large: `body_too_large`, `file_too_large`."),
+  415: problem("The body is of a type that the route does not take: `unsupported_media_type`."),
+  422: problem("The file has no byte: `file_empty`."),
+  500: problem(
+    "What is stored is damaged or of a newer format: `corrupt_data`, `unsupported_format_version`, `internal`.",
+  ),
   503: problem(
     "What is needed cannot be reached or has no room: `encoder_unavailable`, `encoder_timeout`, `queue_unavailable`, `store_unavailable`, `overloaded`. `Retry-After` says when to try again.",
   ),

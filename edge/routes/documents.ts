@@ -7,15 +7,15 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { type DocumentPagesBody, documentPagesSchema } from "../../shared/api/pages.ts";
 import { consistencies, type DocumentBody, documentListSchema, documentSchema } from "../../shared/api/search.ts";
 import type { SearchableIndex } from "../../shared/engine/contract.ts";
-import { parseIndexName } from "../../shared/names.ts";
+import { parseDocumentId, parseIndexName } from "../../shared/names.ts";
 import { decodeCursor, encodeCursor } from "../catalogue/cursor.ts";
 import { type CatalogueEntry, findDocument, listDocuments } from "../catalogue/documents.ts";
 import { listPages, type PageList } from "../catalogue/pages.ts";
 import type { EdgeApp } from "../http/edge-app.ts";
 import type { Services } from "../services.ts";
 import { pageUrls } from "./page-urls.ts";
-import { documentParams, indexParams, parseDocumentId, parsePageNumber } from "./params.ts";
-import { badRequest, json, notFound, storeFailures } from "./responses.ts";
+import { documentParams, indexParams, parsePageNumber } from "./params.ts";
+import { json, readFailures } from "./responses.ts";
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
@@ -44,7 +44,7 @@ const listRoute = createRoute({
   tags: ["documents"],
   summary: "The documents of an index, by name",
   request: { params: indexParams, query: listQuery },
-  responses: { 200: json(documentListSchema, "One page of the list."), ...badRequest, ...notFound, ...storeFailures },
+  responses: { 200: json(documentListSchema, "One page of the list."), ...readFailures },
 });
 
 const readRoute = createRoute({
@@ -53,7 +53,7 @@ const readRoute = createRoute({
   tags: ["documents"],
   summary: "One document",
   request: { params: documentParams, query: readQuery },
-  responses: { 200: json(documentSchema, "The document."), ...badRequest, ...notFound, ...storeFailures },
+  responses: { 200: json(documentSchema, "The document."), ...readFailures },
 });
 
 const pagesRoute = createRoute({
@@ -62,12 +62,7 @@ const pagesRoute = createRoute({
   tags: ["documents"],
   summary: "The pages of a document, and which of them can be found",
   request: { params: documentParams, query: listQuery },
-  responses: {
-    200: json(documentPagesSchema, "Some of the pages, in order."),
-    ...badRequest,
-    ...notFound,
-    ...storeFailures,
-  },
+  responses: { 200: json(documentPagesSchema, "Some of the pages, in order."), ...readFailures },
 });
 
 export function registerDocuments(app: EdgeApp, services: Services): void {

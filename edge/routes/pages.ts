@@ -6,7 +6,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { MaxleafError, quote } from "../../shared/errors.ts";
-import { parseIndexName } from "../../shared/names.ts";
+import { parseDocumentId, parseIndexName } from "../../shared/names.ts";
 import { isRevision } from "../../shared/revision.ts";
 import { layout } from "../../shared/store/layout.ts";
 import type { StoredObject } from "../../shared/store/object-store.ts";
@@ -14,8 +14,8 @@ import { findDocument } from "../catalogue/documents.ts";
 import type { EdgeApp, EdgeEnv } from "../http/edge-app.ts";
 import { matchesEtag } from "../http/etag.ts";
 import type { Services } from "../services.ts";
-import { pageParams, parseDocumentId, parsePageNumber } from "./params.ts";
-import { badRequest, notFound, storeFailures } from "./responses.ts";
+import { pageParams, parsePageNumber } from "./params.ts";
+import { readFailures } from "./responses.ts";
 
 /** A revision is of one ingestion, so what it names never changes: a year, the longest that caches keep to. */
 const IMMUTABLE = "public, max-age=31536000, immutable";
@@ -39,9 +39,7 @@ function pictureRoute<Picture extends "image" | "thumbnail">(picture: Picture) {
         content: { "image/webp": { schema: z.string().openapi({ format: "binary" }) } },
       },
       304: { description: "`If-None-Match` names the present picture." },
-      ...badRequest,
-      ...notFound,
-      ...storeFailures,
+      ...readFailures,
     },
   });
 }

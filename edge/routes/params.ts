@@ -5,7 +5,6 @@
  */
 import { z } from "@hono/zod-openapi";
 import { MaxleafError, quote } from "../../shared/errors.ts";
-import { isDocumentId } from "../../shared/names.ts";
 
 const index = z
   .string()
@@ -25,12 +24,6 @@ export const pageParams = z.object({ index, document, page });
 
 /** Digits of a page number: past any document, short of what a number cannot hold. */
 const PAGE_NUMBER = /^[1-9]\d{0,8}$/;
-
-/** `id`, or `invalid_name`. */
-export function parseDocumentId(id: string): string {
-  if (isDocumentId(id)) return id;
-  throw new MaxleafError("invalid_name", `${quote(id)} is no document id: an id is 20 hex digits`);
-}
 
 /** A page number from a URL, or `invalid_request`. */
 export function parsePageNumber(text: string): number {

@@ -34,6 +34,8 @@ export const storeFailures = {
     "The bucket or the encoder cannot be reached or has no room: `store_unavailable`, `encoder_unavailable`, `encoder_timeout`, `overloaded`, `model_unavailable`, `shards_unavailable`. `Retry-After` says when to try again.",
   ),
 };
+/** Of every route that reads an index. */
+export const readFailures = { ...badRequest, ...notFound, ...storeFailures };
 export const bodyRefusals = {
   409: problem(
     "The index cannot be asked so: `recipe_mismatch` (the encoder has another recipe), `path_unavailable`, `manifest_superseded` (it changed meanwhile; ask again).",

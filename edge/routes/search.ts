@@ -11,7 +11,7 @@ import { jsonBody } from "../http/validation.ts";
 import { runSearch } from "../query/run-search.ts";
 import type { Services } from "../services.ts";
 import { indexParams } from "./params.ts";
-import { badRequest, bodyRefusals, json, notFound, storeFailures } from "./responses.ts";
+import { bodyRefusals, json, readFailures } from "./responses.ts";
 
 const searchRoute = createRoute({
   method: "post",
@@ -27,10 +27,8 @@ const searchRoute = createRoute({
   },
   responses: {
     200: json(searchResponseSchema, "Pages, best first."),
-    ...badRequest,
-    ...notFound,
     ...bodyRefusals,
-    ...storeFailures,
+    ...readFailures,
   },
 });
 

@@ -12,7 +12,7 @@ import {
 import { MaxleafError, quote } from "../../shared/errors.ts";
 import { resolveIndexName } from "../../shared/format/aliases.ts";
 import { readManifest } from "../../shared/format/manifest-store.ts";
-import { documentIdOf, isDocumentId } from "../../shared/names.ts";
+import { documentIdOf, isDocumentId, parseDocumentId } from "../../shared/names.ts";
 import { type CommitTarget, deleteDocuments } from "../indexing/commit-changes.ts";
 import { updateMetadata } from "../indexing/update-metadata.ts";
 import type { AdminServices } from "./admin-services.ts";
@@ -83,9 +83,4 @@ export async function updateOne(
 async function targetOf({ store, onWarning }: AdminServices, name: string): Promise<CommitTarget> {
   const index = await resolveIndexName(store, name);
   return { store, index, onWarning: (message) => onWarning?.(message) };
-}
-
-function parseDocumentId(id: string): string {
-  if (isDocumentId(id)) return id;
-  throw new MaxleafError("invalid_name", `${quote(id)} is no document id: an id is 20 hex digits`);
 }

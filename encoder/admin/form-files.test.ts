@@ -75,3 +75,12 @@ it("takes no form that breaks off for a whole one", async () => {
     { numRuns: 300 },
   );
 });
+
+it.each([1, 300_000])("says what the disk said, of %i bytes, and not that the form is wrong", async (bytes) => {
+  const form = encodeForm([
+    { name: "a.pdf", bytes: new Uint8Array(bytes) },
+    { name: "b.pdf", bytes: new Uint8Array(bytes) },
+  ]);
+  const saving = saveForm(Readable.from(piecesOf(form, 65_536)), TYPE, join(folder, "not-there"));
+  await expect(saving).rejects.toMatchObject({ code: "ENOENT" });
+});

@@ -9,6 +9,7 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Busboy } from "@fastify/busboy";
 import { MaxleafError, quote } from "../../shared/errors.ts";
+import { diskFailure } from "../storage/disk-failure.ts";
 import { MAX_MULTIPART_FILES } from "../../shared/limits.ts";
 
 /** Fields beside the files: `metadata`, `webhook`, and room for what is then refused by name. */
@@ -30,8 +31,8 @@ export type FormFields = Map<string, string>;
 /**
  * Writes the files of `body` into `folder`, which the caller removes.
  *
- * Errors: `invalid_request` when it is no such form, breaks off, has too many parts, a field twice or an empty file name; a
- * failure of the disk as it is.
+ * Errors: `invalid_request` when it is no such form, breaks off, has too many parts, a field twice or an empty file name; those of
+ * `diskFailure`.
  */
 export async function saveForm(
   body: Readable,
@@ -49,8 +50,8 @@ export async function saveForm(
     if (name === "") refuse(`the file of field ${quote(field)} has no name`);
     files.push({ name, path, contentType: type });
     const written = pipeline(stream, createWriteStream(path));
-    // Seen below; until then it must not count as unhandled.
-    written.catch(() => undefined);
+    // A file that cannot be written leaves its part unread, and the form behind it would never come to its end.
+    written.catch((error: Error) => parser.destroy(error));
     writes.push(written);
   });
   parser.on("field", (field, value, _nameTruncated, truncated) => {
@@ -65,6 +66,8 @@ export async function saveForm(
     await Promise.all(writes);
   } catch (cause) {
     if (cause instanceof MaxleafError) throw cause;
+    const failure = diskFailure(cause);
+    if (failure !== undefined) throw failure;
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new MaxleafError("invalid_request", `the body is no whole multipart/form-data: ${why}`, { cause });
   }

@@ -17,6 +17,7 @@ import { MAX_DIRECT_BODY_BYTES } from "../../shared/limits.ts";
 import { layout } from "../../shared/store/layout.ts";
 import type { ObjectStore } from "../../shared/store/object-store.ts";
 import { Admission, type AdmissionLimits } from "../service/admission.ts";
+import { diskFailure } from "../storage/disk-failure.ts";
 import { type FormFields, type FormFile, saveForm } from "./form-files.ts";
 
 /** Bodies on the disk at a time, 256 MiB together; others wait with theirs unread. */
@@ -123,6 +124,8 @@ async function receive(request: Request, sink: (body: Readable) => Promise<void>
     await Promise.all([pipeline(Readable.fromWeb(body), counted), sink(counted)]);
   } catch (cause) {
     if (cause instanceof MaxleafError) throw cause;
+    const failure = diskFailure(cause);
+    if (failure !== undefined) throw failure;
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new MaxleafError("invalid_request", `the body broke off: ${why}`, { cause });
   }

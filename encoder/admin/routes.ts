@@ -56,9 +56,13 @@ const readToTheEnd: MiddlewareHandler<ServiceEnv> = async (c, next) => {
   const { body, bodyUsed } = c.req.raw;
   if (body === null || bodyUsed || body.locked) return;
   let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_DIRECT_BODY_BYTES) break;
+  try {
+    for await (const chunk of body) {
+      bytes += chunk.byteLength;
+      if (bytes > MAX_DIRECT_BODY_BYTES) break;
+    }
+  } catch {
+    // Its sender has gone: nobody is left to answer, and the answer is no failure of ours.
   }
 };
 

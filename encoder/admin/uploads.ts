@@ -27,7 +27,7 @@ export async function createUpload(
 ): Promise<UploadBody> {
   parseIndexName(index);
   const { name, bytes, contentType } = await readJson(request, createUploadSchema);
-  parseDocumentName(name);
+  parseDocumentName(name.normalize("NFC"));
   const uploadId = crypto.randomUUID();
   const expiresAt = new Date(clock.nowMs() + UPLOAD_EXPIRES_SECONDS * 1_000).toISOString();
   const upload = { uploadId, method: "PUT", expiresAt } as const;

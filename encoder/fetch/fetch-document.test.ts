@@ -137,6 +137,12 @@ describe("fetchDocument", () => {
     });
   });
 
+  it("says what the disk said, and not that the other side failed", async () => {
+    const path = join(folder, "not-there", "file");
+    const failed = fetchDocument(`http://files.test:${port}/a.pdf`, path, options());
+    await expect(failed).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
   it("gives up after its time limit, and at once when it is stopped", async () => {
     answer = (_request, response) => void response.writeHead(200, { "content-type": "application/pdf" }).write("%PDF");
     await expect(fetchFile("/a.pdf", { timeoutMs: 200 })).rejects.toMatchObject({ code: "fetch_failed" });

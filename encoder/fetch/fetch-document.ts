@@ -10,6 +10,7 @@ import type { IncomingMessage } from "node:http";
 import { MaxleafError, quote } from "../../shared/errors.ts";
 import { MAX_SOURCE_BYTES } from "../render/limits.ts";
 import { INGESTIBLE_TYPES, isIngestible } from "../render/file-kind.ts";
+import { diskFailure } from "../storage/disk-failure.ts";
 import { withoutSecrets } from "./allow-list.ts";
 import { guardedRequest, type GuardedResponse, reasonOf, type RequestGuard } from "./guarded-request.ts";
 
@@ -37,7 +38,7 @@ export interface FetchDocumentOptions extends RequestGuard {
  * type, or where the server has none for it, by its name's ending.
  *
  * Errors: those of `guardedRequest`; `fetch_failed` for any status but 200, an answer that breaks off or takes too long;
- * `file_unsupported`, `file_too_large` as soon as that is known; the signal's reason.
+ * `file_unsupported`, `file_too_large` as soon as that is known; those of `diskFailure`; the signal's reason.
  */
 export async function fetchDocument(
   url: string,
@@ -82,6 +83,8 @@ async function save(
     return bytes;
   } catch (cause) {
     if (cause instanceof MaxleafError) throw cause;
+    const failure = diskFailure(cause);
+    if (failure !== undefined) throw failure;
     throw new MaxleafError("fetch_failed", `${from} broke off: ${reasonOf(cause)}`, { cause });
   } finally {
     message.destroy();

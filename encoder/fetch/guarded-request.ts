@@ -134,7 +134,8 @@ async function send(
   const request: ClientRequest = url.protocol === "https:" ? requestHttps(url, options) : requestHttp(url, options);
   request.setTimeout(IDLE_TIMEOUT_MS, () => request.destroy(new Error(`silent for ${IDLE_TIMEOUT_MS / 1_000} s`)));
   request.once("response", resolve);
-  request.once("error", reject);
+  // Also one that comes after the answer has begun, which must not go unheard: it would end the process.
+  request.on("error", reject);
   request.end(body);
   try {
     return await promise;

@@ -2,7 +2,7 @@
  * Tasks in the bucket: an object each, a marker beside it until nothing is left to do, and a message in the queue.
  *
  * The marker is written first and removed last, so that a task whose message was never sent, or lost with its workers, is
- * found again by listing the markers; see reconcile.ts.
+ * found again by listing the markers; see task-keeper.ts.
  *
  * @module
  */
