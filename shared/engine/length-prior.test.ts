@@ -39,7 +39,7 @@ async function writeIndex(
   return index;
 }
 
-async function search(index: RandomIndex, request: SearchRequest, holding?: Holding): Promise<PageHit[]> {
+async function search(index: RandomIndex, request: SearchRequest, holding: Holding = "bags"): Promise<PageHit[]> {
   const opened = await openIndex({ store: index.store, index: index.name, kernelModule, holding });
   const { hits } = await opened.search(request);
   opened.close();
