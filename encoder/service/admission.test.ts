@@ -18,6 +18,22 @@ describe("Admission", () => {
     await expect(admission.run(() => Promise.resolve("again"))).resolves.toBe("again");
   });
 
+  it("does not begin what nobody waits for any more", async () => {
+    const admission = new Admission({ concurrency: 1, maxWaiting: 3 });
+    const { work, finish } = openWork();
+    const running = admission.run(work);
+    const patience = new AbortController();
+    let begun = 0;
+    const count = () => Promise.resolve((begun += 1));
+    const given = [admission.run(count, patience.signal), admission.run(count, new AbortController().signal)];
+    patience.abort();
+    finish();
+    await running;
+    const [first, second] = await Promise.allSettled(given);
+    expect(first).toMatchObject({ status: "rejected", reason: { code: "encoder_timeout" } });
+    expect(second).toEqual({ status: "fulfilled", value: 1 });
+  });
+
   it("gives the place back when work fails", async () => {
     const admission = new Admission({ concurrency: 1, maxWaiting: 0 });
     await expect(admission.run(() => Promise.reject(new Error("broken")))).rejects.toThrow("broken");

@@ -24,11 +24,17 @@ export class Admission {
     this.#capacity = concurrency + maxWaiting;
   }
 
-  /** Runs `work` when its turn comes. Errors: `overloaded` when too many wait already. */
-  async run<Result>(work: () => Promise<Result>): Promise<Result> {
+  /**
+   * Runs `work` when its turn comes, unless its caller has given up by then (`signal`): a model that takes seconds for a question has
+   * no time for those that nobody waits for. Errors: `overloaded` when too many wait already; `encoder_timeout` for nobody.
+   */
+  async run<Result>(work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
     if (this.#queue.pending + this.#queue.size >= this.#capacity) {
       throw new MaxleafError("overloaded", `${this.#queue.size} requests wait already; try again in a moment`);
     }
-    return await this.#queue.add(work);
+    return await this.#queue.add(async () => {
+      if (signal?.aborted === true) throw new MaxleafError("encoder_timeout", "the caller did not wait for its turn");
+      return await work();
+    });
   }
 }

@@ -16,7 +16,7 @@ import type { ServiceEnv } from "./service-env.ts";
 export function encodeRoute(encoder: ServiceEncoder, admission: Admission) {
   return async (c: Context<ServiceEnv>): Promise<Response> => {
     const { recipe, query } = await readBody(c);
-    const encoded = await admission.run(() => encoder.encode(recipe, query));
+    const encoded = await admission.run(() => encoder.encode(recipe, query), c.req.raw.signal);
     return c.json(toBody(recipe, encoded));
   };
 }

@@ -20,8 +20,8 @@ const RETRY_AFTER_SECONDS = 1;
 /** Hono's `onError`. */
 export function handleError(thrown: Error, c: Context<ServiceEnv>): Response {
   const error = toMaxleafError(thrown);
-  // Too many requests are no fault; a machine without room is, and says so by its cause.
-  const isRush = error.code === "overloaded" && error.cause === undefined;
+  // Too many requests are no fault, nor callers that gave up; a machine without room is, and says so by its cause.
+  const isRush = (error.code === "overloaded" || error.code === "encoder_timeout") && error.cause === undefined;
   if (error.status >= 500 && !isRush) c.get("log").error({ err: thrown }, error.message);
   return problemResponse(c, error.code === "model_unavailable" ? withoutPaths(error) : error);
 }
