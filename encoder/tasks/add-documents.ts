@@ -9,7 +9,6 @@
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import PQueue from "p-queue";
 import pRetry from "p-retry";
 import { MaxleafError, quote, toMaxleafError } from "../../shared/errors.ts";
 import { layout } from "../../shared/store/layout.ts";
@@ -57,12 +56,14 @@ export async function addDocuments(session: TaskSession, options: AddDocumentsOp
 class Addition {
   readonly #session: TaskSession;
   readonly #options: AddDocumentsOptions;
+  /** Aborted by a failure that is no document's: what is being fetched beside it is of no use any more. */
+  readonly #failure = new AbortController();
   readonly #stop: AbortSignal;
 
   constructor(session: TaskSession, options: AddDocumentsOptions) {
     this.#session = session;
     this.#options = options;
-    this.#stop = AbortSignal.any([options.signal, session.canceled, session.lost]);
+    this.#stop = AbortSignal.any([options.signal, session.canceled, session.lost, this.#failure.signal]);
   }
 
   async run(): Promise<void> {
@@ -92,8 +93,9 @@ class Addition {
         fetched.push({ at, file });
       }
     };
-    const queue = new PQueue({ concurrency: FETCHES_AT_ONCE });
-    await queue.addAll(Array.from({ length: FETCHES_AT_ONCE }, () => fetchNext));
+    // All of them, after a failure too: none may write into a folder that is gone.
+    const ends = await Promise.allSettled(Array.from({ length: FETCHES_AT_ONCE }, fetchNext));
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
     return fetched.toSorted((a, b) => a.at - b.at);
   }
 
@@ -112,7 +114,10 @@ class Addition {
     } catch (error) {
       if (this.#stop.aborted) return undefined;
       const failure = toMaxleafError(error);
-      if (isForAll(failure.code)) throw failure;
+      if (isForAll(failure.code)) {
+        this.#failure.abort();
+        throw failure;
+      }
       this.#fail(at, failure);
       return undefined;
     }

@@ -2,6 +2,7 @@
  * Tasks as they are done: see also task-stop.test.ts.
  */
 import { writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MaxleafError } from "../../shared/errors.ts";
 import { layout, OPEN_TASKS_PREFIX, UPLOADS_PREFIX } from "../../shared/store/layout.ts";
@@ -156,6 +157,38 @@ describe("a task", () => {
       error: { code: "store_unavailable", detail: "it is away" },
     });
     expect([await bench.keysOf(UPLOADS_PREFIX), bench.queue.deadLetters()]).toEqual([[], []]);
+  });
+
+  it("fetches nothing more after a failure that is no document's", async () => {
+    const asked: string[] = [];
+    bench.opened = bench.open({
+      ports: {
+        fetchDocument: async (url, path) => {
+          asked.push(url);
+          await sleep(20);
+          await writeFile(path, url);
+        },
+      },
+    });
+    const urls = Array.from({ length: 20 }, (_, at) => `https://x.org/${at}`);
+    const { id } = await bench.opened.store.create({
+      type: "documents.add",
+      index: "notes",
+      documents: [
+        { name: "upload.pdf", source: { kind: "upload", uploadId: "away" } },
+        ...urls.map((url, at) => ({ name: `${at}.pdf`, source: { kind: "url" as const, url } })),
+      ],
+    });
+    const get = bench.store.get.bind(bench.store);
+    bench.store.get = async (key, range) => {
+      if (key === layout.upload("away")) throw new MaxleafError("store_unavailable", "it is away");
+      return await get(key, range);
+    };
+    expect(await bench.work()).toMatchObject({ givenBack: 1 });
+    expect(await bench.read(id)).toMatchObject({ status: "enqueued", error: { code: "store_unavailable" } });
+    expect(asked).toEqual(urls.slice(0, 3));
+    await sleep(100);
+    expect(asked).toHaveLength(3);
   });
 
   it("forgets the error of an attempt when a later one succeeds", async () => {
