@@ -14,7 +14,7 @@ import { MAX_DIM, MAX_QUERY_TOKENS } from "../../shared/limits.ts";
  * model that takes longer on its machine, the deployment sets `ENCODER_TIMEOUT_MS`.
  */
 export const ENCODER_TIMEOUT_MS = 8_000;
-/** What a deployment may set: beyond two minutes nobody waits, and proxies before the worker have given up (Cloudflare's at 100 s). */
+/** What a deployment may set: beyond two minutes nobody waits, and a proxy before the encoder has given up (Cloudflare's after 100 s: its error 524). */
 const MAX_ENCODER_TIMEOUT_MS = 120_000;
 
 /** The longest answer: base64 of float32 for every token at the largest dimension, and 200 bytes of JSON a token. */

@@ -105,7 +105,10 @@ export const tokenSchema = z
 export const matchSchema = z
   .object({
     token: z.number().int().openapi({ description: "Position in `tokens`." }),
-    score: z.number().openapi({ description: "Cosine of the token's best vector on the page." }),
+    score: z.number().openapi({
+      description:
+        "Cosine of the token's best vector on the page. In a search by words alone, what the word adds to the page's score.",
+    }),
     text: z.string().optional().openapi({ description: "The word it matched." }),
     box: boxSchema.optional(),
     inDocumentName: z
@@ -211,7 +214,9 @@ export const searchResponseSchema = z
     query: z.string(),
     recipe: z.string(),
     manifestVersion: z.number().int(),
-    tokens: z.array(tokenSchema),
+    tokens: z
+      .array(tokenSchema)
+      .openapi({ description: "Of the query, as the model splits it; in a search by words alone, its words." }),
     hits: z.array(hitSchema),
     pagesMatched: z.number().int().openapi({ description: "Searchable pages that passed the filter." }),
     partial: partialSchema
