@@ -153,7 +153,7 @@ async function scorePages(
 }
 
 /** The vectors of the page's own words. */
-function ownVectors(page: ModelPage): ScorablePage {
+export function ownVectors(page: ModelPage): ScorablePage {
   const own = page.vectorCount - (page.nameVectorCount ?? 0);
   return { vectorCount: own, vectors: page.vectors.subarray(0, own * dimOf(page)) };
 }

@@ -5,7 +5,6 @@
  */
 import type { ScorablePage } from "../../../encoder/eval/exact.ts";
 import type { Model, PageWord } from "../../../encoder/models/model.ts";
-import { type EncodedPage, NO_REGION } from "../../../shared/page.ts";
 
 interface Window {
   words: readonly PageWord[];
@@ -40,10 +39,4 @@ export function joinRows(parts: readonly Float32Array[], dim: number): ScorableP
     filled += part.length;
   }
   return { vectorCount: vectors.length / dim, vectors };
-}
-
-/** The page's vectors that sit nowhere on it: what a recipe adds to every page, whatever its windows. */
-export function withoutPlace({ vectors, vectorCount, geometry }: EncodedPage): Float32Array {
-  const dim = vectors.length / vectorCount;
-  return vectors.filter((_, at) => geometry.regionOfVector[Math.floor(at / dim)] === NO_REGION);
 }

@@ -15,6 +15,8 @@
  * - `--first`: of every question only the first N pages, as they are, are ranked anew; pages that are among none of them are not
  *   encoded, which saves most of the time where pages are many and questions few.
  *
+ * Scores are plain MaxSim over the vectors of a page's own words: neither its document's name nor its length counts.
+ *
  * Titles and headers need a data set of PDFs. Half of the questions, by a fixed seed, choose; the other half judges.
  *
  * @module
@@ -29,13 +31,13 @@ import { parseMeasure, RANKING_DEPTH } from "../../../encoder/eval/measures.ts";
 import { meanOf } from "../../../encoder/eval/metrics.ts";
 import { MatrixRunner } from "../../../encoder/indexing/matrix-runner.ts";
 import { loadTokenizer } from "../../../encoder/models/minilm/tokens.ts";
+import type { ModelPage } from "../../../encoder/models/model.ts";
 import { DEFAULT_RECIPE, loadModel } from "../../../encoder/models/registry.ts";
 import type { EncodedQuery } from "../../../shared/engine/contract.ts";
-import type { EncodedPage } from "../../../shared/page.ts";
 import { contextWindows } from "./context-windows.ts";
 import { readLayout } from "./layout/document-layout.ts";
-import { shuffled } from "./token-table.ts";
-import { encodeWindows, encodingOnce, joinRows, withoutPlace } from "./window-vectors.ts";
+import { ownVectors, shuffled } from "./token-table.ts";
+import { encodeWindows, encodingOnce, joinRows } from "./window-vectors.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -88,21 +90,25 @@ function rank(scores: readonly (readonly number[])[], depth: number): string[][]
   );
 }
 
-const asItIs = await exactScores(runner, queries, corpus.pages());
+async function* ownPages(): AsyncGenerator<ScorablePage> {
+  for await (const page of corpus.pages()) yield ownVectors(page);
+}
+
+const asItIs = await exactScores(runner, queries, ownPages());
 const candidates = rank(asItIs, Number(options.first)).map((pages) => new Set(pages));
 const getsChanged = new Set(candidates.flatMap((pages) => [...pages]));
 
 /** The pages of a document, in order, in every way that is to be compared with that. */
 async function variantsOf(document: CorpusDocument): Promise<Record<string, ScorablePage[]>> {
-  const plain: EncodedPage[] = [];
+  const plain: ModelPage[] = [];
   for await (const page of corpus.pages([document])) plain.push(page);
   const layout = await readLayout(plain, files.get(document.name), tokensOf);
   if (!encodesAnew) {
     const titled = plain.map(async (original, page) => {
-      if (!getsChanged.has(pageKey(document.name, original.pageNumber))) return original;
+      if (!getsChanged.has(pageKey(document.name, original.pageNumber))) return ownVectors(original);
       const { title } = layout.contextAt(page, 0);
       const [encoded] = await encodeWindows(model, [{ words: title.map((text) => ({ text, box: [0, 0, 1, 1] })) }]);
-      return joinRows([original.vectors, encoded ?? new Float32Array()], dim);
+      return joinRows([ownVectors(original).vectors, encoded ?? new Float32Array()], dim);
     });
     return { "title as vectors": await Promise.all(titled) };
   }
@@ -112,7 +118,7 @@ async function variantsOf(document: CorpusDocument): Promise<Record<string, Scor
     const pages: ScorablePage[] = [];
     for (const [page, original] of plain.entries()) {
       if (!getsChanged.has(pageKey(document.name, original.pageNumber))) {
-        pages.push(original);
+        pages.push(ownVectors(original));
         continue;
       }
       const prefixOf = (start: number): string[] => {
@@ -131,7 +137,7 @@ async function variantsOf(document: CorpusDocument): Promise<Record<string, Scor
         const rows = (from: number, to: number) => (encoded[at] ?? new Float32Array()).subarray(from * dim, to * dim);
         return [rows(skip, skip + count), rows(0, prefixVectors ? prefixTokens : 0)];
       });
-      pages.push(joinRows([...kept, withoutPlace(original)], dim));
+      pages.push(joinRows(kept, dim));
     }
     return pages;
   };
