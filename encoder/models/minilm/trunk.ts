@@ -27,9 +27,9 @@ export const WINDOW_TOKENS = 256;
 export const SPECIALS_PER_WINDOW = 2;
 
 /**
- * Sessions at most; threads beyond that work inside them. The runtime turns the 23 MB of int8 weights into floats when it opens
- * the graph, so every session after the first takes about 200 MiB, its thread included: a process that encodes pages had an
- * RSS of 388 MiB with one, 597 with two and 987 with four.
+ * Sessions at most; threads beyond that work inside them. The runtime turns the int8 weights of the layers into floats when it
+ * opens the graph, so every session after the first takes about 170 MiB, its thread included: a process that encodes pages had
+ * an RSS of 365 MiB with one and 535 with two.
  */
 export const MAX_SESSIONS = 4;
 

@@ -28,6 +28,15 @@ describe("withoutMask", () => {
     expect(count(withoutMask(shipped, HIDDEN_STATES), "GreaterOrEqual")).toBe(0);
   });
 
+  it("leaves the tables of embeddings int8, and makes floats of the rows that a window has", () => {
+    const text = Buffer.from(withoutMask(shipped, HIDDEN_STATES)).toString("latin1");
+    for (const table of ["word_embeddings", "position_embeddings"]) {
+      expect(Buffer.from(shipped).toString("latin1")).toContain(`${table}.weight_f`);
+      expect(text).not.toContain(`${table}.weight_f`);
+      expect(text).toContain(`${table}.weight_rows_f`);
+    }
+  });
+
   it("leaves the rest of a graph as it is", () => {
     const shape = ["rows", 4];
     const graph = encodeGraph({

@@ -1,5 +1,7 @@
 /**
- * The graph without what it does for padding, which windows here never have. The export adds a mask of zeros to every head's
+ * The graph as sessions open it: without what it does for padding, and with word embeddings that stay int8.
+ *
+ * It is rid of what it does for padding, which windows here never have. The export adds a mask of zeros to every head's
  * attention scores, and after the softmax looks for the NaN of rows that are masked as a whole: without both, a token of a
  * 256-token window takes 279 µs of processor time instead of 308, and the hidden states are the same to the bit.
  *
@@ -45,11 +47,11 @@ type Node = z.infer<typeof nodeSchema>;
 /**
  * @param graph bytes of the model of `weights/`.
  * @param output the one output that is wanted.
- * @returns bytes of a model for windows without padding only.
+ * @returns bytes of a model for windows without padding only, with the embeddings' part of {@link scaledWhenGathered}.
  */
 export function withoutMask(graph: Uint8Array, output: string): Uint8Array {
   const model = modelSchema.parse(modelType.toObject(modelType.decode(graph)));
-  const unmasked = withoutUnused(bypass(model.graph.node), output);
+  const unmasked = withoutUnused(scaledWhenGathered(bypass(model.graph.node)), output);
   return modelType.encode({ ...model, graph: { ...model.graph, node: unmasked } }).finish();
 }
 
@@ -67,6 +69,32 @@ function bypass(nodes: readonly Node[]): Node[] {
     if (op_type === "Where" && maker?.op_type === "IsNaN") sources.set(result, otherwise);
   }
   return nodes.map((node) => ({ ...node, input: node.input.map((name) => sources.get(name) ?? name) }));
+}
+
+/**
+ * Nodes of which those that pick rows of a table of floats, made of int8 rows and a scale for each, pick rows of both and make floats
+ * of these. The runtime computes what does not depend on its input when it opens a graph: all 30,522 word embeddings would be
+ * floats, 47 MB in every session instead of 12.
+ */
+function scaledWhenGathered(nodes: readonly Node[]): Node[] {
+  const makers = new Map(nodes.flatMap((node) => node.output.map((name) => [name, node] as const)));
+  return nodes.flatMap((node) => {
+    const [table = "", ids = ""] = node.input;
+    const scaling = makers.get(table);
+    const [floats = "", scale = ""] = scaling?.input ?? [];
+    const cast = makers.get(floats);
+    const isScaled = scaling?.op_type === "Mul" && cast?.op_type === "Cast";
+    // A scale or a table that is computed would not be one for each row.
+    if (node.op_type !== "Gather" || !isScaled || makers.has(scale)) return [node];
+    const [int8 = ""] = cast.input;
+    const rows = { int8: `${table}_rows_q`, floats: `${table}_rows_f`, scale: `${table}_rows_scale` };
+    return [
+      { ...node, name: rows.int8, input: [int8, ids], output: [rows.int8] },
+      { ...node, name: rows.scale, input: [scale, ids], output: [rows.scale] },
+      { ...cast, name: rows.floats, input: [rows.int8], output: [rows.floats] },
+      { ...scaling, name: `${table}_rows`, input: [rows.floats, rows.scale], output: node.output },
+    ];
+  });
 }
 
 /** Nodes that `result` comes of. `nodes` are in the order of their computation, as ONNX demands. */
