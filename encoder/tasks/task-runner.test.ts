@@ -105,6 +105,24 @@ describe("a task", () => {
     expect(await bench.read(id)).toMatchObject({ attempts: 1 });
   });
 
+  it("is another's from the moment that one takes it, also when that shows at the end", async () => {
+    bench.opened = bench.open({ beatMs: 600_000 });
+    const { id } = await bench.create(["a.pdf"]);
+    const lease = { holder: "another", untilMs: bench.now.ms + HOUR_MS };
+    let reads = 0;
+    const get = bench.store.get.bind(bench.store);
+    bench.sink.during = async () => {
+      await bench.opened.store.update(id, (record) => ({ ...record, lease }));
+      bench.store.get = async (...args) => {
+        reads += 1;
+        return await get(...args);
+      };
+    };
+    expect(await bench.work()).toEqual({ acknowledged: 1, givenBack: 0, setAside: 0 });
+    expect(reads).toBe(1);
+    expect(await bench.opened.store.readRecord(id)).toMatchObject({ lease, task: { status: "processing" } });
+  });
+
   it("goes on where a crash interrupted it", async () => {
     const { id } = await bench.create(["a.pdf", "bad.pdf", "b.pdf"]);
     // As it is after a.pdf was committed and noted, b.pdf committed and not noted.

@@ -177,10 +177,21 @@ export class TaskRunner implements TaskWork {
     // Whoever has it now says what becomes of it.
     if (session.lost.aborted) return { kind: "ack" };
     const end = this.#endOf(session, failure, signal);
-    const record = await session.settle(end.settle);
+    const record = await this.#settle(session, end);
+    if (record === undefined) return { kind: "ack" };
     this.#log(`task ${task.id}: ${end.said}`);
     if (FINISHED.has(record.task.status)) await this.#close(record);
     return end.verdict;
+  }
+
+  /** Undefined when the task turns out to be another's. Errors: those of `TaskStore.update`. */
+  async #settle(session: TaskSession, { settle }: End): Promise<TaskRecord | undefined> {
+    try {
+      return await session.settle(settle);
+    } catch (error) {
+      if (session.lost.aborted) return undefined;
+      throw error;
+    }
   }
 
   #endOf(session: TaskSession, failure: MaxleafError | undefined, signal: AbortSignal): End {

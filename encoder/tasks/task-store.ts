@@ -130,23 +130,29 @@ export class TaskStore implements Tasks {
     for (let attempt = 0; attempt <= UPDATE_RETRIES; attempt++) {
       if (attempt > 0)
         await this.#clock.sleep(this.#random.next() * Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** attempt));
-      try {
-        const { record, etag } = await this.#get(id);
-        if (record.changeId === changeId) {
-          if (ended !== undefined) countEndedTask(ended);
-          return record;
-        }
-        const changed = change(record);
-        if (changed === undefined) return record;
-        ended = endOf(record, changed);
-        const written = { ...changed, changeId };
-        const options = { contentType: "application/json", onlyIf: { etag } };
-        await this.store.put(layout.task(id), encodeTask(written), options);
-        if (ended !== undefined) countEndedTask(ended);
-        return written;
-      } catch (error) {
-        failure = retriable(error);
+      // What `change` throws is thrown: only the store is asked again.
+      const found = await tried(async () => await this.#get(id));
+      if (found instanceof MaxleafError) {
+        failure = found;
+        continue;
       }
+      const { record, etag } = found;
+      if (record.changeId === changeId) {
+        if (ended !== undefined) countEndedTask(ended);
+        return record;
+      }
+      const changed = change(record);
+      if (changed === undefined) return record;
+      ended = endOf(record, changed);
+      const written = { ...changed, changeId };
+      const options = { contentType: "application/json", onlyIf: { etag } };
+      const put = await tried(async () => await this.store.put(layout.task(id), encodeTask(written), options));
+      if (put instanceof MaxleafError) {
+        failure = put;
+        continue;
+      }
+      if (ended !== undefined) countEndedTask(ended);
+      return written;
     }
     if (failure?.code === "store_unavailable") throw failure;
     const message = `task ${id} was changed by others ${UPDATE_RETRIES + 1} times in a row`;
@@ -267,9 +273,13 @@ function decodeRequest(bytes: Uint8Array, id: string): void {
   }
 }
 
-function retriable(error: unknown): MaxleafError {
-  if (error instanceof MaxleafError && (error.code === "precondition_failed" || error.code === "store_unavailable")) {
-    return error;
+/** What `work` gives, or its failure where another attempt may help. Errors: all others. */
+async function tried<Result>(work: () => Promise<Result>): Promise<Result | MaxleafError> {
+  try {
+    return await work();
+  } catch (error) {
+    const mayPass = ["precondition_failed", "store_unavailable"];
+    if (error instanceof MaxleafError && mayPass.includes(error.code)) return error;
+    throw error;
   }
-  throw error;
 }

@@ -43,7 +43,8 @@ export async function downloadVersion(
   for (let offset = 0; offset < size; offset += RANGE_BYTES) {
     const part = await readPart(source, key, { offset, length: Math.min(RANGE_BYTES, size - offset) });
     if (part?.etag !== etag) return false;
-    await file.write(part.bytes);
+    // All of it, at the end: `write` may write a part of what it is given, as on a disk that is almost full.
+    await file.writeFile(part.bytes);
   }
   return true;
 }
