@@ -94,6 +94,8 @@ async function withTables<T>(
   }
 }
 
+const WITHOUT_VECTORS = { exact: 0, contenderMargin: undefined };
+
 /** `pages` with what made their scores, by what they were ranked by. What ranking read of them is in the caches, as a rule. */
 async function scoredAgain(
   pages: readonly PartPage[],
@@ -106,9 +108,13 @@ async function scoredAgain(
       context.snapshot,
     );
   const [byVectors, byCodes] = [ofKind(true), ofKind(false)];
-  const plan = { exact: byVectors.length, contenderMargin: undefined };
+  const plan = { exact: byVectors.length, contenderMargin: undefined, settled: undefined };
   const scored = await context.times.runAsync("exact", () => rankByVectors(byVectors, plan, tables, context));
-  scored.push(...(byCodes.length === 0 ? [] : await rankByCodes(byCodes, byCodes.length, tables, context)));
+  scored.push(
+    ...(byCodes.length === 0
+      ? []
+      : await rankByCodes(byCodes, { ...WITHOUT_VECTORS, keep: byCodes.length }, tables, context)),
+  );
   const byPosition = new Map(scored.map((page) => [page.position, page]));
   return pages.flatMap(({ position }) => {
     const page = byPosition.get(position);

@@ -7,19 +7,18 @@
  * @module
  */
 import type { PageCodes, PageRecord, PageVectors } from "../format/contract.ts";
-import { type ContendedPage, contenderBests } from "../kernel/contender-scorer.ts";
+import { contenderBests } from "../kernel/contender-scorer.ts";
 import { exactTokenBests, totalScore } from "../kernel/exact-scorer.ts";
-import type { TokenBest } from "../kernel/kernel-query.ts";
-import { LANES } from "../kernel/query-block.ts";
-import type { ContendedCodes, QueryTables } from "../kernel/query-tables.ts";
+import type { KernelQuery, TokenBest } from "../kernel/kernel-query.ts";
+import type { QueryTables } from "../kernel/query-tables.ts";
 import { LengthPrior } from "../recipe/length-prior.ts";
 import type { PageHit } from "./contract.ts";
 import type { ReadSession } from "./read-session.ts";
 import type { PageRef, RecordCaches } from "./record-cache.ts";
-import type { SearchPlan } from "./plan.ts";
+import { EXACT_SLACK, type SearchPlan } from "./plan.ts";
 import type { IndexSnapshot } from "./snapshot.ts";
 import type { StageTimes } from "./stage-times.ts";
-import { comesBefore } from "./top-k.ts";
+import { comesBefore, WorstFirstHeap } from "./top-k.ts";
 
 /** Codes held at once besides the cache: 512 pages are 6 to 10 MB. More candidates go batch by batch. */
 const CODES_BATCH_PAGES = 512;
@@ -43,8 +42,8 @@ export interface RankedPage extends PageRef {
   readonly best: TokenBest | undefined;
   /** Its codes, for as many pages as later stages look at; undefined for pages that codes did not score. */
   readonly codes: PageCodes | undefined;
-  /** Its best scores by codes, which contenders are told from; undefined where {@link codes} are. */
-  readonly maxima?: Int16Array | undefined;
+  /** Its contenders (see `ContendedPage`), for as many pages as exact vectors look at. */
+  readonly masks?: Uint32Array | undefined;
   /** The same with its layout, when the two were read together. */
   readonly record: PageRecord | undefined;
   /** What `score` was fused from, in a hybrid search. */
@@ -71,103 +70,146 @@ export function unranked(positions: Iterable<number>, snapshot: IndexSnapshot): 
   }));
 }
 
-/** `pages` by PQ MaxSim, best first; the first `keep` with their codes. Errors: those of reading. */
+/** How many of the pages later stages look at. */
+export interface CodesPlan extends Pick<SearchPlan, "exact" | "contenderMargin"> {
+  /** Those whose codes they need; at least `exact`. */
+  keep: number;
+}
+
+/** `pages` by PQ MaxSim, best first; the first `plan.keep` with their codes. Errors: those of reading. */
 export async function rankByCodes(
   pages: readonly RankedPage[],
-  keep: number,
+  plan: CodesPlan,
   tables: QueryTables,
   context: RerankContext,
 ): Promise<RankedPage[]> {
   const { times, caches, session, snapshot } = context;
   const readsWhole = pages.length <= MAX_WHOLE_RECORDS;
   const prior = LengthPrior.of(snapshot.manifest.recipe, tables.query.tokenCount);
-  let ranked: RankedPage[] = [];
+  const marking = { best: new WorstFirstHeap(plan.exact), margin: plan.contenderMargin };
+  const ranked: Draft[] = [];
   for (const batch of batches(pages, CODES_BATCH_PAGES)) {
     const records = readsWhole ? await times.runAsync("rerank", () => caches.records.read(batch, session)) : undefined;
     const codes =
       records?.map((record) => record.codes) ??
       (await times.runAsync("rerank", () => caches.codes.read(batch, session)));
-    const totals = new Float64Array(batch.length);
-    const pageMaxima = tables.blockCount * LANES;
-    const maxima = new Int16Array(batch.length * pageMaxima);
-    for (let block = 0; block < tables.blockCount; block++) {
-      times.run("tables", () => tables.prepare(block));
-      times.run("rerank", () => tables.addPqScores(codes, totals, maxima));
-    }
-    for (const [i, page] of batch.entries()) {
-      const ofPage = maxima.subarray(i * pageMaxima, (i + 1) * pageMaxima);
+    const scored = batch.map((page, i): CodedDraft => {
       const lengthPenalty = prior?.penaltyOf(vectorCountOf(page));
-      const score = (totals[i] ?? 0) - (lengthPenalty ?? 0);
-      ranked.push({ ...page, score, lengthPenalty, codes: codes[i], maxima: ofPage, record: records?.[i] });
+      const score = -(lengthPenalty ?? 0);
+      return { ...page, score, lengthPenalty, codes: required(codes[i]), masks: undefined, record: records?.[i] };
+    });
+    for (const blocks of tables.blockGroups()) {
+      times.run("tables", () => blocks.forEach((block) => tables.prepare(block)));
+      times.run("rerank", () => addScores(scored, blocks, tables, marking));
     }
+    ranked.push(...scored);
     ranked.sort(byScore);
-    ranked = ranked.map((page, rank) =>
-      rank < keep ? page : { ...page, codes: undefined, maxima: undefined, record: undefined },
-    );
+    for (const page of ranked.slice(plan.keep)) {
+      page.codes = undefined;
+      page.masks = undefined;
+      page.record = undefined;
+    }
   }
   return ranked;
 }
 
+/** A page whose score is being made. */
+type Draft = { -readonly [Field in keyof RankedPage]: RankedPage[Field] };
+type CodedDraft = Draft & { codes: PageCodes };
+
 /**
- * `pages` (best first) with the first `plan.exact` of them scored by exact vectors: by their contenders, or by all of those that
- * codes did not score and of a dense recipe, whose pages have few. Pages beyond follow in their order: the stage before places
- * them below, and their scores are cut to the lowest one above, so that order and score agree.
+ * Adds the scores of `blocks`, and marks the contenders of the pages that may be among the best: when all blocks are scored at
+ * once those that are among the best so far, else all.
+ */
+function addScores(
+  pages: readonly CodedDraft[],
+  blocks: readonly number[],
+  tables: QueryTables,
+  { best, margin }: { best: WorstFirstHeap; margin: number | undefined },
+): void {
+  const isTotal = blocks.length === tables.blockCount;
+  const all = pages.map(({ codes }) => codes);
+  const scorer = tables.codesScorer(blocks, all);
+  try {
+    for (const page of pages) {
+      page.score += scorer.score(page.codes);
+      if (margin === undefined) continue;
+      if (isTotal) {
+        if (page.score < best.floor) continue;
+        best.offer(page.score, page.position);
+      }
+      page.masks ??= new Uint32Array(tables.blockCount * page.codes.centroidIds.length);
+      scorer.markContenders(margin, page.masks);
+    }
+  } finally {
+    scorer.release();
+  }
+}
+
+/** Which pages exact vectors score. */
+export interface ExactPlan extends Pick<SearchPlan, "exact" | "contenderMargin"> {
+  /** Only the order of so many best pages matters; undefined: the scores of all do. */
+  settled: number | undefined;
+}
+
+/**
+ * `pages` (best first) with the first `plan.exact` of them scored by exact vectors: by their contenders, or by all of those of a
+ * dense recipe, whose pages have few. Once the best `plan.settled` lead the next page's score by codes by {@link EXACT_SLACK} a
+ * token, that one and those after it stay as they are: they are not expected back. Pages beyond follow in their order: the stage
+ * before places them below, and their scores are cut to the lowest one above, so that order and score agree.
  */
 export async function rankByVectors(
   pages: readonly RankedPage[],
-  plan: Pick<SearchPlan, "exact" | "contenderMargin">,
+  plan: ExactPlan,
   tables: QueryTables,
   { caches, session, snapshot }: RerankContext,
 ): Promise<RankedPage[]> {
-  const prior = LengthPrior.of(snapshot.manifest.recipe, tables.query.tokenCount);
+  const { query } = tables;
+  const prior = LengthPrior.of(snapshot.manifest.recipe, query.tokenCount);
+  const slack = EXACT_SLACK * query.tokenCount;
+  const mayStop = plan.contenderMargin !== undefined && plan.settled !== undefined;
+  const best = new WorstFirstHeap(plan.settled ?? 0);
   const exact: RankedPage[] = [];
+  const isSettled = () => mayStop && (pages[exact.length]?.score ?? 0) + slack < best.floor;
   for (const batch of batches(pages.slice(0, plan.exact), VECTORS_BATCH_PAGES)) {
+    if (isSettled()) break;
     const vectors = await caches.vectors.read(batch, session);
-    const bests = bestsByVectors(batch, vectors, plan.contenderMargin, tables);
-    for (const [i, page] of batch.entries()) {
-      const best = bests[i];
-      if (best === undefined) continue;
+    for (const tokenBest of bestsByVectors(batch, vectors, plan.contenderMargin, query)) {
+      const page = required(pages[exact.length]);
       const lengthPenalty = prior?.penaltyOf(vectorCountOf(page));
-      exact.push({ ...page, score: totalScore(best) - (lengthPenalty ?? 0), lengthPenalty, best });
+      const score = totalScore(tokenBest) - (lengthPenalty ?? 0);
+      exact.push({ ...page, score, lengthPenalty, best: tokenBest });
+      best.offer(score, page.position);
+      if (isSettled()) break;
     }
   }
+  const rest = pages.slice(exact.length);
   exact.sort(byScore);
   const lowest = exact.at(-1)?.score ?? Number.POSITIVE_INFINITY;
-  return [...exact, ...pages.slice(plan.exact).map((page) => ({ ...page, score: Math.min(page.score, lowest) }))];
+  return [...exact, ...rest.map((page) => ({ ...page, score: Math.min(page.score, lowest) }))];
 }
 
 function vectorCountOf({ segment, page }: PageRef): number {
   return segment.vectorCounts[page] ?? 0;
 }
 
-/** Of each page, by its contenders or by all of its vectors. */
+/** Of each page, by its contenders or, without a margin, by all of its vectors. */
 function bestsByVectors(
   pages: readonly RankedPage[],
   vectors: readonly PageVectors[],
   margin: number | undefined,
-  tables: QueryTables,
-): TokenBest[] {
-  const contended: (ContendedPage & ContendedCodes)[] = [];
-  const whole: { vectors: PageVectors; positions: undefined }[] = [];
-  const isContended = pages.map(({ codes, maxima }, i) => {
-    const ofPage = vectors[i];
-    if (ofPage === undefined) throw new RangeError("a page has no vectors");
-    if (margin === undefined || codes === undefined || maxima === undefined) {
-      whole.push({ vectors: ofPage, positions: undefined });
-      return false;
-    }
-    const masks = new Uint32Array(tables.blockCount * codes.centroidIds.length);
-    contended.push({ vectors: ofPage, codes, maxima, masks });
-    return true;
-  });
-  if (margin !== undefined && contended.length > 0) {
-    for (let block = 0; block < tables.blockCount; block++) {
-      tables.prepare(block);
-      tables.markContenders(contended, margin);
-    }
+  query: KernelQuery,
+): Iterable<TokenBest> {
+  if (margin === undefined) {
+    return exactTokenBests(
+      query,
+      vectors.map((ofPage) => ({ vectors: ofPage, positions: undefined })),
+    );
   }
-  const bests = { contended: contenderBests(tables.query, contended), whole: exactTokenBests(tables.query, whole) };
-  return isContended.flatMap((is) => (is ? bests.contended : bests.whole).shift() ?? []);
+  return contenderBests(
+    query,
+    pages.map(({ masks }, i) => ({ vectors: required(vectors[i]), masks: required(masks) })),
+  );
 }
 
 /** Best vector of every query token by the codes of each page. */
@@ -181,6 +223,11 @@ export function pqBests(pages: readonly PageCodes[], tables: QueryTables): Reado
     for (const [codes, best] of bests) tables.fillPqBest(codes, best);
   }
   return bests;
+}
+
+function required<T>(value: T | undefined): T {
+  if (value === undefined) throw new RangeError("a page has no codes, no contenders or no vectors");
+  return value;
 }
 
 function byScore(a: RankedPage, b: RankedPage): number {

@@ -120,9 +120,11 @@ async function rankPages(
   const { plan, snapshot, times } = work;
   const [{ positions, cellsRead }, lexical] = await Promise.all([findCandidates(tables, work), byWords]);
   const found = unranked(withPagesByWords(positions, lexical), snapshot);
-  const kept = lexical === undefined ? Math.max(plan.exact, plan.hits) : found.length;
-  const byCodes = plan.exhaustive ? found : await rankByCodes(found, kept, tables, work);
-  const pages = await times.runAsync("exact", () => rankByVectors(byCodes, plan, tables, work));
+  const keep = lexical === undefined ? Math.max(plan.exact, plan.hits) : found.length;
+  const byCodes = plan.exhaustive ? found : await rankByCodes(found, { ...plan, keep }, tables, work);
+  // Where words count too, a page that vectors place lower may be among the hits.
+  const settled = lexical === undefined ? plan.hits : undefined;
+  const pages = await times.runAsync("exact", () => rankByVectors(byCodes, { ...plan, settled }, tables, work));
   return { pages, cellsRead, lexical };
 }
 

@@ -16,17 +16,18 @@ const ROW_BYTES = LANES * WORD_BYTES;
 /** A page's exact vectors, and which of them are in the running. */
 export interface ContendedPage {
   vectors: PageVectors;
-  /** `[blocks, vectors]`: of each vector the lanes that it is a contender of (`QueryTables.markContenders`). */
+  /** `[blocks, vectors]`: of each vector the lanes that it is a contender of (`CodesScorer.markContenders`). */
   masks: Uint32Array;
 }
 
 /**
- * Best score and vector of every query token among its own contenders on each page. A token without any has −∞.
+ * Best score and vector of every query token among its own contenders on each page. A token without any has −∞. Each page is
+ * scored when its turn comes: who has seen enough stops, and until then nothing else may be allocated in kernel memory.
  *
  * Errors: `corrupt_data` for masks of another number of vectors; `overloaded` when kernel memory has no room for the page with the
  * most contenders.
  */
-export function contenderBests(query: KernelQuery, pages: readonly ContendedPage[]): TokenBest[] {
+export function* contenderBests(query: KernelQuery, pages: readonly ContendedPage[]): Generator<TokenBest, void> {
   const blockCount = query.blocks.length;
   for (const { vectors, masks } of pages) {
     if (masks.length === blockCount * vectors.scales.length) continue;
@@ -35,7 +36,7 @@ export function contenderBests(query: KernelQuery, pages: readonly ContendedPage
   }
   const desk = new ContenderDesk(query, pages);
   try {
-    return pages.map((page) => desk.score(page));
+    for (const page of pages) yield desk.score(page);
   } finally {
     desk.release();
   }

@@ -3,13 +3,14 @@ import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Codebook, PageCodes } from "../format/contract.ts";
 import { BagScan } from "./bag-scan.ts";
+import { contenderFloor } from "./codes-scorer.ts";
 import { contenderBests } from "./contender-scorer.ts";
 import { exactTokenBest, totalScore } from "./exact-scorer.ts";
 import { KernelQuery } from "./kernel-query.ts";
 import { Kernel } from "./kernel.ts";
 import { bagStep, laneScales } from "./lane-scales.ts";
 import { LANES, toQueryBlocks } from "./query-block.ts";
-import { contenderFloor, QueryTables } from "./query-tables.ts";
+import { QueryTables } from "./query-tables.ts";
 import * as reference from "./reference.ts";
 import { material, type Shape, shapes } from "./testing/material.ts";
 import { compileKernel, type KernelModule } from "./webassembly.ts";
@@ -113,8 +114,6 @@ describe("kernels", () => {
         const tables = QueryTables.onDemand(kernelQuery, resident);
         const { blocks } = kernelQuery;
         const masks = new Uint32Array(blocks.length * vectorCount);
-        const maxima = new Int16Array(blocks.length * LANES);
-        const totals = new Float64Array(1);
         const expected: Uint32Array[] = [];
         for (const [index, block] of blocks.entries()) {
           const entryMaxima = reference.pqEntryMaxima(codebook.codewords, subspaces, block.values, dim);
@@ -123,8 +122,10 @@ describe("kernels", () => {
           // A margin that leaves out some vectors: the scales of the materials differ.
           const margin = share * 2_000 * Math.max(...scales.pqSteps);
           tables.prepare(index);
-          tables.addPqScores([codes], totals, maxima);
-          tables.markContenders([{ codes, maxima, masks }], margin);
+          const scorer = tables.codesScorer([index], [codes]);
+          scorer.score(codes);
+          scorer.markContenders(margin, masks);
+          scorer.release();
           const entries = reference.pqTables(codebook.codewords, subspaces, block.values, dim, scales.entryFactors);
           const { bagFactors, pqFactors, pqSteps } = scales;
           const { pqRows } = reference.centroidTables(codebook.centroids, dim, ofCentroids.rows, bagFactors, pqFactors);
@@ -158,7 +159,7 @@ describe("kernels", () => {
     expect(() => exactTokenBest(kernelQuery, exact, Uint16Array.of(1, 5))).toThrow(
       expect.objectContaining({ code: "corrupt_data" }),
     );
-    expect(() => contenderBests(kernelQuery, [{ vectors: exact, masks: new Uint32Array(6) }])).toThrow(
+    expect(() => [...contenderBests(kernelQuery, [{ vectors: exact, masks: new Uint32Array(6) }])]).toThrow(
       expect.objectContaining({ code: "corrupt_data" }),
     );
     kernelQuery.release();

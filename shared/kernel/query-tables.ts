@@ -9,6 +9,7 @@ import { CODEWORDS_PER_SUBSPACE } from "../limits.ts";
 import { CentroidQuery } from "./centroid-query.ts";
 import { BAG_ROW_BYTES, CentroidRows, PQ_ROW_BYTES, type RowMode } from "./centroid-rows.ts";
 import { CodesDesk } from "./codes-desk.ts";
+import { CodesScorer, type ScoredBlock } from "./codes-scorer.ts";
 import type { KernelQuery, TokenBest } from "./kernel-query.ts";
 import type { KernelCodebook } from "./kernel.ts";
 import { bagStep, type LaneScales } from "./lane-scales.ts";
@@ -22,22 +23,8 @@ import { activeLanes, LANES, type QueryBlock } from "./query-block.ts";
  */
 const KEPT_TABLE_BYTES = 8 * 1024 * 1024;
 
-const INT16_MIN = -32_768;
-const INT16_MAX = 32_767;
-
 /** A row of 32 16-bit values. */
 const ROW_BYTES = LANES * 2;
-
-const U32_BYTES = 4;
-
-/** A page whose contenders are wanted. */
-export interface ContendedCodes {
-  codes: PageCodes;
-  /** `[blocks, 32]`: its best scores by codes, of {@link QueryTables.addPqScores}. */
-  maxima: Int16Array;
-  /** `[blocks, vectors]`, written to: the lanes that each vector is a contender of, a bit each. */
-  masks: Uint32Array;
-}
 
 /** What belongs to one block: rows of centroids and u8 `[subspaces, 256, 32]`. */
 interface Slot {
@@ -150,45 +137,36 @@ export class QueryTables implements RegionHolder {
   }
 
   /**
+   * The blocks that can be prepared together, as one group, or each as a group of its own when there is only room for the tables
+   * of one.
+   */
+  blockGroups(): number[][] {
+    const blocks = Array.from(this.query.blocks.keys());
+    return this.#slots.length === blocks.length ? [blocks] : blocks.map((block) => [block]);
+  }
+
+  /**
    * Adds the current block's PQ MaxSim of every page to `totals` (`[pages]`, cosines). A page without vectors becomes −∞.
    * Centroid ids must have been checked (`checkCentroidIds`).
-   *
-   * @param maxima `[pages, blocks, 32]` gets the current block's best scores, which {@link markContenders} starts from.
    */
-  addPqScores(pages: readonly PageCodes[], totals: Float64Array, maxima?: Int16Array): void {
-    const { kernel } = this.query;
-    const { subspaces } = this.codebook;
-    const slot = this.#slot();
-    const lanes = this.lanes();
-    const steps = this.#currentScales().pqSteps;
-    const desk = new CodesDesk(kernel, pages, subspaces, ROW_BYTES);
+  addPqScores(pages: readonly PageCodes[], totals: Float64Array): void {
+    const scorer = this.codesScorer([this.#current], pages);
     try {
-      const best = kernel.memory.int16(desk.output, LANES);
-      const place = desk.placer();
-      for (const [i, page] of pages.entries()) {
-        const count = page.centroidIds.length;
-        if (count === 0) {
-          totals[i] = Number.NEGATIVE_INFINITY;
-          continue;
-        }
-        place(page);
-        slot.rows.require(desk.ids, count);
-        kernel.exports.pqMax(
-          desk.ids.offset,
-          desk.codes.offset,
-          count,
-          subspaces,
-          lanes,
-          slot.rows.pqRows.offset,
-          slot.tables.offset,
-          desk.output.offset,
-        );
-        totals[i] = (totals[i] ?? 0) + weightedSum(best, steps);
-        maxima?.set(best, (i * this.blockCount + this.#current) * LANES);
-      }
+      for (const [i, page] of pages.entries()) totals[i] = (totals[i] ?? 0) + scorer.score(page);
     } finally {
-      desk.release();
+      scorer.release();
     }
+  }
+
+  /** Scores `pages` with `blocks`, one of {@link blockGroups}. Errors: `overloaded`. */
+  codesScorer(blocks: readonly number[], pages: readonly PageCodes[]): CodesScorer {
+    const scored = blocks.map((index): ScoredBlock => {
+      this.prepare(index);
+      const { rows, tables } = this.#slot();
+      const { tokenCount } = this.#currentBlock();
+      return { index, tokenCount, lanes: this.lanes(), rows, tables, steps: this.#currentScales().pqSteps };
+    });
+    return new CodesScorer(this.query.kernel, this.codebook.subspaces, scored, pages);
   }
 
   /** Fills the current block's tokens of `best` for one page that has vectors. */
@@ -221,48 +199,6 @@ export class QueryTables implements RegionHolder {
       for (let lane = 0; lane < tokenCount; lane++) {
         best.scores[firstToken + lane] = (scores[lane] ?? 0) * (pqSteps[lane] ?? 0);
         best.vectors[firstToken + lane] = vectors[lane] ?? 0;
-      }
-    } finally {
-      desk.release();
-    }
-  }
-
-  /**
-   * Tells which vectors the tokens of the current block score within `margin` (a cosine) of their best on the page.
-   *
-   * Errors: `overloaded`.
-   */
-  markContenders(pages: readonly ContendedCodes[], margin: number): void {
-    const { kernel } = this.query;
-    const { subspaces } = this.codebook;
-    const slot = this.#slot();
-    const lanes = this.lanes();
-    const most = pages.reduce((count, { codes }) => Math.max(count, codes.centroidIds.length), 0);
-    const all = pages.map(({ codes }) => codes);
-    const desk = new CodesDesk(kernel, all, subspaces, ROW_BYTES + most * U32_BYTES);
-    try {
-      const { offset } = desk.output;
-      const floors = kernel.memory.int16(desk.output, LANES);
-      const marked = kernel.memory.uint32(desk.output).subarray(ROW_BYTES / U32_BYTES);
-      const place = desk.placer();
-      for (const { codes, maxima, masks } of pages) {
-        const count = codes.centroidIds.length;
-        place(codes);
-        slot.rows.require(desk.ids, count);
-        floors.set(maxima.subarray(this.#current * LANES, (this.#current + 1) * LANES));
-        this.#lowerToFloors(floors, margin);
-        kernel.exports.pqContenders(
-          desk.ids.offset,
-          desk.codes.offset,
-          count,
-          subspaces,
-          lanes,
-          slot.rows.pqRows.offset,
-          slot.tables.offset,
-          offset,
-          offset + ROW_BYTES,
-        );
-        masks.set(marked.subarray(0, count), this.#current * count);
       }
     } finally {
       desk.release();
@@ -318,15 +254,6 @@ export class QueryTables implements RegionHolder {
     }
   }
 
-  /** Best scores `[32]` → the lowest scores within `margin` of them; lanes without a token have none. */
-  #lowerToFloors(scores: Int16Array, margin: number): void {
-    const { pqSteps } = this.#currentScales();
-    const { tokenCount } = this.#currentBlock();
-    for (let lane = 0; lane < LANES; lane++) {
-      scores[lane] = lane < tokenCount ? contenderFloor(scores[lane] ?? 0, margin, pqSteps[lane] ?? 0) : INT16_MAX;
-    }
-  }
-
   #slot(): Slot {
     const slot = this.#slots[this.#current] ?? this.#slots[0];
     if (slot === undefined) throw new RangeError("a query without tokens has no tables");
@@ -368,15 +295,4 @@ function allocateFor(held: RegionHolder, memory: KernelMemory, bytes: number): R
     held.release();
     throw error;
   }
-}
-
-/** The lowest PQ score, in units of `step`, within `margin` of `best`. For tests too: the scalar search must agree. */
-export function contenderFloor(best: number, margin: number, step: number): number {
-  return step === 0 ? best : Math.max(INT16_MIN, best - Math.round(margin / step));
-}
-
-function weightedSum(units: Int16Array, steps: Float32Array): number {
-  let sum = 0;
-  for (let lane = 0; lane < LANES; lane++) sum += (units[lane] ?? 0) * (steps[lane] ?? 0);
-  return sum;
 }

@@ -53,9 +53,20 @@ export interface KernelExports {
   probeGains(rows: I32, count: I32, tokens: I32, nprobe: I32, counts: I32, cutoffs: I32): void;
   scanLists(lists: I32, count: I32, rowBytes: I32, range: I32, scores: I32, pageCount: I32, isFirst: I32): I32;
   topPages(scores: I32, mask: I32, pageCount: I32, limit: I32, heap: I32, best: I32): I32;
+  pagesFrom(scores: I32, mask: I32, pageCount: I32, first: I32, floor: I32, limit: I32, found: I32): I32;
   pqEntries(codewords: I32, subspaces: I32, width: I32, query: I32, entries: I32, maxima: I32): void;
   pqTables(entries: I32, rows: I32, group: I32, factors: I32, tables: I32): void;
-  pqMax(ids: I32, codes: I32, count: I32, subspaces: I32, lanes: I32, pqRows: I32, tables: I32, maxima: I32): void;
+  pqMax(
+    ids: I32,
+    codes: I32,
+    count: I32,
+    subspaces: I32,
+    lanes: I32,
+    pqRows: I32,
+    tables: I32,
+    maxima: I32,
+    scores: I32,
+  ): void;
   pqBest(
     ids: I32,
     codes: I32,
@@ -68,17 +79,7 @@ export interface KernelExports {
     maxima: I32,
     winners: I32,
   ): void;
-  pqContenders(
-    ids: I32,
-    codes: I32,
-    count: I32,
-    subspaces: I32,
-    lanes: I32,
-    pqRows: I32,
-    tables: I32,
-    floors: I32,
-    masks: I32,
-  ): void;
+  pqContenders(scores: I32, count: I32, subspaces: I32, lanes: I32, floors: I32, masks: I32): void;
   pqVectorScores(
     ids: I32,
     codes: I32,
@@ -121,6 +122,7 @@ const EXPORT_NAMES = [
   "probeGains",
   "scanLists",
   "topPages",
+  "pagesFrom",
   "pqEntries",
   "pqTables",
   "pqMax",

@@ -108,11 +108,10 @@ function scoringRows(kernel: Kernel): BenchRow[] {
     const exact = randomVectors(codebook, randomCodes(codebook, VECTORS, random), random);
     cases.push({ name: "exact int8 MaxSim", units: 1, run: () => exactTokenBest(kernelQuery, exact) });
     const exactCodes = randomCodes(codebook, VECTORS, random);
-    const contended = [
-      { codes: exactCodes, maxima: new Int16Array(LANES), masks: new Uint32Array(VECTORS), vectors: exact },
-    ];
-    tables.addPqScores([exactCodes], new Float64Array(1), contended[0]?.maxima);
-    cases.push({ name: "contenders", units: 1, run: () => tables.markContenders(contended, CONTENDER_MARGIN) });
+    const scorer = tables.codesScorer([0], [exactCodes]);
+    scorer.score(exactCodes);
+    const marked = new Uint32Array(VECTORS);
+    cases.push({ name: "contenders", units: 1, run: () => scorer.markContenders(CONTENDER_MARGIN, marked) });
     // A fifth of the vectors, each for two tokens, as on the filings.
     const masks = Uint32Array.from({ length: VECTORS }, (_, i) =>
       i % 5 === 0 ? (1 << (i % LANES)) | (1 << ((7 * i) % LANES)) : 0,
@@ -120,7 +119,7 @@ function scoringRows(kernel: Kernel): BenchRow[] {
     cases.push({
       name: "exact int8 of a fifth",
       units: 1,
-      run: () => contenderBests(kernelQuery, [{ vectors: exact, masks }]),
+      run: () => [...contenderBests(kernelQuery, [{ vectors: exact, masks }])],
     });
     cases.push({
       name: `exact int8, ${FEW_TOKENS} tokens`,

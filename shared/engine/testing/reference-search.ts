@@ -6,15 +6,15 @@
  */
 import { makeBags } from "../../format/bags.ts";
 import type { Codebook, PageVectors } from "../../format/contract.ts";
+import { contenderFloor } from "../../kernel/codes-scorer.ts";
 import { largestNorm } from "../../kernel/kernel.ts";
 import { bagStep, laneScales } from "../../kernel/lane-scales.ts";
 import { LANES, toQueryBlocks, type QueryBlock } from "../../kernel/query-block.ts";
-import { contenderFloor } from "../../kernel/query-tables.ts";
 import * as reference from "../../kernel/reference.ts";
 import { shortBlock, shortLength } from "../../kernel/short-rows.ts";
 import { LengthPrior } from "../../recipe/length-prior.ts";
 import type { EncodedQuery, VectorSearchRequest } from "../contract.ts";
-import { planSearch } from "../plan.ts";
+import { EXACT_SLACK, planSearch } from "../plan.ts";
 import type { Holding } from "../planner/holding.ts";
 import type { RandomIndex, WrittenPage } from "./random-index.ts";
 
@@ -75,7 +75,8 @@ export function referenceSearch(
     }
     return total - penaltyOf(scored);
   });
-  const exact = settled(byCodes, plan.exact, (scored) => {
+  const slack = plan.contenderMargin === undefined ? Infinity : EXACT_SLACK * query.tokenCount;
+  const exact = settled(byCodes, { ...plan, slack }, (scored) => {
     const { page } = scored;
     const margin = plan.contenderMargin;
     const masks = margin === undefined ? [] : contenderMasks(page, blocks, tables, index.codebook, margin);
@@ -88,11 +89,26 @@ export function referenceSearch(
   }));
 }
 
-/** The first `count` of `pages` scored anew; the rest after them, with scores not above. */
-function settled(pages: readonly Scored[], count: number, scoreOf: (scored: Scored) => number): Scored[] {
-  const first = best(pages.slice(0, count), count, scoreOf);
+/**
+ * The first `count` of `pages` scored anew, until the best `hits` lead the next one by `slack`; the rest after them, with scores
+ * not above.
+ */
+function settled(
+  pages: readonly Scored[],
+  { exact: count, hits, slack }: { exact: number; hits: number; slack: number },
+  scoreOf: (scored: Scored) => number,
+): Scored[] {
+  let first: Scored[] = [];
+  for (const page of pages.slice(0, count)) {
+    const worstHit = first[hits - 1];
+    if (worstHit !== undefined && page.score + slack < worstHit.score) break;
+    first = best([...first, { ...page, score: scoreOf(page) }], count, ({ score }) => score);
+  }
   const lowest = first.at(-1)?.score ?? Number.POSITIVE_INFINITY;
-  return [...first, ...pages.slice(count).map((scored) => ({ ...scored, score: Math.min(scored.score, lowest) }))];
+  return [
+    ...first,
+    ...pages.slice(first.length).map((scored) => ({ ...scored, score: Math.min(scored.score, lowest) })),
+  ];
 }
 
 /** Of each block: the tokens that score a vector within `margin` of their best by codes. */
