@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { ADMIN_ROUTES } from "../../shared/api/testing.ts";
 import { readProblem, startApp } from "../testing/harness.ts";
 import { isSameSecret } from "./admin-key.ts";
 
@@ -23,28 +24,8 @@ function setUp(adminKey: string | undefined) {
 
 afterEach(() => void vi.restoreAllMocks());
 
-const ROUTES = [
-  ["POST", "/v1/indexes"],
-  ["DELETE", "/v1/indexes/a"],
-  ["POST", "/v1/indexes/a/restore"],
-  ["POST", "/v1/indexes/a/compact"],
-  ["POST", "/v1/indexes/a/retrain"],
-  ["POST", "/v1/indexes/a/documents"],
-  ["POST", "/v1/indexes/a/documents/delete"],
-  ["DELETE", "/v1/indexes/a/documents/0123456789abcdef0123"],
-  ["PATCH", "/v1/indexes/a/documents/0123456789abcdef0123"],
-  ["POST", "/v1/indexes/a/uploads"],
-  ["PUT", "/v1/uploads/5b0a6a52-5a0e-4b56-9f0a-0c7a8b6f6a11"],
-  ["GET", "/v1/tasks"],
-  ["GET", "/v1/tasks/0"],
-  ["POST", "/v1/tasks/0/cancel"],
-  ["GET", "/v1/aliases"],
-  ["PUT", "/v1/aliases/a"],
-  ["DELETE", "/v1/aliases/a"],
-] as const;
-
 describe("the admin key", () => {
-  it.each(ROUTES)("is needed for %s %s", async (method, path) => {
+  it.each(ADMIN_ROUTES)("is needed for %s %s", async (method, path) => {
     const { ask, forwarded } = setUp(KEY);
     for (const authorization of [undefined, "", "Basic YTpi", "Bearer", `Bearer ${KEY} ${KEY}`, KEY]) {
       const response = await ask(authorization, method, path);
@@ -63,7 +44,7 @@ describe("the admin key", () => {
 
   it.each([undefined, ""])("opens nothing where none is set (%j)", async (none) => {
     const { ask, forwarded } = setUp(none);
-    for (const [method, path] of ROUTES) {
+    for (const [method, path] of ADMIN_ROUTES) {
       for (const authorization of [undefined, "Bearer guess", "Bearer undefined", "Bearer "]) {
         const problem = await readProblem(await ask(authorization, method, path));
         expect(problem).toMatchObject({ status: 403, code: "forbidden", detail: expect.stringContaining("ADMIN_KEY") });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { uploadSchema } from "../../shared/api/admin.ts";
+import { ADMIN_ROUTES } from "../../shared/api/testing.ts";
 import { taskListSchema } from "../../shared/api/tasks.ts";
 import { readManifest } from "../../shared/format/manifest-store.ts";
 import { MAX_DIRECT_BODY_BYTES, MAX_SOURCE_BYTES } from "../../shared/limits.ts";
@@ -21,34 +22,14 @@ async function addBooks(...names: string[]): Promise<void> {
 }
 
 describe("every route", () => {
-  const routes = [
-    ["POST", "/v1/indexes"],
-    ["DELETE", "/v1/indexes/a"],
-    ["POST", "/v1/indexes/a/restore"],
-    ["POST", "/v1/indexes/a/compact"],
-    ["POST", "/v1/indexes/a/retrain"],
-    ["POST", "/v1/indexes/a/documents"],
-    ["POST", "/v1/indexes/a/documents/delete"],
-    ["DELETE", "/v1/indexes/a/documents/0123456789abcdef0123"],
-    ["PATCH", "/v1/indexes/a/documents/0123456789abcdef0123"],
-    ["POST", "/v1/indexes/a/uploads"],
-    ["PUT", "/v1/uploads/5b0a6a52-5a0e-4b56-9f0a-0c7a8b6f6a11"],
-    ["GET", "/v1/tasks"],
-    ["GET", "/v1/tasks/0"],
-    ["POST", "/v1/tasks/0/cancel"],
-    ["GET", "/v1/aliases"],
-    ["PUT", "/v1/aliases/a"],
-    ["DELETE", "/v1/aliases/a"],
-  ] as const;
-
-  it.each(routes)("%s %s needs the secret", async (method, path) => {
+  it.each(ADMIN_ROUTES)("%s %s needs the secret", async (method, path) => {
     for (const authorization of ["", "Bearer guess", "Basic YTpi"]) {
       const response = await service.send(method, path, undefined, { authorization });
       expect(await problemOf(response)).toMatchObject({ is: "401 unauthorized" });
     }
   });
 
-  it.each(routes)("%s %s says when the service has nothing to write with", async (method, path) => {
+  it.each(ADMIN_ROUTES)("%s %s says when the service has nothing to write with", async (method, path) => {
     const response = await new TestService({}, { withAdmin: false }).send(method, path);
     expect(await problemOf(response)).toEqual({
       is: "503 queue_unavailable",

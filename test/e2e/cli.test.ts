@@ -1,31 +1,21 @@
 /**
  * The real command line over a real S3 endpoint: every command, and what it says when something is wrong.
  */
-import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openDataDir } from "../../encoder/local/data-dir.ts";
-import { type EdgeProcess, startEdge } from "../../encoder/local/edge-process.ts";
-import { LOCAL_BUCKET, localS3Endpoint } from "../../encoder/local/local-bucket.ts";
 import { type Finished, run, start, until } from "./support/command-line.ts";
 import { write, writePdf, writePng } from "./support/documents.ts";
+import { openTestBucket, type TestBucket } from "./support/local-bucket.ts";
 
 const TIMEOUT_MS = 180_000;
 
+let bucket: TestBucket;
 let folder: string;
-let edge: EdgeProcess;
-let bucketEnv: Record<string, string>;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "maxleaf-cli-"));
-  edge = await startEdge({ dataDir: await openDataDir(join(folder, "data")), worker: "bucket", port: 0 });
-  bucketEnv = {
-    MAXLEAF_S3_ENDPOINT: localS3Endpoint(edge.url),
-    MAXLEAF_S3_BUCKET: LOCAL_BUCKET.name,
-    AWS_ACCESS_KEY_ID: LOCAL_BUCKET.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: LOCAL_BUCKET.secretAccessKey,
-  };
+  bucket = await openTestBucket("cli");
+  ({ folder } = bucket);
   await writePdf(join(folder, "docs/birds/owl.pdf"), ["The barn owl hunts at night.", "Owl chicks hatch in April."]);
   await writePdf(join(folder, "docs/ships.pdf"), ["The cargo ship carried grain to the harbour of Rotterdam."]);
   await writePng(join(folder, "docs/teal.png"));
@@ -39,12 +29,11 @@ beforeAll(async () => {
 }, TIMEOUT_MS);
 
 afterAll(async () => {
-  await edge.stop();
-  await rm(folder, { recursive: true, force: true });
+  await bucket.close();
 });
 
 async function maxleaf(...args: string[]): Promise<Finished> {
-  return await run(args, bucketEnv);
+  return await run(args, bucket.env);
 }
 
 async function json(...args: string[]) {
@@ -271,7 +260,7 @@ describe("Ctrl-C", { timeout: TIMEOUT_MS }, () => {
     for (const name of names)
       await writePdf(join(folder, "many", name), [`Document ${name}`, "Page two", "Page three"]);
     const args = ["ingest", join(folder, "many"), "--index", "many"];
-    const ingestion = start(args, bucketEnv);
+    const ingestion = start(args, bucket.env);
     await until(ingestion, async () => (ingestion.output().includes("added ") ? true : undefined));
     ingestion.child.kill("SIGINT");
     const { code, stdout } = await ingestion.finished;

@@ -1,42 +1,30 @@
 /**
  * The life of an index over the real command line and a real S3 endpoint.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openDataDir } from "../../encoder/local/data-dir.ts";
-import { type EdgeProcess, startEdge } from "../../encoder/local/edge-process.ts";
-import { LOCAL_BUCKET, localS3Endpoint } from "../../encoder/local/local-bucket.ts";
 import { run } from "./support/command-line.ts";
 import { writePdf } from "./support/documents.ts";
+import { openTestBucket, type TestBucket } from "./support/local-bucket.ts";
 
 const TIMEOUT_MS = 180_000;
 
+let bucket: TestBucket;
 let folder: string;
-let edge: EdgeProcess;
-let bucketEnv: Record<string, string>;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "maxleaf-index-life-"));
-  edge = await startEdge({ dataDir: await openDataDir(join(folder, "data")), worker: "bucket", port: 0 });
-  bucketEnv = {
-    MAXLEAF_S3_ENDPOINT: localS3Endpoint(edge.url),
-    MAXLEAF_S3_BUCKET: LOCAL_BUCKET.name,
-    AWS_ACCESS_KEY_ID: LOCAL_BUCKET.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: LOCAL_BUCKET.secretAccessKey,
-  };
+  bucket = await openTestBucket("index-life");
+  ({ folder } = bucket);
   await writePdf(join(folder, "owls/owl.pdf"), ["The barn owl hunts at night.", "Owl chicks hatch in April."]);
   await writePdf(join(folder, "ships/ship.pdf"), ["The cargo ship carried grain to the harbour of Rotterdam."]);
 }, TIMEOUT_MS);
 
 afterAll(async () => {
-  await edge.stop();
-  await rm(folder, { recursive: true, force: true });
+  await bucket.close();
 });
 
-const maxleaf = async (...args: string[]) => await run(args, bucketEnv);
+const maxleaf = async (...args: string[]) => await run(args, bucket.env);
 
 async function json(...args: string[]) {
   const { code, stdout, stderr } = await maxleaf(...args, "--json");

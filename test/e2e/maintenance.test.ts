@@ -1,37 +1,26 @@
 /**
  * gc, doctor, export and import over the real command line and a real S3 endpoint.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openLocalBucket } from "../../encoder/cli/open-store.ts";
-import { openDataDir } from "../../encoder/local/data-dir.ts";
-import { type EdgeProcess, startEdge } from "../../encoder/local/edge-process.ts";
-import { LOCAL_BUCKET, localS3Endpoint } from "../../encoder/local/local-bucket.ts";
 import type { S3Store } from "../../encoder/storage/s3-store.ts";
 import { layout } from "../../shared/store/layout.ts";
 import { run } from "./support/command-line.ts";
 import { writePdf } from "./support/documents.ts";
+import { openTestBucket, type TestBucket } from "./support/local-bucket.ts";
 
 const TIMEOUT_MS = 180_000;
 
+let bucket: TestBucket;
 let folder: string;
-let edge: EdgeProcess;
 let store: S3Store;
-let bucketEnv: Record<string, string>;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "maxleaf-maintenance-"));
-  edge = await startEdge({ dataDir: await openDataDir(join(folder, "data")), worker: "bucket", port: 0 });
-  store = openLocalBucket(edge.url);
-  bucketEnv = {
-    MAXLEAF_S3_ENDPOINT: localS3Endpoint(edge.url),
-    MAXLEAF_S3_BUCKET: LOCAL_BUCKET.name,
-    AWS_ACCESS_KEY_ID: LOCAL_BUCKET.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: LOCAL_BUCKET.secretAccessKey,
-  };
+  bucket = await openTestBucket("maintenance");
+  ({ folder } = bucket);
+  store = openLocalBucket(bucket.edgeUrl);
   await writePdf(join(folder, "docs/owl.pdf"), ["The barn owl hunts at night.", "Owl chicks hatch in April."]);
   await writePdf(join(folder, "docs/ships.pdf"), ["The cargo ship carried grain to the harbour of Rotterdam."]);
   await maxleaf("ingest", join(folder, "docs"), "--index", "zoo");
@@ -39,11 +28,10 @@ beforeAll(async () => {
 
 afterAll(async () => {
   store.close();
-  await edge.stop();
-  await rm(folder, { recursive: true, force: true });
+  await bucket.close();
 });
 
-const maxleaf = async (...args: string[]) => await run(args, bucketEnv);
+const maxleaf = async (...args: string[]) => await run(args, bucket.env);
 
 async function json(...args: string[]) {
   const { code, stdout, stderr } = await maxleaf(...args, "--json");

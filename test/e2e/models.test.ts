@@ -10,7 +10,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { openDataDir } from "../../encoder/local/data-dir.ts";
 import { type EdgeProcess, startEdge } from "../../encoder/local/edge-process.ts";
-import { LOCAL_BUCKET, localS3Endpoint } from "../../encoder/local/local-bucket.ts";
 import { colbertv2 } from "../../encoder/models/colbert/colbertv2.ts";
 import { writeColbertModel } from "../fakes/colbert-model.ts";
 import { type EncoderService, startEncoderService } from "../../encoder/service/start-service.ts";
@@ -18,6 +17,7 @@ import { FakeHub, sha256Of } from "../../encoder/models/store/testing-hub.ts";
 import { bertTokenizerFile } from "../../encoder/models/text/testing-tokenizers.ts";
 import { tinyTextGraph } from "../fakes/tiny-graphs/tiny-graph.ts";
 import { type Finished, run } from "./support/command-line.ts";
+import { bucketEnvOf } from "./support/local-bucket.ts";
 import { writePdf } from "./support/documents.ts";
 
 const SECRET = "a-secret-of-the-test";
@@ -43,10 +43,7 @@ beforeAll(async () => {
     secrets: { ENCODER_SECRET: SECRET },
   });
   env = {
-    MAXLEAF_S3_ENDPOINT: localS3Endpoint(edge.url),
-    MAXLEAF_S3_BUCKET: LOCAL_BUCKET.name,
-    AWS_ACCESS_KEY_ID: LOCAL_BUCKET.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: LOCAL_BUCKET.secretAccessKey,
+    ...bucketEnvOf(edge.url),
     MAXLEAF_MODEL_DIR: join(folder, "models"),
     HF_ENDPOINT: hub.url,
   };

@@ -73,7 +73,7 @@ describe("maxleaf start", { timeout: TIMEOUT_MS }, () => {
     expect(hits[0]).toMatchObject({ page: 2, document: { name: "fox.pdf", pageCount: 2 } });
     expect(hits[0]?.matches.map(({ text }) => text)).toContain("dog");
 
-    const byShards = await search(url, "a dog that sleeps", { path: "sharded" });
+    const byShards = await search(url, "a dog that sleeps", { mode: "late", path: "sharded" });
     const sharded = searchResponseSchema.parse(await byShards.json());
     expect(sharded).toMatchObject({ hits, performance: { path: "sharded", mode: "late", shards: 1 } });
 
@@ -82,6 +82,8 @@ describe("maxleaf start", { timeout: TIMEOUT_MS }, () => {
       expect(byWords.performance).toMatchObject({ mode, terms: 1 });
       expect(byWords.hits[0]).toMatchObject({ page: 2, document: { name: "fox.pdf" } });
       expect(byWords.hits[0]?.snippet).toContain("dog");
+      const overShards = searchResponseSchema.parse(await (await search(url, "dog", { mode, path: "sharded" })).json());
+      expect(overShards.hits).toEqual(byWords.hits);
     }
     const usual = searchResponseSchema.parse(await (await search(url, "dog")).json());
     expect(usual.performance.mode).toBe("hybrid");
