@@ -23,7 +23,7 @@ const SECRET_BYTES = 32;
  * Milliseconds that the local worker waits for question vectors: more than a deployment's 8 s, since the first question loads the model,
  * and a large one takes seconds for each on a laptop's CPU. Ours.
  */
-const LOCAL_ENCODER_TIMEOUT_MS = 60_000;
+const LOCAL_ENCODER_TIMEOUT_MS = 20_000;
 
 export interface StackOptions {
   dataDir: DataDir;

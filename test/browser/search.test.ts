@@ -136,6 +136,19 @@ describe.runIf(hasChromium())("searching the samples in a browser", () => {
     expect(faults).toEqual([]);
   });
 
+  it("lights up the question's words where words rank", async () => {
+    await ask(example().question);
+    await page.selectOption("#mode", "lexical");
+    await expect.poll(() => page.url()).toContain("mode=lexical");
+    await page.waitForSelector("#results:not([aria-busy]) a.card");
+    await page.locator("a.card").first().click();
+    await page.waitForSelector(".token[data-token]");
+    const words = (await page.locator(".token[data-token] .token-text").allTextContents()).join(" ");
+    expect(words).toBe(example().question);
+    expect(Math.max(...(await heatAlphas(page, 200, 200)))).toBeGreaterThan(200);
+    expect(faults).toEqual([]);
+  });
+
   it("lights up the page that answers, token by token", async () => {
     await ask(example().question);
     await page.locator("a.card").first().click();
