@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rm, truncate, unlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readdir, readFile, rm, truncate, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { openIndex } from "../../shared/engine/open-index.ts";
 import { randomQuery } from "../../shared/engine/testing/random-material.ts";
 import { readManifest } from "../../shared/format/manifest-store.ts";
@@ -70,6 +70,24 @@ const searched = async (store: ObjectStore, index: string) => {
 };
 
 describe("an exported index", () => {
+  it("is whole on a disk that takes a part of what it is given", async () => {
+    const handle = await open(join(folder, "any"), "w");
+    const prototype: { write: (bytes: Uint8Array | string) => Promise<unknown> } = Object.getPrototypeOf(handle);
+    const { write } = prototype;
+    const half = vi.spyOn(prototype, "write").mockImplementation(async function (this: unknown, bytes) {
+      return await Reflect.apply(write, this, [bytes.slice(0, Math.ceil(bytes.length / 2))]);
+    });
+    try {
+      await handle.write("four");
+      expect((await handle.stat()).size).toBe(2);
+      const { objects } = await exported();
+      expect(await imported()).toMatchObject({ objects });
+    } finally {
+      half.mockRestore();
+      await handle.close();
+    }
+  });
+
   it("is the same when it is imported under another name: bytes, searches, health", async () => {
     const report = await exported();
     expect(report).toMatchObject({ manifestVersion: 4, kept: 0, vanished: 0 });

@@ -78,7 +78,8 @@ export async function exportIndex(options: ExportOptions): Promise<ExportReport>
       totals.kept += kept ? 1 : 0;
       const line = `${JSON.stringify(object)}\n`;
       listHash.update(line);
-      await list.write(line);
+      // Not `write`, which may write a part of what it is given, as on a disk that is almost full.
+      await list.writeFile(line);
       if (totals.objects % PROGRESS_OBJECTS === 0) onProgress?.(totals.objects);
     }
   } finally {
@@ -167,7 +168,7 @@ async function copyObject(
       if (object === undefined) throw corrupt(`index ${index}`, `there is no object ${key}`);
       if (object.size !== bytes) throw corrupt(`index ${index}`, `${key} has ${object.size} bytes, not ${bytes}`);
       hash.update(object.bytes);
-      await file.write(object.bytes);
+      await file.writeFile(object.bytes);
     }
   } finally {
     await file.close();
