@@ -12,11 +12,14 @@ import { LANE_GROUP, LANES } from "./query-block.ts";
 
 /** Positions a list can name: gaps have at most four bytes. */
 const MAX_PAGES = 2 ** 28;
+const U16_BYTES = 2;
 const U32_BYTES = 4;
 /** u32s that describe a list to the kernel. */
 const LIST_WORDS = 4;
 /** Pages of one range of the kernel's. */
 const RANGE_PAGES = 8_192;
+/** Pages whose numbers of vectors are in the kernel at once: 64 KB, less than what a scan before them has left free. A multiple of 16. */
+const COUNTED_PAGES = 32_768;
 
 /** The bytes of one centroid's list in its block, and which of the probe's centroids it is. */
 interface ProbedList {
@@ -32,6 +35,20 @@ interface OpenBlock {
   /** `[centroids + 1]` from the block's begin. */
   offsets: Uint32Array;
   bytes: Uint8Array;
+}
+
+/** Bits of an f32 to natural logarithms; a little less, so that no rounding makes more of them. */
+const PER_BIT = (Math.LN2 / 2 ** 23) * (1 - 2 ** -20);
+
+/** How long pages are, and what that takes off their scores: the rounded logarithm of 1 + their number of vectors, in steps. */
+export interface PageLengths {
+  stepsPerLogarithm: number;
+  /** Sets `counts` to the numbers of vectors of the pages from `first` on; those on a list have one at least. */
+  copyCounts(first: number, counts: Uint16Array): void;
+  /**
+   * What pages of 0, 1, … vectors lose: up to a number of vectors that few pages pass, or with every one that a u16 holds.
+   */
+  penalties(isWhole: boolean): Int32Array;
 }
 
 /** What one pass over the lists works with. */
@@ -109,16 +126,27 @@ export class ListScan implements RegionHolder {
     const best = memory.allocate(kept * 3 * U32_BYTES, "a query's best pages");
     const held = [best];
     try {
-      if (mask !== undefined) held.push(memory.allocate(mask.length, "a query's page mask"));
-      const selected = held[1];
-      if (selected !== undefined && mask !== undefined) memory.uint8(selected).set(mask);
+      const selected = this.#placeMask(mask, held);
       const positions = best.offset + kept * 2 * U32_BYTES;
       const pages = this.#pageCount;
-      const found = exports.topPages(this.#scores.offset, selected?.offset ?? 0, pages, kept, best.offset, positions);
+      const found = exports.topPages(this.#scores.offset, selected, pages, kept, best.offset, positions);
       return memory.int32(best).slice(2 * kept, 2 * kept + found);
     } finally {
       releaseAll(memory, held);
     }
+  }
+
+  /**
+   * The same by their scores less what their lengths take off, which may leave less than 0. Errors: `overloaded`.
+   *
+   * A million pages take 0.5 ms, most of it the way of 2 bytes a page into the kernel, which keeps nothing of it.
+   */
+  topLowered(limit: number, mask: Uint8Array | undefined, lengths: PageLengths): { position: number; score: number }[] {
+    if (Math.min(limit, this.#pageCount) === 0) return [];
+    this.#clearUnscanned();
+    const found = this.#topLowered(limit, mask, lengths, false) ?? this.#topLowered(limit, mask, lengths, true);
+    if (found !== undefined) return found;
+    throw new MaxleafError("internal", "a page has more vectors than every number of them");
   }
 
   /** Bag units above the probe's `baseline`; 0 for a page on no list. */
@@ -129,17 +157,74 @@ export class ListScan implements RegionHolder {
 
   /** `[pageCount]`, a copy, as {@link scoreOf}. For tests and small indexes. */
   scores(): Int32Array {
-    return Int32Array.from(this.pageScores());
-  }
-
-  /** The same as a view. Of use until kernel memory grows. */
-  pageScores(): Uint32Array {
     this.#clearUnscanned();
-    return this.#kernel.memory.uint32(this.#scores, this.#pageCount);
+    return Int32Array.from(this.#kernel.memory.uint32(this.#scores, this.#pageCount));
   }
 
   release(): void {
     this.#kernel.memory.release(this.#scores);
+  }
+
+  /** Undefined when a page of more vectors than usual may be among the best and `lengths` gave what usual ones lose. */
+  #topLowered(
+    limit: number,
+    mask: Uint8Array | undefined,
+    lengths: PageLengths,
+    isWhole: boolean,
+  ): { position: number; score: number }[] | undefined {
+    const { exports, memory } = this.#kernel;
+    const pageCount = this.#pageCount;
+    const kept = Math.min(limit, pageCount);
+    const penalties = lengths.penalties(isWhole);
+    const held: Region[] = [];
+    const allocate = (bytes: number): Region => {
+      const region = memory.allocate(bytes, "a query's best pages");
+      held.push(region);
+      return region;
+    };
+    try {
+      const table = allocate(penalties.byteLength);
+      const counts = allocate(COUNTED_PAGES * U16_BYTES);
+      const heap = allocate(kept * 2 * U32_BYTES);
+      const best = allocate(kept * 2 * U32_BYTES);
+      const selected = this.#placeMask(mask, held);
+      memory.int32(table).set(penalties);
+      const countsOfRange = memory.uint16(counts);
+      let size = 0;
+      for (let first = 0; first < pageCount; first += COUNTED_PAGES) {
+        const end = Math.min(first + COUNTED_PAGES, pageCount);
+        lengths.copyCounts(first, countsOfRange.subarray(0, end - first));
+        size = exports.keepLoweredPages(
+          this.#scores.offset,
+          selected,
+          counts.offset,
+          first,
+          end,
+          table.offset,
+          penalties.length,
+          lengths.stepsPerLogarithm * PER_BIT,
+          kept,
+          heap.offset,
+          size,
+        );
+        if (size < 0) return undefined;
+      }
+      exports.sortLoweredPages(heap.offset, size, best.offset, best.offset + size * U32_BYTES);
+      const found = memory.int32(best);
+      return Array.from({ length: size }, (_, i) => ({ position: found[i] ?? 0, score: found[size + i] ?? 0 }));
+    } finally {
+      releaseAll(memory, held);
+    }
+  }
+
+  /** Where the kernel finds `mask`, whose memory joins `held`; null, which takes all pages, without one. */
+  #placeMask(mask: Uint8Array | undefined, held: Region[]): number {
+    if (mask === undefined) return 0;
+    const { memory } = this.#kernel;
+    const region = memory.allocate(mask.length, "a query's page mask");
+    held.push(region);
+    memory.uint8(region).set(mask);
+    return region.offset;
   }
 
   /** As nothing was found: of a million pages clearing takes 0.2 ms, which a scan spares. */

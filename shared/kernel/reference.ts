@@ -243,3 +243,16 @@ export function topPages(scores: Int32Array, mask: Uint8Array | undefined, limit
   const kept = Array.from(scores.keys()).filter((page) => (scores[page] ?? 0) > 0 && mask?.[page] !== 0);
   return kept.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0)).slice(0, limit);
 }
+
+/** `keepLoweredPages`: the same by scores less their `penalties`. */
+export function topLoweredPages(
+  scores: Int32Array,
+  penalties: Int32Array,
+  mask: Uint8Array | undefined,
+  limit: number,
+): { position: number; score: number }[] {
+  return topPages(scores, mask, scores.length)
+    .map((position) => ({ position, score: (scores[position] ?? 0) - (penalties[position] ?? 0) }))
+    .sort((a, b) => b.score - a.score || a.position - b.position)
+    .slice(0, limit);
+}

@@ -7,11 +7,19 @@
  *
  * @module
  */
+import { MAX_VECTORS_PER_PAGE } from "../limits.ts";
 import type { Recipe } from "./recipe.ts";
 
 /** Numbers of vectors whose logarithms are looked up, those of nearly all pages. 16 KB. */
 const KNOWN_COUNTS = 2_048;
 let logarithms: Float64Array | undefined;
+/** Of all numbers of vectors that a page can have. 512 KB, only when a page has more than {@link KNOWN_COUNTS}. */
+let allLogarithms: Float64Array | undefined;
+
+/** ln(1 + n) by n, for n below `end`. */
+function logarithmsBelow(end: number): Float64Array {
+  return Float64Array.from({ length: end }, (_, count) => Math.log(1 + count));
+}
 
 /** The length prior of one query. */
 export class LengthPrior {
@@ -21,7 +29,7 @@ export class LengthPrior {
 
   private constructor(weight: number) {
     this.#weight = weight;
-    logarithms ??= Float64Array.from({ length: KNOWN_COUNTS }, (_, count) => Math.log(1 + count));
+    logarithms ??= logarithmsBelow(KNOWN_COUNTS);
     this.#logarithms = logarithms;
   }
 
@@ -46,18 +54,20 @@ export class LengthPrior {
  * a page, longer than lists of centroids take to score one.
  */
 export class LengthPenalties {
-  readonly #stepsPerLogarithm: number;
+  readonly stepsPerLogarithm: number;
   readonly #known: Int32Array;
 
   /** @param logarithms ln(1 + n) by n. */
   constructor(stepsPerLogarithm: number, logarithms: Float64Array) {
-    this.#stepsPerLogarithm = stepsPerLogarithm;
-    const known = new Int32Array(logarithms.length);
-    // A plain loop: `Int32Array.from` with a function takes 100 µs.
-    for (let count = 0; count < known.length; count++) {
-      known[count] = Math.round((logarithms[count] ?? 0) * stepsPerLogarithm);
-    }
-    this.#known = known;
+    this.stepsPerLogarithm = stepsPerLogarithm;
+    this.#known = rounded(logarithms, stepsPerLogarithm);
+  }
+
+  /** Of pages of 0, 1, … vectors: of as many as nearly all pages have, or of all that a page can have. */
+  table(isWhole: boolean): Int32Array {
+    if (!isWhole) return this.#known;
+    allLogarithms ??= logarithmsBelow(MAX_VECTORS_PER_PAGE + 1);
+    return rounded(allLogarithms, this.stepsPerLogarithm);
   }
 
   /** Steps that a page of `vectorCount` vectors loses, 0 or more. */
@@ -75,6 +85,15 @@ export class LengthPenalties {
   }
 
   #compute(vectorCount: number): number {
-    return Math.round(Math.log(1 + vectorCount) * this.#stepsPerLogarithm);
+    return Math.round(Math.log(1 + vectorCount) * this.stepsPerLogarithm);
   }
+}
+
+function rounded(logarithms: Float64Array, stepsPerLogarithm: number): Int32Array {
+  const steps = new Int32Array(logarithms.length);
+  // A plain loop: `Int32Array.from` with a function takes 100 µs.
+  for (let count = 0; count < steps.length; count++) {
+    steps[count] = Math.round((logarithms[count] ?? 0) * stepsPerLogarithm);
+  }
+  return steps;
 }

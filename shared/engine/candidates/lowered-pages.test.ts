@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LengthPrior } from "../../recipe/length-prior.ts";
-import { topPositions } from "../top-k.ts";
+import type { PageLengths } from "../../kernel/list-scan.ts";
+import * as reference from "../../kernel/reference.ts";
 import { topLowered } from "./lowered-pages.ts";
 
 /** Few different ones, so that many scores are equal; most pages are on no list. */
@@ -11,27 +12,40 @@ const page = fc.record({
   selected: fc.integer({ min: 0, max: 1 }),
 });
 
-/** Pages that scored as given, as the kernel gives its best. */
-function scanOf(scores: readonly number[]) {
-  const all = Int32Array.from(scores);
+/** Pages that scored as given; asks for lengths as the kernel does, `range` pages at a time, and twice if any is above `usual`. */
+function scanOf(scores: readonly number[], range: number) {
   return {
-    pageScores: () => Uint32Array.from(scores),
-    topPositions: (limit: number, mask = new Uint8Array(scores.length).fill(1)) => {
-      const found = mask.map((byte, position) => (byte !== 0 && (scores[position] ?? 0) > 0 ? 1 : 0));
-      return Int32Array.from(topPositions(all, found, limit));
+    topLowered: (limit: number, mask: Uint8Array | undefined, lengths: PageLengths) => {
+      const usual = lengths.penalties(false);
+      const counts = new Uint16Array(scores.length);
+      for (const pass of ["usual", "whole"]) {
+        const table = pass === "usual" ? usual : lengths.penalties(true);
+        for (let first = 0; first < scores.length; first += range) {
+          lengths.copyCounts(first, counts.subarray(first, first + range));
+          if (pass === "usual" && counts.some((count) => count >= usual.length)) break;
+        }
+        if (counts.some((count) => count >= table.length)) continue;
+        const lowerings = Int32Array.from(counts, (count) => table[count] ?? 0);
+        return reference.topLoweredPages(Int32Array.from(scores), lowerings, mask, limit);
+      }
+      throw new Error("the whole table has every number of vectors");
     },
   };
 }
+
+const countOf = ({ vectorCount }: { vectorCount: number }): number => vectorCount;
 
 describe("topLowered", () => {
   it("equals lowering every score first", () => {
     fc.assert(
       fc.property(
-        fc.array(fc.array(page, { maxLength: 40 }), { minLength: 1, maxLength: 4 }),
-        fc.integer({ min: 1, max: 20 }),
+        fc.array(fc.array(page, { maxLength: 60 }), { minLength: 1, maxLength: 4 }),
+        fc.integer({ min: 1, max: 8 }),
         fc.boolean(),
         fc.constantFrom(0.001, 0.01, 0.1),
-        (segments, limit, isMasked, step) => {
+        fc.constantFrom(1, 7, 1_000),
+        fc.boolean(),
+        (segments, limit, isMasked, step, range, isWide) => {
           const pages = segments.flat();
           const penalties = LengthPrior.of({ lengthPrior: 0.03 }, 24)?.inSteps(step);
           if (penalties === undefined) throw new Error("there is a prior");
@@ -41,10 +55,13 @@ describe("topLowered", () => {
             .toSorted((a, b) => b.score - a.score || a.position - b.position)
             .slice(0, limit);
           const found = topLowered(
-            scanOf(pages.map(({ score }) => score)),
+            scanOf(
+              pages.map(({ score }) => score),
+              range,
+            ),
             segments.map((own) => ({
               reader: { pageCount: own.length },
-              vectorCounts: own.map(({ vectorCount }) => vectorCount),
+              vectorCounts: isWide ? Uint32Array.from(own, countOf) : own.map(countOf),
             })),
             penalties,
             { limit, mask: isMasked ? Uint8Array.from(pages, ({ selected }) => selected) : undefined },
