@@ -1,6 +1,6 @@
 /**
  * An index of synthetic pages, written by the segment writer, the manifest commit and the inverted-file builder that
- * ingestion uses, and the exact answers to queries, found while every page is at hand.
+ * ingestion uses.
  *
  * @module
  */
@@ -10,27 +10,19 @@ import { encodeCodebook } from "../../../shared/format/codebook.ts";
 import { commitManifest } from "../../../shared/format/manifest-store.ts";
 import type { Manifest, SegmentEntry } from "../../../shared/format/manifest.ts";
 import { SegmentWriter } from "../../../shared/format/segment-writer.ts";
-import { exactTokenBest, totalScore } from "../../../shared/kernel/exact-scorer.ts";
-import { Kernel } from "../../../shared/kernel/kernel.ts";
-import { KernelQuery } from "../../../shared/kernel/kernel-query.ts";
 import { documentIdOf } from "../../../shared/names.ts";
 import { COORDINATE_MAX, type DocumentEntry, type EncodedPage } from "../../../shared/page.ts";
 import { layout } from "../../../shared/store/layout.ts";
 import type { ObjectStore } from "../../../shared/store/object-store.ts";
-import { loadKernel } from "../benchmark.ts";
-import type { QueryVectors } from "../peers/vector-set.ts";
 import { documentName, PAGES_PER_DOCUMENT } from "./documents.ts";
+import type { ExactAnswers } from "./exact-answers.ts";
 import { PageMaker, type SyntheticPage } from "./page-maker.ts";
 import type { CodedPool } from "./pool.ts";
-import { BestPages } from "./best-pages.ts";
 
 /** English: word pieces of a word, and characters of a word with the space behind it. */
 const VECTORS_PER_WORD = 1.3;
 const WORD = "words ";
 const COLUMNS = 12;
-const KERNEL_BYTES = 512 * 1024 * 1024;
-/** Pages of the exact answers. */
-const TRUTH_PAGES = 100;
 
 export interface BuildOptions {
   store: ObjectStore;
@@ -38,28 +30,21 @@ export interface BuildOptions {
   pool: CodedPool;
   pageCount: number;
   seed: number;
-  /** Whose exact answers are wanted; every one costs about 25 µs a page of 174 vectors. */
-  queries: readonly QueryVectors[];
+  /** Given every page that is written. */
+  answers: ExactAnswers;
   withInvertedFile: boolean;
   onProgress: (message: string) => void;
 }
 
-export interface BuiltIndex {
-  manifest: Manifest;
-  /** Per query the best pages, best first, by MaxSim of the int8 vectors. */
-  truth: { page: number; score: number }[][];
-}
-
 /** Builds the index from nothing. */
-export async function buildSyntheticIndex(options: BuildOptions): Promise<BuiltIndex> {
-  const { store, index, pool, pageCount, seed, queries, onProgress } = options;
+export async function buildSyntheticIndex(options: BuildOptions): Promise<Manifest> {
+  const { store, index, pool, pageCount, seed, onProgress } = options;
   const maker = new PageMaker(pool, seed);
-  const answers = await ExactAnswers.create(queries, pool.codebook.dim);
   const codebookBytes = encodeCodebook(pool.codebook);
   await store.put(layout.codebook(index, pool.codebook.id), codebookBytes);
   const segments: SegmentEntry[] = [];
   for (let page = 0; page < pageCount;) {
-    const segment = await writeSegment(options, maker, page, answers);
+    const segment = await writeSegment(options, maker, page);
     segments.push(segment);
     page += segment.pageCount;
     onProgress(`${page} of ${pageCount} pages written, segment ${segments.length}`);
@@ -74,7 +59,7 @@ export async function buildSyntheticIndex(options: BuildOptions): Promise<BuiltI
     const onShare = (share: number) => onProgress(`inverted file ${Math.round(100 * share)} % done`);
     manifest = (await buildInvertedFile({ store, index }, { onProgress: onShare })) ?? manifest;
   }
-  return { manifest, truth: answers.best() };
+  return manifest;
 }
 
 function codebookEntry({ codebook }: CodedPool, bytes: number): NonNullable<Manifest["codebook"]> {
@@ -91,10 +76,9 @@ function codebookEntry({ codebook }: CodedPool, bytes: number): NonNullable<Mani
 
 /** As many pages from `firstPage` as a segment takes. `firstPage` begins a document, and so does what follows. */
 async function writeSegment(
-  { store, index, pool, pageCount }: BuildOptions,
+  { store, index, pool, pageCount, answers }: BuildOptions,
   maker: PageMaker,
   firstPage: number,
-  answers: ExactAnswers,
 ): Promise<SegmentEntry> {
   const { codebook, recipe, meanResidualNorm } = pool;
   const limits = segmentLimits(recipe.dim);
@@ -177,31 +161,4 @@ function wordBoxes(count: number): Uint16Array {
     box.forEach((edge, i) => (boxes[word * 4 + i] = Math.floor(edge * COORDINATE_MAX)));
   }
   return boxes;
-}
-
-/** The best pages of several queries, by the kernel that scores exact vectors in a search. */
-class ExactAnswers {
-  readonly #queries: { query: KernelQuery; best: BestPages }[];
-
-  private constructor(queries: { query: KernelQuery; best: BestPages }[]) {
-    this.#queries = queries;
-  }
-
-  static async create(queries: readonly QueryVectors[], dim: number): Promise<ExactAnswers> {
-    const kernel = new Kernel(await loadKernel(), { budgetBytes: KERNEL_BYTES });
-    return new ExactAnswers(
-      queries.map(({ vectors, tokenCount }) => ({
-        query: new KernelQuery(kernel, vectors, tokenCount, dim),
-        best: new BestPages(TRUTH_PAGES),
-      })),
-    );
-  }
-
-  add(page: number, exact: SyntheticPage["exact"]): void {
-    for (const { query, best } of this.#queries) best.offer(page, totalScore(exactTokenBest(query, exact)));
-  }
-
-  best(): BuiltIndex["truth"] {
-    return this.#queries.map(({ best }) => best.list());
-  }
 }

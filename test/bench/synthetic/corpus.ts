@@ -10,18 +10,25 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { z } from "zod";
+import { minilmWordsRecipe } from "../../../encoder/models/minilm/words.ts";
 import { FolderStore } from "../../../encoder/storage/folder-store.ts";
 import { makeBags } from "../../../shared/format/bags.ts";
-import { evenly, toBase64 } from "../peers/vector-set.ts";
+import { evenly, fromBase64, toBase64 } from "../peers/vector-set.ts";
 import { buildSyntheticIndex } from "./build-index.ts";
+import { type Answers, ExactAnswers } from "./exact-answers.ts";
+import { PageMaker } from "./page-maker.ts";
 import { measuredSchema, type MeasuredSearch, type SearchTask } from "./search-task.ts";
 import { codePool, type CodedPool, type SourcePages } from "./pool.ts";
 
+/** Of the recipe that is the default one. */
+export const DEFAULT_LENGTH_PRIOR = minilmWordsRecipe.lengthPrior ?? 0;
 export const INDEX_NAME = "synthetic";
 const SEED = 20_261_125;
+const PAGES_PER_MESSAGE = 100_000;
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const run = promisify(execFile);
 
+const answersSchema = z.array(z.array(z.strictObject({ page: z.number(), score: z.number() })));
 const corpusSchema = z.strictObject({
   source: z.string(),
   pages: z.number(),
@@ -41,8 +48,8 @@ const corpusSchema = z.strictObject({
   invertedBytes: z.number(),
   buildSeconds: z.number(),
   queries: z.array(z.strictObject({ tokenCount: z.number(), values: z.string() })),
-  /** Per query the best pages by exact vectors, best first. */
-  truth: z.array(z.array(z.strictObject({ page: z.number(), score: z.number() }))),
+  /** Per query the best pages by exact vectors, best first. In the file those without a length prior. */
+  truth: answersSchema,
 });
 export type Corpus = z.infer<typeof corpusSchema>;
 
@@ -50,6 +57,8 @@ export interface CorpusOptions {
   source: SourcePages;
   pageCount: number;
   queryCount: number;
+  /** The exact answers are those with it; 0 is none. */
+  lengthPrior: number;
   /** Everything goes below it. */
   work: string;
   rebuild: boolean;
@@ -75,30 +84,30 @@ export function corpusFolder(work: string, source: SourcePages, pageCount: numbe
 
 /** The corpus as it was built before, or built now. */
 export async function prepareCorpus(options: CorpusOptions): Promise<Corpus> {
-  const { source, pageCount, queryCount, work, rebuild } = options;
+  const { source, pageCount, queryCount, lengthPrior, work, rebuild } = options;
   const folder = corpusFolder(work, source, pageCount);
   const kept = rebuild ? undefined : await readCorpus(folder);
-  if (kept !== undefined) return kept;
+  if (kept !== undefined) return { ...kept, truth: await answersTo(kept, options) };
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const realPages = source.pageOffsets.length - 1;
-  const realVectors = source.pageOffsets.at(-1) ?? 0;
   log(`${pageCount} pages from ${realPages} real ones of ${source.name}: codebook and codes`);
-  const pool = await codePool(source, Math.round((pageCount * realVectors) / realPages), path.join(work, "pools"));
+  const pool = await poolOf(options);
   const queries = evenly(source.queries, queryCount);
   const startedMs = performance.now();
   const store = new FolderStore(path.join(folder, "store"), { create: true });
-  const built = await buildSyntheticIndex({
+  const answers = await ExactAnswers.create(queries, pool.codebook.dim, [0, lengthPrior]);
+  const manifest = await buildSyntheticIndex({
     store,
     index: INDEX_NAME,
     pool,
     pageCount,
     seed: SEED,
-    queries,
+    answers,
     withInvertedFile: true,
     onProgress: log,
   });
-  const { segments, codebook, inverted } = built.manifest;
+  const { segments, codebook, inverted } = manifest;
   const total = (field: "bytes" | "vectorsBytes" | "vectorCount" | "bagEntries" | "pageCount") =>
     segments.reduce((sum, segment) => sum + segment[field], 0);
   const corpus: Corpus = {
@@ -110,17 +119,52 @@ export async function prepareCorpus(options: CorpusOptions): Promise<Corpus> {
     segments: segments.length,
     bagEntriesPerPage: total("bagEntries") / total("pageCount"),
     realBagEntriesPerPage: realBagEntries(pool) / realPages,
-    realVectorsPerPage: realVectors / realPages,
+    realVectorsPerPage: realVectorsPerPage(source),
     segmentBytes: total("bytes"),
     vectorsBytes: total("vectorsBytes"),
     codebookBytes: codebook?.bytes ?? 0,
     invertedBytes: inverted === undefined ? 0 : inverted.parts.reduce((sum, bytes) => sum + bytes, inverted.bytes),
     buildSeconds: (performance.now() - startedMs) / 1000,
     queries: queries.map(({ tokenCount, vectors }) => ({ tokenCount, values: toBase64(vectors) })),
-    truth: built.truth,
+    truth: answers.best(0),
   };
+  await writeFile(answersFile(folder, lengthPrior), JSON.stringify(answers.best(1)));
   await writeFile(path.join(folder, "corpus.json"), JSON.stringify(corpus));
-  return corpus;
+  return { ...corpus, truth: answers.best(1) };
+}
+
+function realVectorsPerPage({ pageOffsets }: SourcePages): number {
+  return (pageOffsets.at(-1) ?? 0) / (pageOffsets.length - 1);
+}
+
+async function poolOf({ source, pageCount, work }: CorpusOptions): Promise<CodedPool> {
+  return await codePool(source, Math.round(pageCount * realVectorsPerPage(source)), path.join(work, "pools"));
+}
+
+function answersFile(folder: string, lengthPrior: number): string {
+  return path.join(folder, `truth-${lengthPrior}.json`);
+}
+
+/** The exact answers to the queries of a corpus built before: kept too, or of its pages, which are made once more. */
+async function answersTo(corpus: Corpus, options: CorpusOptions): Promise<Answers> {
+  const { source, pageCount, lengthPrior, work } = options;
+  if (lengthPrior === 0) return corpus.truth;
+  const file = answersFile(corpusFolder(work, source, pageCount), lengthPrior);
+  if (existsSync(file)) return answersSchema.parse(JSON.parse(await readFile(file, "utf8")));
+  log(`exact answers with a length prior of ${lengthPrior}`);
+  const pool = await poolOf(options);
+  const queries = corpus.queries.map(({ tokenCount, values }) => ({ tokenCount, vectors: fromBase64(values) }));
+  const answers = await ExactAnswers.create(queries, pool.codebook.dim, [0, lengthPrior]);
+  const maker = new PageMaker(pool, SEED);
+  for (let page = 0; page < corpus.pages; page++) {
+    answers.add(page, maker.page(page).exact);
+    if ((page + 1) % PAGES_PER_MESSAGE === 0) log(`${page + 1} of ${corpus.pages} pages scored`);
+  }
+  if (JSON.stringify(answers.best(0)) !== JSON.stringify(corpus.truth)) {
+    throw new Error("pages are no longer made as those of the corpus were: --rebuild it");
+  }
+  await writeFile(file, JSON.stringify(answers.best(1)));
+  return answers.best(1);
 }
 
 function realBagEntries({ centroidIds, pageOffsets }: CodedPool): number {
@@ -141,7 +185,10 @@ async function readCorpus(folder: string): Promise<Corpus | undefined> {
 export interface MeasureOptions {
   folder: string;
   corpus: Corpus;
-  task: Pick<SearchTask, "path" | "warmPasses" | "request"> & { kernelBytes?: number; cacheBytes?: number };
+  task: Pick<SearchTask, "path" | "warmPasses" | "request" | "lengthPrior"> & {
+    kernelBytes?: number;
+    cacheBytes?: number;
+  };
   /** Options of Node for the process. */
   nodeOptions?: readonly string[];
   /** A command that runs the command given to it as arguments, under a limit say. */

@@ -1,6 +1,7 @@
 /**
- * `node test/bench/synthetic/growth.ts [--vectors FOLDER …] [--pages 1000,10000] [--work FOLDER] [--plot FILE]`: what a search costs as
- * an index grows: processor time, reads, bytes, memory and modelled latency, resident and pruned, on synthetic pages.
+ * `node test/bench/synthetic/growth.ts [--vectors FOLDER …] [--pages 1000,10000] [--work FOLDER] [--plot FILE]
+ * [--length-prior .03]`: what a search costs as an index grows: processor time, reads, bytes, memory and modelled latency, resident and
+ * pruned, on synthetic pages; processor time without a length prior too.
  *
  * Without `--vectors` the pages are made from the bundled samples, which shows that all works; figures worth quoting need a set
  * of some hundred real pages, as `test/bench/peers/export-vectors.ts` writes them. Corpora are kept in `--work`: 100,000 pages
@@ -11,7 +12,15 @@
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { corpusFolder, type Corpus, measureCorpus, prepareCorpus, recallAt, sourceFolders } from "./corpus.ts";
+import {
+  type Corpus,
+  corpusFolder,
+  DEFAULT_LENGTH_PRIOR,
+  measureCorpus,
+  prepareCorpus,
+  recallAt,
+  sourceFolders,
+} from "./corpus.ts";
 import type { MeasuredSearch } from "./search-task.ts";
 import { type Panel, plotSvg } from "./plot.ts";
 import { readSources } from "./pool.ts";
@@ -28,6 +37,7 @@ const { values: options } = parseArgs({
     passes: { type: "string", default: "3" },
     work: { type: "string", default: fileURLToPath(new URL("../../../build/bench/synthetic", import.meta.url)) },
     plot: { type: "string" },
+    "length-prior": { type: "string", default: String(DEFAULT_LENGTH_PRIOR) },
     rebuild: { type: "boolean", default: false },
   },
 });
@@ -37,28 +47,34 @@ interface Row {
   path: (typeof PATHS)[number];
   /** Or why it could not be measured. */
   measured: MeasuredSearch | string;
+  /** The same without a length prior. */
+  priorless: MeasuredSearch | string;
 }
 
+const lengthPrior = Number(options["length-prior"]);
 const source = await readSources(await sourceFolders(options.vectors, options.work));
 const rows: Row[] = [];
 for (const pageCount of options.pages.split(",").map(Number)) {
   const { work, rebuild } = options;
-  const corpus = await prepareCorpus({ source, pageCount, queryCount: Number(options.queries), work, rebuild });
+  const queryCount = Number(options.queries);
+  const corpus = await prepareCorpus({ source, pageCount, queryCount, lengthPrior, work, rebuild });
   console.log(describe(corpus));
   for (const path of PATHS) {
-    const task = { path, warmPasses: Number(options.passes), request: { k: K } };
+    const task = { path, warmPasses: Number(options.passes), lengthPrior, request: { k: K } };
     const folder = corpusFolder(work, source, pageCount);
     const measured = await measureCorpus({ folder, corpus, task }).catch(reasonOf);
-    rows.push({ corpus, path, measured });
+    const priorless = await measureCorpus({ folder, corpus, task: { ...task, lengthPrior: 0 } }).catch(reasonOf);
+    rows.push({ corpus, path, measured, priorless });
   }
 }
 console.log(
-  "\n| pages | path | CPU ms warm, median (p99) | CPU ms cold | GETs, cold | KiB read, cold | hops (waves) | ms from a bucket, p50 (p99) | from a cache | held MiB | RSS MiB | recall@10 | opening: GETs, MiB, CPU ms |",
+  "\n| pages | path | CPU ms warm, median (p99) | without length prior | CPU ms cold | GETs, cold | KiB read, cold | hops (waves) | ms from a bucket, p50 (p99) | from a cache | held MiB | RSS MiB | recall@10 | opening: GETs, MiB, CPU ms |",
 );
-console.log("|---|---|---|---|---|---|---|---|---|---|---|---|---|");
+console.log("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
 for (const row of rows) console.log(tableRow(row));
-for (const { path, corpus, measured } of rows) {
+for (const { path, corpus, measured, priorless } of rows) {
   if (typeof measured !== "string") console.log(`${corpus.pages} ${path}: ${stagesOf(measured)}`);
+  if (typeof priorless !== "string") console.log(`  without length prior: ${stagesOf(priorless)}`);
 }
 if (options.plot !== undefined) await writeFile(options.plot, plotSvg(panels()));
 
@@ -73,7 +89,7 @@ function describe(corpus: Corpus): string {
   ].join("\n  ");
 }
 
-function tableRow({ corpus, path, measured }: Row): string {
+function tableRow({ corpus, path, measured, priorless }: Row): string {
   const pages = corpus.pages.toLocaleString("en");
   if (typeof measured === "string") return `| ${pages} | ${path} | ${measured} |`;
   const { cold, warmCpuMs, open, heldBytes, rss, found, settings } = measured;
@@ -81,6 +97,7 @@ function tableRow({ corpus, path, measured }: Row): string {
     pages,
     `${path} (${settings.source})`,
     `${warmCpuMs.median.toFixed(1)} (${warmCpuMs.p99.toFixed(1)})`,
+    typeof priorless === "string" ? priorless : priorless.warmCpuMs.median.toFixed(1),
     cold.cpuMs.median.toFixed(1),
     `${cold.gets.median} (max ${cold.gets.max})`,
     `${(cold.bytes.median / 1024).toFixed(0)} (max ${(cold.bytes.max / 1024).toFixed(0)})`,

@@ -8,6 +8,8 @@ import { readFile } from "node:fs/promises";
 import { FolderStore } from "../../../encoder/storage/folder-store.ts";
 import type { SearchRequest, SearchResult } from "../../../shared/engine/contract.ts";
 import { openIndex } from "../../../shared/engine/open-index.ts";
+import { readManifest } from "../../../shared/format/manifest-store.ts";
+import type { Manifest } from "../../../shared/format/manifest.ts";
 import { seededRandom } from "../../../shared/seeded-random.ts";
 import { loadKernel } from "../benchmark.ts";
 import { quantile } from "../measure.ts";
@@ -31,6 +33,7 @@ async function measure(task: SearchTask): Promise<MeasuredSearch> {
       index: task.index,
       kernelModule,
       path: task.path,
+      readManifest: async () => await manifestOf(task, store),
       ...(task.kernelBytes === undefined ? {} : { kernelBytes: task.kernelBytes }),
       ...(task.cacheBytes === undefined ? {} : { cacheBytes: task.cacheBytes }),
     }),
@@ -96,6 +99,14 @@ async function measure(task: SearchTask): Promise<MeasuredSearch> {
     rss: { beforeOpen: rssBeforeOpen, afterOpen: rssAfterOpen, peak: await peakRssBytes() },
     found: cold.map(({ value }) => value.hits.map(pageOfHit)),
   };
+}
+
+/** The newest manifest, with the length prior of the task: that of an index is its recipe's, and pages are stored the same with any. */
+async function manifestOf({ index, lengthPrior }: SearchTask, store: WaveStore): Promise<Manifest> {
+  const manifest = await readManifest(store, index);
+  if (manifest === undefined) throw new Error(`there is no index ${index}`);
+  const { lengthPrior: _recipes, ...recipe } = manifest.recipe;
+  return { ...manifest, recipe: lengthPrior === 0 ? recipe : { ...recipe, lengthPrior } };
 }
 
 /** Processor time of the whole process: the threads that read files and compile count too. */

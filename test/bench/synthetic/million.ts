@@ -1,7 +1,8 @@
 /**
- * `node test/bench/synthetic/million.ts [--vectors FOLDER …] [--pages 1000000] [--work FOLDER]`: builds an index of a million
- * pages on disk, opens it by the pruned path in a process that the kernel kills above 128 MB (all of Node included), and
- * searches it. Recall is against exact scores of all pages, found while they are written.
+ * `node test/bench/synthetic/million.ts [--vectors FOLDER …] [--pages 1000000] [--work FOLDER] [--length-prior .03]`: builds an index of a
+ * million pages on disk, opens it by the pruned path in a process that the kernel kills above 128 MB (all of Node included), and
+ * searches it, with the length prior of the default recipe and without. Recall is against exact scores of all pages, found while they are
+ * written; for another length prior they are made once more, which takes minutes.
  *
  * At 174 vectors a page it takes 31 GB in `--work`, and is kept there. Needs root for the limit; `--no-ceiling` goes without.
  *
@@ -10,7 +11,16 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { ISOLATE_MEMORY_BYTES } from "../../../shared/limits.ts";
-import { corpusFolder, measureCorpus, type MeasureOptions, prepareCorpus, recallAt, sourceFolders } from "./corpus.ts";
+import {
+  type Corpus,
+  corpusFolder,
+  DEFAULT_LENGTH_PRIOR,
+  measureCorpus,
+  type MeasureOptions,
+  prepareCorpus,
+  recallAt,
+  sourceFolders,
+} from "./corpus.ts";
 import { createMemoryCeiling } from "./memory-ceiling.ts";
 import { readSources } from "./pool.ts";
 import type { MeasuredSearch, SearchTask } from "./search-task.ts";
@@ -43,6 +53,7 @@ const { values: options } = parseArgs({
     queries: { type: "string", default: "8" },
     passes: { type: "string", default: "5" },
     work: { type: "string", default: fileURLToPath(new URL("../../../build/bench/synthetic", import.meta.url)) },
+    "length-prior": { type: "string", default: String(DEFAULT_LENGTH_PRIOR) },
     rebuild: { type: "boolean", default: false },
     "no-ceiling": { type: "boolean", default: false },
   },
@@ -51,38 +62,71 @@ const { values: options } = parseArgs({
 const { work, rebuild } = options;
 const source = await readSources(await sourceFolders(options.vectors, work));
 const pageCount = Number(options.pages);
-const corpus = await prepareCorpus({ source, pageCount, queryCount: Number(options.queries), work, rebuild });
-const { truth: _truth, queries: _queries, ...facts } = corpus;
-console.log(readable(facts));
+const lengthPrior = Number(options["length-prior"]);
 const isLimited = !options["no-ceiling"];
-const usual = isLimited
-  ? await measureUnderCeiling(DEFAULT_REQUEST)
-  : { measured: await measureCorpus(measurement(DEFAULT_REQUEST)) };
-console.log(`\ndefault\n${readable(summary(usual.measured, usual.peakBytes))}`);
+const corpora = new Map<number, Corpus>();
+for (const prior of new Set([lengthPrior, 0])) {
+  corpora.set(
+    prior,
+    await prepareCorpus({
+      source,
+      pageCount,
+      queryCount: Number(options.queries),
+      lengthPrior: prior,
+      work,
+      rebuild: rebuild && corpora.size === 0,
+    }),
+  );
+}
+for (const [prior, corpus] of corpora) {
+  if (prior === lengthPrior) {
+    const { truth: _truth, queries: _queries, ...facts } = corpus;
+    console.log(readable(facts));
+  }
+  const measurement = measurementOf(corpus, prior, DEFAULT_REQUEST);
+  const usual = isLimited ? await measureUnderCeiling(measurement) : { measured: await measureCorpus(measurement) };
+  report("default", prior, summary(corpus, usual.measured, usual.peakBytes));
+}
+const corpus = corpora.get(lengthPrior);
 for (const [label, request] of Object.entries(WIDER_REQUESTS)) {
-  const measured = await measureCorpus(measurement(request));
-  console.log(`\n${label}, no ceiling\n${readable(summary(measured, undefined))}`);
+  if (corpus === undefined) continue;
+  const measured = await measureCorpus(measurementOf(corpus, lengthPrior, request));
+  report(`${label}, no ceiling`, lengthPrior, summary(corpus, measured, undefined));
 }
 
-function measurement(request: SearchTask["request"]): MeasureOptions {
+function report(label: string, prior: number, measured: object): void {
+  console.log(`\n${label}, ${prior === 0 ? "no length prior" : `length prior ${prior}`}\n${readable(measured)}`);
+}
+
+function measurementOf(ofCorpus: Corpus, prior: number, request: SearchTask["request"]): MeasureOptions {
   const folder = corpusFolder(work, source, pageCount);
-  const task = { path: "pruned" as const, cacheBytes: CACHE_BYTES, warmPasses: Number(options.passes), request };
-  return { folder, corpus, task, nodeOptions: NODE_OPTIONS };
+  const task = {
+    path: "pruned" as const,
+    cacheBytes: CACHE_BYTES,
+    warmPasses: Number(options.passes),
+    lengthPrior: prior,
+    request,
+  };
+  return { folder, corpus: ofCorpus, task, nodeOptions: NODE_OPTIONS };
 }
 
 async function measureUnderCeiling(
-  request: SearchTask["request"],
+  measurement: MeasureOptions,
 ): Promise<{ measured: MeasuredSearch; peakBytes?: number }> {
   const ceiling = await createMemoryCeiling(ISOLATE_MEMORY_BYTES);
   try {
-    const measured = await measureCorpus({ ...measurement(request), wrapper: ceiling.wrapper });
+    const measured = await measureCorpus({ ...measurement, wrapper: ceiling.wrapper });
     return { measured, peakBytes: await ceiling.peakBytes() };
   } finally {
     await ceiling.remove();
   }
 }
 
-function summary({ found, rss, heldBytes, ...measured }: MeasuredSearch, peakBytes: number | undefined) {
+function summary(
+  corpus: Corpus,
+  { found, rss, heldBytes, ...measured }: MeasuredSearch,
+  peakBytes: number | undefined,
+) {
   const mib = (bytes: number) => Math.round((10 * bytes) / MIB) / 10;
   return {
     ...measured,

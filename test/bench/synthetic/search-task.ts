@@ -14,6 +14,8 @@ export const taskSchema = z.strictObject({
   /** Limit of what is held and kept in all, when not the engine's own. */
   cacheBytes: z.number().optional(),
   warmPasses: z.number(),
+  /** In place of the recipe's length prior; 0 is none. */
+  lengthPrior: z.number(),
   request: z.strictObject({
     k: z.number(),
     candidates: z.number().optional(),
