@@ -55,12 +55,12 @@ export interface CompactReport {
 export interface CompactionPlan {
   manifest: Manifest;
   merges: readonly Merge[];
+  /** No segment is rewritten, but changed metadata of documents that are gone has grown so large that it is removed. */
+  dropsOverlay: boolean;
 }
 
 interface OverlaidPlan extends CompactionPlan {
   overlay: Overlay;
-  /** So large that segments are rewritten to take it in. */
-  isOverlayFull: boolean;
 }
 
 /**
@@ -69,8 +69,8 @@ interface OverlaidPlan extends CompactionPlan {
  * @throws MaxleafError `index_not_found`, `corrupt_data`, `store_unavailable`.
  */
 export async function planCompactionOf(target: CommitTarget, options: CompactOptions = {}): Promise<CompactionPlan> {
-  const { manifest, merges } = await makePlan(target, options);
-  return { manifest, merges };
+  const { manifest, merges, dropsOverlay } = await makePlan(target, options);
+  return { manifest, merges, dropsOverlay };
 }
 
 /**
@@ -86,7 +86,7 @@ export async function compactIndex(
 ): Promise<CompactReport | undefined> {
   for (let attempt = 1; ; attempt++) {
     const plan = await makePlan(target, options);
-    if (plan.merges.length === 0) return plan.isOverlayFull ? await dropOverlay(target, plan, options) : undefined;
+    if (plan.merges.length === 0) return plan.dropsOverlay ? await dropOverlay(target, plan, options) : undefined;
     const report = await compactBy(target, plan, options);
     if (report !== undefined) return report;
     if (attempt < MAX_ATTEMPTS) continue;
@@ -106,10 +106,11 @@ async function makePlan(
   const isOverlayFull = (manifest.overlay?.bytes ?? 0) > FOLD_OVERLAY_BYTES;
   const sizes = await readSegmentSizes(store, manifest, isOverlayFull ? overlay : undefined);
   const merges = planCompaction(sizes, { limits: limits ?? segmentLimits(manifest.recipe.dim), maxSegmentsPerTier });
-  return { manifest, merges, overlay, isOverlayFull };
+  // A full overlay by which no segment is rewritten speaks of no live document.
+  return { manifest, merges, overlay, dropsOverlay: isOverlayFull && merges.length === 0 };
 }
 
-/** A full overlay by which no segment is rewritten speaks of no live document: it goes, and the segments stay as they are. */
+/** Commits the index without its overlay; the segments stay as they are. */
 async function dropOverlay(
   target: CommitTarget,
   { manifest: from, overlay }: OverlaidPlan,

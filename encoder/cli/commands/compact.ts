@@ -58,6 +58,8 @@ interface Planned {
   pagesToCopy: number;
   pagesToRemove: number;
   bytes: number;
+  /** Documents that are gone, whose changed metadata is to go. */
+  metadataToDrop: number;
 }
 
 async function planned(store: ObjectStore, index: string): Promise<Planned> {
@@ -65,7 +67,7 @@ async function planned(store: ObjectStore, index: string): Promise<Planned> {
   return planOf(await planCompactionOf({ store, index }));
 }
 
-function planOf({ manifest, merges }: CompactionPlan): Planned {
+function planOf({ manifest, merges, dropsOverlay }: CompactionPlan): Planned {
   const sources = merges.flat();
   const live = sources.reduce((sum, { livePages }) => sum + livePages, 0);
   return {
@@ -75,6 +77,7 @@ function planOf({ manifest, merges }: CompactionPlan): Planned {
     pagesToCopy: live,
     pagesToRemove: sources.reduce((sum, { entry }) => sum + entry.pageCount, 0) - live,
     bytes: sources.reduce((sum, { entry }) => sum + entry.bytes + entry.vectorsBytes, 0),
+    metadataToDrop: dropsOverlay ? (manifest.overlay?.documents ?? 0) : 0,
   };
 }
 
@@ -85,7 +88,10 @@ function planText({
   pagesToCopy,
   pagesToRemove,
   bytes,
+  metadataToDrop,
 }: Planned): string {
+  if (metadataToDrop > 0)
+    return `changed metadata of ${counted(metadataToDrop, "document")} that are gone would be removed`;
   if (segmentsToRewrite === 0) return `nothing to do with ${counted(segments, "segment")}`;
   const removed = pagesToRemove === 0 ? "" : ` and ${counted(pagesToRemove, "deleted page")} left out`;
   return `${count(segmentsToRewrite)} of ${counted(segments, "segment")} (${byteSize(bytes)}) would become ${count(segmentsToWrite)}: ${counted(pagesToCopy, "page")} copied${removed}`;
