@@ -72,47 +72,50 @@ export class RecordCache<T extends object> {
     session: ReadSession,
     heldFor: (page: P) => T | undefined = () => undefined,
   ): Promise<T[]> {
-    const { budget } = this.#caches;
-    const found = new Map<LiveSegment, Map<number, T>>();
-    const missing = new Map<LiveSegment, Set<number>>();
+    const records: (T | undefined)[] = [];
+    /** By segment and page, the places in `records` that wait for it. */
+    const missing = new Map<LiveSegment, Map<number, number[]>>();
     // Kernel memory may have grown since records were last kept.
-    budget.shrink();
-    for (const ref of pages) {
-      const { segment, page } = ref;
-      const ready = this.#find(ref, "ready");
-      const held = ready === undefined ? heldFor(ref) : undefined;
-      const decoded = ready === undefined && held === undefined ? this.#find(ref, "decoding") : undefined;
-      const record = ready ?? held ?? decoded;
-      if (record === undefined) {
-        entryOf(missing, segment, () => new Set<number>()).add(page);
-        continue;
-      }
-      if (ready === undefined) this.#keep(segment, page, record);
-      if (held === undefined) session.cacheHits += 1;
-      entryOf(found, segment, () => new Map<number, T>()).set(page, record);
+    this.#caches.budget.shrink();
+    for (const [place, ref] of pages.entries()) {
+      const record = this.#atHand(ref, session, heldFor);
+      records.push(record);
+      if (record !== undefined) continue;
+      const ofSegment = entryOf(missing, ref.segment, () => new Map<number, number[]>());
+      entryOf(ofSegment, ref.page, () => []).push(place);
     }
     await Promise.all(
       Array.from(missing, async ([segment, wanted]) => {
-        const numbers = [...wanted];
-        const records = await this.#kind.load(session.reader(segment), {
+        const numbers = [...wanted.keys()];
+        const loaded = await this.#kind.load(session.reader(segment), {
           pages: numbers,
           segment,
           sideBySide: missing.size,
           unwantedBytes: session.unwantedBytes,
         });
-        const known = entryOf(found, segment, () => new Map<number, T>());
-        for (const [i, record] of records.entries()) {
+        for (const [i, record] of loaded.entries()) {
           const page = numbers[i] ?? 0;
           this.#keep(segment, page, record);
-          known.set(page, record);
+          for (const place of wanted.get(page) ?? []) records[place] = record;
         }
       }),
     );
-    return pages.map(({ segment, page }) => {
-      const record = found.get(segment)?.get(page);
+    return records.map((record, place) => {
       if (record !== undefined) return record;
-      throw new MaxleafError("internal", `segment ${segment.reader.id} gave no record for page ${page}`);
+      const { segment, page } = pages[place] ?? {};
+      throw new MaxleafError("internal", `segment ${segment?.reader.id} gave no record for page ${page}`);
     });
+  }
+
+  /** What need not be read. */
+  #atHand<P extends PageRef>(ref: P, session: ReadSession, heldFor: (page: P) => T | undefined): T | undefined {
+    const ready = this.#find(ref, "ready");
+    const held = ready === undefined ? heldFor(ref) : undefined;
+    const record = ready ?? held ?? this.#find(ref, "decoding");
+    if (record === undefined) return undefined;
+    if (ready === undefined) this.#keep(ref.segment, ref.page, record);
+    if (held === undefined) session.cacheHits += 1;
+    return record;
   }
 
   /** From the places that give it as it is, or from those that decode it. */

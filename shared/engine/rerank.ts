@@ -138,12 +138,19 @@ function addScores(
         if (page.score < best.floor) continue;
         best.offer(page.score, page.position);
       }
-      page.masks ??= new Uint32Array(tables.blockCount * page.codes.centroidIds.length);
-      scorer.markContenders(margin, page.masks);
+      const masks = scorer.contenders(margin);
+      page.masks = page.masks === undefined ? masks : joined(page.masks, masks);
     }
   } finally {
     scorer.release();
   }
+}
+
+function joined(first: Uint32Array, second: Uint32Array): Uint32Array {
+  const both = new Uint32Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
 }
 
 /** Which pages exact vectors score. */

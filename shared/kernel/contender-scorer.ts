@@ -16,7 +16,7 @@ const ROW_BYTES = LANES * WORD_BYTES;
 /** A page's exact vectors, and which of them are in the running. */
 export interface ContendedPage {
   vectors: PageVectors;
-  /** `[blocks, vectors]`: of each vector the lanes that it is a contender of (`CodesScorer.markContenders`). */
+  /** `[blocks, vectors]`: of each vector the lanes that it is a contender of (`CodesScorer.contenders`). */
   masks: Uint32Array;
 }
 

@@ -124,7 +124,7 @@ describe("kernels", () => {
           tables.prepare(index);
           const scorer = tables.codesScorer([index], [codes]);
           scorer.score(codes);
-          scorer.markContenders(margin, masks);
+          masks.set(scorer.contenders(margin), index * vectorCount);
           scorer.release();
           const entries = reference.pqTables(codebook.codewords, subspaces, block.values, dim, scales.entryFactors);
           const { bagFactors, pqFactors, pqSteps } = scales;

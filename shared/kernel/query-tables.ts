@@ -164,7 +164,7 @@ export class QueryTables implements RegionHolder {
       this.prepare(index);
       const { rows, tables } = this.#slot();
       const { tokenCount } = this.#currentBlock();
-      return { index, tokenCount, lanes: this.lanes(), rows, tables, steps: this.#currentScales().pqSteps };
+      return { tokenCount, lanes: this.lanes(), rows, tables, steps: this.#currentScales().pqSteps };
     });
     return new CodesScorer(this.query.kernel, this.codebook.subspaces, scored, pages);
   }
