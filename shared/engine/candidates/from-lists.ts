@@ -35,7 +35,7 @@ export async function candidatesFromLists(
   const { times, store } = work;
   const budget = { reads: plan.listReads, bytes: plan.listBytes, gapBytes: CELL_GAP_BYTES };
   const probe = times.run("tables", () => {
-    const ranked = rankCells(tables, plan.cellsPerToken);
+    const ranked = rankCells(tables, cellsToRank(plan, tables.codebook));
     const worths = Array.from(ranked.cells, (cell, i) => ({ cell, worth: ranked.gains[i] ?? 0 }));
     return probeCentroids(tables, { nprobe: plan.nprobe, cells: cellsWithin(worths, snapshot, budget) });
   });
@@ -63,6 +63,14 @@ export async function candidatesFromLists(
   );
   best.sort((a, b) => (comesBefore(a.score, a.position, b.score, b.position) ? -1 : 1));
   return { positions: best.slice(0, plan.candidates).map(({ position }) => position), cellsRead: cells.length };
+}
+
+/** Whoever asks for all centroids gets those of all cells, also where a small codebook's cells have fewer than a plan counts on. */
+function cellsToRank(
+  { nprobe, cellsPerToken }: Pick<SearchPlan, "nprobe" | "cellsPerToken">,
+  { centroidCount, cells }: QueryTables["codebook"],
+): number {
+  return nprobe >= centroidCount ? cells.count : cellsPerToken;
 }
 
 /**
