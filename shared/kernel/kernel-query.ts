@@ -26,13 +26,17 @@ export interface TokenBest {
   vectors: Uint16Array;
 }
 
-/** Blocks of 32 tokens and, in kernel memory, their rows: one after the other, and in the order that the products of all lanes read. */
+/**
+ * Blocks of 32 tokens and, in kernel memory, their rows: one after the other, and, once asked for, in the order that the products of all lanes
+ * read. Most searches never ask: centroids are multiplied in 7 bits (centroid-query.ts), exact vectors lane by lane.
+ */
 export class KernelQuery implements RegionHolder {
   readonly kernel: Kernel;
   readonly dim: number;
   readonly tokenCount: number;
   readonly blocks: readonly QueryBlock[];
   readonly #pairs: Region;
+  #hasPairs = false;
   readonly #rows: Region;
 
   /**
@@ -49,16 +53,13 @@ export class KernelQuery implements RegionHolder {
     const bytes = this.blocks.length * dim * LANES * I16_BYTES;
     this.#pairs = memory.allocate(bytes, "a query's vectors");
     this.#rows = allocateAfter(memory, [this.#pairs], bytes, "a query's vectors");
-    const pairs = memory.int16(this.#pairs);
     const rows = memory.int16(this.#rows);
-    for (const [index, block] of this.blocks.entries()) {
-      writePairs(block, pairs.subarray(index * dim * LANES, (index + 1) * dim * LANES));
-      rows.set(block.rows, index * dim * LANES);
-    }
+    for (const [index, block] of this.blocks.entries()) rows.set(block.rows, index * dim * LANES);
   }
 
   /** Pointer to i16 `[dim / 2, 32, 2]` of one block. */
   pairsOffset(block: number): number {
+    if (!this.#hasPairs) this.#writePairs();
     return this.#pairs.offset + block * this.dim * LANES * I16_BYTES;
   }
 
@@ -69,6 +70,13 @@ export class KernelQuery implements RegionHolder {
 
   release(): void {
     releaseAll(this.kernel.memory, [this.#pairs, this.#rows]);
+  }
+
+  #writePairs(): void {
+    const size = this.dim * LANES;
+    const pairs = this.kernel.memory.int16(this.#pairs);
+    for (const [i, block] of this.blocks.entries()) writePairs(block, pairs.subarray(i * size, (i + 1) * size));
+    this.#hasPairs = true;
   }
 }
 

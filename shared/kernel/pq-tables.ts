@@ -43,7 +43,7 @@ export function writePqTables(
   try {
     const query = scratch.offset;
     const perLane = query + dim * LANE_BYTES;
-    transpose(block.values, dim, memory.float32(scratch, dim * LANES));
+    transpose(block, memory.float32(scratch, dim * LANES));
     const perLaneValues = memory.float32(scratch).subarray(dim * LANES, (dim + 1) * LANES);
     const maxima = new Float32Array(LANES);
     let scales = laneScales(block, codebook, step, maxima);
@@ -63,8 +63,9 @@ export function writePqTables(
 }
 
 /** `[32, dim]` → `[dim, 32]`. */
-function transpose(values: Float32Array, dim: number, into: Float32Array): void {
-  for (let lane = 0; lane < LANES; lane++) {
+function transpose({ values, dim, tokenCount }: QueryBlock, into: Float32Array): void {
+  into.fill(0);
+  for (let lane = 0; lane < tokenCount; lane++) {
     for (let d = 0; d < dim; d++) into[d * LANES + lane] = values[lane * dim + d] ?? 0;
   }
 }
