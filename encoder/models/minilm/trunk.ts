@@ -28,8 +28,8 @@ export const SPECIALS_PER_WINDOW = 2;
 
 /**
  * Sessions at most; threads beyond that work inside them. The runtime turns the int8 weights of the layers into floats when it
- * opens the graph, so every session after the first takes about 170 MiB, its thread included: a process that encodes pages had
- * an RSS of 365 MiB with one and 535 with two.
+ * opens the graph, so every session after the first takes about 165 MiB, its thread included: a process that encodes pages had
+ * an RSS of 365 MiB with one, 529 with two and 867 with four.
  */
 export const MAX_SESSIONS = 4;
 
