@@ -12,7 +12,7 @@ import { ELEMENT_TYPES, encodeGraph, type Graph } from "./onnx-graph.ts";
 
 /**
  * Products held at once, of which the runtime keeps several times as much for good: every kind of run done once, an RSS of 193, 105,
- * 60 and 37 MB more with 16, 8, 4 and 2 MiB. On a CPU 4 MiB are as fast as 16 (one core, 16,384 points: 4,096 rows 503 and 519 ms,
+ * 60 and 37 MiB more with 16, 8, 4 and 2 MiB. On a CPU 4 MiB are as fast as 16 (one core, 16,384 points: 4,096 rows 503 and 519 ms,
  * codewords 186 and 215 ms) but for products with 16,384 rows, which are cut into cells first (vector-coder.ts); a GPU wants more
  * in a run.
  */

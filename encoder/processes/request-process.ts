@@ -23,7 +23,7 @@ export interface RequestProcessOptions<Reply> {
 
 /**
  * Heaps of malloc, of which there would be eight for each core: threads that hand memory on to each other leave a part of it in
- * each. A renderer that had drawn 80 pages had an RSS of 291 MB without, of 233 MB with two, and took no more processor time.
+ * each. A renderer that had drawn 80 pages had an RSS of 291 MiB without, of 233 MiB with two, and took no more processor time.
  */
 const MALLOC_HEAPS = "2";
 
