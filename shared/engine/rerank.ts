@@ -86,7 +86,8 @@ export async function rankByCodes(
   const { times, caches, session, snapshot } = context;
   const readsWhole = pages.length <= MAX_WHOLE_RECORDS;
   const prior = LengthPrior.of(snapshot.manifest.recipe, tables.query.tokenCount);
-  const marking = { best: new WorstFirstHeap(plan.exact), margin: plan.contenderMargin };
+  const margin = plan.exact === 0 ? undefined : plan.contenderMargin;
+  const marking = { best: new WorstFirstHeap(plan.exact), margin };
   const ranked: Draft[] = [];
   for (const batch of batches(pages, CODES_BATCH_PAGES)) {
     const records = readsWhole ? await times.runAsync("rerank", () => caches.records.read(batch, session)) : undefined;
@@ -129,7 +130,7 @@ function addScores(
 ): void {
   const isTotal = blocks.length === tables.blockCount;
   const all = pages.map(({ codes }) => codes);
-  const scorer = tables.codesScorer(blocks, all);
+  const scorer = tables.codesScorer(blocks, all, margin !== undefined);
   try {
     for (const page of pages) {
       page.score += scorer.score(page.codes);

@@ -29,9 +29,18 @@ export interface ScoredBlock {
   steps: Float32Array;
 }
 
+/** What a {@link CodesScorer} works with. */
+export interface CodesScorerParts {
+  kernel: Kernel;
+  subspaces: number;
+  blocks: readonly ScoredBlock[];
+  /** Whether contenders are asked for. */
+  marks: boolean;
+}
+
 /**
- * Scores one page after the other with some blocks of a query. The scores of all vectors of the last page stay, so that its
- * contenders are found without adding codes up again: 1.6 ns a vector instead of 10.5.
+ * Scores one page after the other with some blocks of a query. Where contenders are asked for, the scores of all vectors of the
+ * last page stay, so that they are found without adding codes up again: 1.6 ns a vector instead of 10.5.
  */
 export class CodesScorer implements RegionHolder {
   readonly #kernel: Kernel;
@@ -39,7 +48,8 @@ export class CodesScorer implements RegionHolder {
   readonly #blocks: readonly ScoredBlock[];
   readonly #desk: CodesDesk;
   readonly #place: (page: PageCodes) => void;
-  /** Vectors of the largest page. */
+  readonly #marks: boolean;
+  /** Vectors of the largest page whose scores stay. */
   readonly #most: number;
   /** Views: best scores `[blocks, 32]`, the lowest of contenders `[32]`, and their masks, room for `[blocks, most]`. */
   readonly #maxima: Int16Array;
@@ -48,15 +58,16 @@ export class CodesScorer implements RegionHolder {
   #placed = 0;
 
   /**
-   * Room for the largest of `pages`, 64 bytes a vector and block included. Nothing may be allocated until it is released.
+   * Room for the largest of `pages`, with contenders 68 bytes a vector and block more. Nothing may be allocated until it is released.
    *
    * Errors: `overloaded`.
    */
-  constructor(kernel: Kernel, subspaces: number, blocks: readonly ScoredBlock[], pages: readonly PageCodes[]) {
+  constructor({ kernel, subspaces, blocks, marks }: CodesScorerParts, pages: readonly PageCodes[]) {
     this.#kernel = kernel;
     this.#subspaces = subspaces;
     this.#blocks = blocks;
-    this.#most = pages.reduce((count, { centroidIds }) => Math.max(count, centroidIds.length), 0);
+    this.#marks = marks;
+    this.#most = marks ? pages.reduce((count, { centroidIds }) => Math.max(count, centroidIds.length), 0) : 0;
     const rows = blocks.length + 1 + blocks.length * this.#most;
     this.#desk = new CodesDesk(kernel, pages, subspaces, rows * ROW_BYTES + blocks.length * this.#most * U32_BYTES);
     this.#place = this.#desk.placer();
@@ -85,7 +96,7 @@ export class CodesScorer implements RegionHolder {
         rows.pqRows.offset,
         tables.offset,
         this.#maximaOffset(i),
-        this.#scoresOffset(i),
+        this.#marks ? this.#scoresOffset(i) : 0,
       );
       for (let lane = 0; lane < LANES; lane++) sum += (this.#maxima[i * LANES + lane] ?? 0) * (steps[lane] ?? 0);
     }
@@ -94,7 +105,7 @@ export class CodesScorer implements RegionHolder {
 
   /**
    * Which vectors of the page scored last the tokens score within `margin` (a cosine) of their best on it: `[blocks, vectors]`,
-   * the lanes that each vector is a contender of, a bit each.
+   * the lanes that each vector is a contender of, a bit each. Only of a scorer that `marks`.
    */
   contenders(margin: number): Uint32Array {
     const count = this.#placed;

@@ -122,7 +122,7 @@ describe("kernels", () => {
           // A margin that leaves out some vectors: the scales of the materials differ.
           const margin = share * 2_000 * Math.max(...scales.pqSteps);
           tables.prepare(index);
-          const scorer = tables.codesScorer([index], [codes]);
+          const scorer = tables.codesScorer([index], [codes], true);
           scorer.score(codes);
           masks.set(scorer.contenders(margin), index * vectorCount);
           scorer.release();

@@ -150,7 +150,7 @@ export class QueryTables implements RegionHolder {
    * Centroid ids must have been checked (`checkCentroidIds`).
    */
   addPqScores(pages: readonly PageCodes[], totals: Float64Array): void {
-    const scorer = this.codesScorer([this.#current], pages);
+    const scorer = this.codesScorer([this.#current], pages, false);
     try {
       for (const [i, page] of pages.entries()) totals[i] = (totals[i] ?? 0) + scorer.score(page);
     } finally {
@@ -158,15 +158,16 @@ export class QueryTables implements RegionHolder {
     }
   }
 
-  /** Scores `pages` with `blocks`, one of {@link blockGroups}. Errors: `overloaded`. */
-  codesScorer(blocks: readonly number[], pages: readonly PageCodes[]): CodesScorer {
+  /** Scores `pages` with `blocks`, one of {@link blockGroups}, and `marks` contenders or does not. Errors: `overloaded`. */
+  codesScorer(blocks: readonly number[], pages: readonly PageCodes[], marks: boolean): CodesScorer {
     const scored = blocks.map((index): ScoredBlock => {
       this.prepare(index);
       const { rows, tables } = this.#slot();
       const { tokenCount } = this.#currentBlock();
       return { tokenCount, lanes: this.lanes(), rows, tables, steps: this.#currentScales().pqSteps };
     });
-    return new CodesScorer(this.query.kernel, this.codebook.subspaces, scored, pages);
+    const { kernel } = this.query;
+    return new CodesScorer({ kernel, subspaces: this.codebook.subspaces, blocks: scored, marks }, pages);
   }
 
   /** Fills the current block's tokens of `best` for one page that has vectors. */

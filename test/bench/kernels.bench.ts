@@ -107,10 +107,11 @@ function scoringRows(kernel: Kernel): BenchRow[] {
     cases.push({ name: `bag scan, about ${BAG_SIZE} centroids`, units: SCANNED_PAGES, run: () => scan.add(tables) });
     const exact = randomVectors(codebook, randomCodes(codebook, VECTORS, random), random);
     cases.push({ name: "exact int8 MaxSim", units: 1, run: () => exactTokenBest(kernelQuery, exact) });
-    const exactCodes = randomCodes(codebook, VECTORS, random);
-    const scorer = tables.codesScorer([0], [exactCodes]);
-    scorer.score(exactCodes);
-    cases.push({ name: "contenders", units: 1, run: () => scorer.contenders(CONTENDER_MARGIN) });
+    cases.push({
+      name: `PQ MaxSim and contenders, ${subspaces} B`,
+      units: PAGES,
+      run: () => scoreWithContenders(tables, pages),
+    });
     // A fifth of the vectors, each for two tokens, as on the filings.
     const masks = Uint32Array.from({ length: VECTORS }, (_, i) =>
       i % 5 === 0 ? (1 << (i % LANES)) | (1 << ((7 * i) % LANES)) : 0,
@@ -219,6 +220,16 @@ function scanOnce(kernel: Kernel, codebook: KernelCodebook, probe: Probe, blocks
   const scan = new ListScan(kernel, codebook, PRUNED_PAGES);
   scan.add(probe, blocks);
   scan.release();
+}
+
+/** As the candidates of a search are scored that become the best so far. */
+function scoreWithContenders(tables: QueryTables, pages: readonly PageCodes[]): void {
+  const scorer = tables.codesScorer([0], pages, true);
+  for (const page of pages) {
+    scorer.score(page);
+    scorer.contenders(CONTENDER_MARGIN);
+  }
+  scorer.release();
 }
 
 function prepareOnDemand(query: KernelQuery, codebook: KernelCodebook): void {
