@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { CellBlock } from "../format/inverted/contract.ts";
 import { encodeCellBlock } from "../format/inverted/cell-block.ts";
 import { Kernel, type KernelCodebook } from "./kernel.ts";
-import { ListScan } from "./list-scan.ts";
+import { ListScan, type PenaltyBounds, VISITED_PAGES } from "./list-scan.ts";
 import { cellOf, type Probe } from "./probe.ts";
 import { LANES } from "./query-block.ts";
 import * as reference from "./reference.ts";
@@ -126,65 +126,28 @@ describe("ListScan", () => {
     );
   });
 
-  it("gives the best pages by lowered scores as the scalar reference does", () => {
+  it("visits the pages above bounds and a rising floor, as the scalar reference finds them", () => {
+    const rising = fc.array(fc.integer({ min: -200, max: 3_000 }), { maxLength: 6 });
     fc.assert(
-      fc.property(
-        setups,
-        fc.nat(40),
-        fc.boolean(),
-        fc.constantFrom(0.5, 0.05, 0.004),
-        (shape, limit, masked, share) => {
-          const { pageCount } = shape;
-          const made = setup(shape.seed, pageCount, shape.tokenCount, shape.nprobe);
-          const next = numbers(shape.seed + 1);
-          const mask = masked ? Uint8Array.from({ length: pageCount }, () => (next() < 0.5 ? 1 : 0)) : undefined;
-          const counts = Uint16Array.from({ length: pageCount }, () => 1 + Math.floor(65_535 * next() ** 6));
-          const lengths = lengthsOf(counts, 2_048, share);
-          const usedBefore = kernel.memory.usedBytes;
-          const scan = new ListScan(kernel, codebook, pageCount);
-          scan.add(made.probe, made.blocks);
-          const expected = reference.topLoweredPages(scan.scores(), lengths.of, mask, limit);
-          expect(scan.topLowered(limit, mask, lengths)).toEqual(expected);
-          scan.release();
-          expect(kernel.memory.usedBytes).toBe(usedBefore);
-        },
-      ),
+      fc.property(setups, rising, fc.boolean(), fc.constantFrom(0, 1, 40), (shape, floors, masked, step) => {
+        const { pageCount } = shape;
+        const made = setup(shape.seed, pageCount, shape.tokenCount, shape.nprobe);
+        const next = numbers(shape.seed + 1);
+        const mask = masked ? Uint8Array.from({ length: pageCount }, () => (next() < 0.5 ? 1 : 0)) : undefined;
+        const bounds = {
+          shortest: Uint8Array.from({ length: Math.ceil(pageCount / 16) }, () => Math.floor(256 * next())),
+          penalties: Int32Array.from({ length: 256 }, (_, count) => step * count),
+        };
+        const usedBefore = kernel.memory.usedBytes;
+        const scan = new ListScan(kernel, codebook, pageCount);
+        scan.add(made.probe, made.blocks);
+        floors.sort((a, b) => a - b);
+        expect(visited(scan, bounds, mask, floors)).toEqual(expectedVisits(scan.scores(), bounds, mask, floors));
+        scan.release();
+        expect(kernel.memory.usedBytes).toBe(usedBefore);
+      }),
       { numRuns: 100 },
     );
-  });
-
-  it("lowers scores range after range of pages", () => {
-    const pageCount = 70_003;
-    const made = setup(12, pageCount, 20, 8);
-    const next = numbers(13);
-    const counts = Uint16Array.from({ length: pageCount }, () => 1 + Math.floor(700 * next()));
-    const lengths = lengthsOf(counts, 2_048, 0.01);
-    const scan = new ListScan(kernel, codebook, pageCount);
-    scan.add(made.probe, made.blocks);
-    for (const limit of [1, 100, 40_000]) {
-      const expected = reference.topLoweredPages(scan.scores(), lengths.of, undefined, limit);
-      expect(scan.topLowered(limit, undefined, lengths)).toEqual(expected);
-    }
-    scan.release();
-  });
-
-  it("asks what very long pages lose only if one may be among the best", () => {
-    const lists = Array.from({ length: CENTROIDS }, () => Uint32Array.from({ length: 20 }, (_, page) => page));
-    const scan = new ListScan(kernel, codebook, 20);
-    scan.add(probeOf(1), [blockOf(0, lists)]);
-    const counts = new Uint16Array(20).fill(3);
-    // The loss of the last usual page is enough to rule out the one longer page, but not where it is needed to fill the list.
-    counts[19] = 60_000;
-    for (const [limit, isAsked] of [
-      [19, false],
-      [20, true],
-    ] as const) {
-      const lengths = lengthsOf(counts, 100, 1);
-      const expected = reference.topLoweredPages(scan.scores(), lengths.of, undefined, limit);
-      expect(scan.topLowered(limit, undefined, lengths)).toEqual(expected);
-      expect(lengths.isWholeAsked()).toBe(isAsked);
-    }
-    scan.release();
   });
 
   it("counts lists that go on from one range of pages to the next", () => {
@@ -266,20 +229,40 @@ describe("ListScan", () => {
   });
 });
 
-/** What pages of `counts` vectors lose, up to `usual` vectors or all, in steps of a logarithm's `share`. */
-function lengthsOf(counts: Uint16Array, usual: number, share: number) {
-  const penaltyOf = (count: number): number => Math.round(Math.log(1 + count) / share);
-  let isAsked = false;
-  return {
-    stepsPerLogarithm: 1 / share,
-    copyCounts: (first: number, target: Uint16Array) => target.set(counts.subarray(first, first + target.length)),
-    penalties: (isWhole: boolean) => {
-      isAsked ||= isWhole;
-      return Int32Array.from({ length: isWhole ? 65_536 : usual }, (_, count) => penaltyOf(count));
-    },
-    of: Int32Array.from(counts, penaltyOf),
-    isWholeAsked: () => isAsked,
-  };
+/** What `scan` hands over, visit by visit, with `floors` from then on, one after the other. */
+function visited(
+  scan: ListScan,
+  bounds: PenaltyBounds,
+  mask: Uint8Array | undefined,
+  floors: readonly number[],
+): number[][] {
+  const visits: number[][] = [];
+  const scores = scan.scores();
+  scan.visitAbove(bounds, mask, (positions, given) => {
+    expect(Int32Array.from(given)).toEqual(scores);
+    visits.push([...positions]);
+    return floors[Math.min(visits.length, floors.length) - 1] ?? Number.NEGATIVE_INFINITY;
+  });
+  return visits;
+}
+
+/** What {@link visited} should be. */
+function expectedVisits(
+  scores: Int32Array,
+  { shortest, penalties }: PenaltyBounds,
+  mask: Uint8Array | undefined,
+  floors: readonly number[],
+): number[][] {
+  const boundOf = Int32Array.from(scores, (_, page) => penalties[shortest[page >> 4] ?? 0] ?? 0);
+  const visits: number[][] = [];
+  for (let first = 0, floor = Number.NEGATIVE_INFINITY; ;) {
+    const from = reference.pagesAbove(scores, boundOf, mask, floor).filter((page) => page >= first);
+    const positions = from.slice(0, VISITED_PAGES);
+    if (positions.length > 0) visits.push(positions);
+    if (positions.length < VISITED_PAGES) return visits;
+    first = (positions.at(-1) ?? 0) + 1;
+    floor = floors[Math.min(visits.length, floors.length) - 1] ?? Number.NEGATIVE_INFINITY;
+  }
 }
 
 /** One token that looks up one centroid of cell 0, ten above its cut-off. */

@@ -12,14 +12,19 @@ import { LANE_GROUP, LANES } from "./query-block.ts";
 
 /** Positions a list can name: gaps have at most four bytes. */
 const MAX_PAGES = 2 ** 28;
-const U16_BYTES = 2;
 const U32_BYTES = 4;
 /** u32s that describe a list to the kernel. */
 const LIST_WORDS = 4;
 /** Pages of one range of the kernel's. */
 const RANGE_PAGES = 8_192;
-/** Pages whose numbers of vectors are in the kernel at once: 64 KB, less than what a scan before them has left free. A multiple of 16. */
-const COUNTED_PAGES = 32_768;
+/** Pages that share a bound. */
+export const BOUND_PAGES = 16;
+export const MAX_SHORTEST = 255;
+/** Positions that {@link ListScan.visitAbove} hands over at once, at most: few, for the floor rises with each visit. */
+export const VISITED_PAGES = 128;
+const ROOM_BYTES = VISITED_PAGES * U32_BYTES;
+/** A floor below all lowered scores, and far enough from the least i32 for a penalty to be added. */
+const LOWEST = -(2 ** 30);
 
 /** The bytes of one centroid's list in its block, and which of the probe's centroids it is. */
 interface ProbedList {
@@ -37,18 +42,12 @@ interface OpenBlock {
   bytes: Uint8Array;
 }
 
-/** Bits of an f32 to natural logarithms; a little less, so that no rounding makes more of them. */
-const PER_BIT = (Math.LN2 / 2 ** 23) * (1 - 2 ** -20);
-
-/** How long pages are, and what that takes off their scores: the rounded logarithm of 1 + their number of vectors, in steps. */
-export interface PageLengths {
-  stepsPerLogarithm: number;
-  /** Sets `counts` to the numbers of vectors of the pages from `first` on; those on a list have one at least. */
-  copyCounts(first: number, counts: Uint16Array): void;
-  /**
-   * What pages of 0, 1, … vectors lose: up to a number of vectors that few pages pass, or with every one that a u16 holds.
-   */
-  penalties(isWhole: boolean): Int32Array;
+/** Bounds on what their lengths take off the scores of pages. */
+export interface PenaltyBounds {
+  /** Of each {@link BOUND_PAGES} the number of vectors of the shortest, at most {@link MAX_SHORTEST}; pages without any do not count. */
+  shortest: Uint8Array;
+  /** `[256]`: what a page of 0, 1, … vectors loses, not less than 0 or than the one before. */
+  penalties: Int32Array;
 }
 
 /** What one pass over the lists works with. */
@@ -137,16 +136,56 @@ export class ListScan implements RegionHolder {
   }
 
   /**
-   * The same by their scores less what their lengths take off, which may leave less than 0. Errors: `overloaded`.
-   *
-   * A million pages take 0.5 ms, most of it the way of 2 bytes a page into the kernel, which keeps nothing of it.
+   * Hands over the positions of the pages on a list that may score above a floor once their lengths are taken off: in ascending
+   * order, some hundred at a time, with the scores of all pages. What `visit` returns is the floor from then on; it must allocate nothing in
+   * the kernel. `mask` as in {@link topPositions}. Errors: `overloaded`.
    */
-  topLowered(limit: number, mask: Uint8Array | undefined, lengths: PageLengths): { position: number; score: number }[] {
-    if (Math.min(limit, this.#pageCount) === 0) return [];
+  visitAbove(
+    { shortest, penalties }: PenaltyBounds,
+    mask: Uint8Array | undefined,
+    visit: (positions: Int32Array, scores: Uint32Array) => number,
+  ): void {
+    if (shortest.length < this.#pageCount / BOUND_PAGES || penalties.length <= MAX_SHORTEST) {
+      throw new MaxleafError(
+        "internal",
+        `bounds of ${shortest.length} groups of pages do not cover ${this.#pageCount}`,
+      );
+    }
     this.#clearUnscanned();
-    const found = this.#topLowered(limit, mask, lengths, false) ?? this.#topLowered(limit, mask, lengths, true);
-    if (found !== undefined) return found;
-    throw new MaxleafError("internal", "a page has more vectors than every number of them");
+    const { exports, memory } = this.#kernel;
+    const held: Region[] = [];
+    const allocate = (bytes: number): Region => {
+      const region = memory.allocate(bytes, "a query's bounds of pages");
+      held.push(region);
+      return region;
+    };
+    try {
+      const [groups, table, room] = [allocate(shortest.length), allocate(penalties.byteLength), allocate(ROOM_BYTES)];
+      const selected = this.#placeMask(mask, held);
+      memory.uint8(groups).set(shortest);
+      memory.int32(table).set(penalties);
+      const scores = memory.uint32(this.#scores, this.#pageCount);
+      const positions = memory.int32(room);
+      let floor = LOWEST;
+      for (let first = 0; first < this.#pageCount;) {
+        const found = exports.pagesAbove(
+          this.#scores.offset,
+          selected,
+          groups.offset,
+          table.offset,
+          this.#pageCount,
+          first,
+          floor,
+          VISITED_PAGES,
+          room.offset,
+        );
+        if (found > 0) floor = Math.max(LOWEST, visit(positions.subarray(0, found), scores));
+        if (found < VISITED_PAGES) return;
+        first = (positions[found - 1] ?? this.#pageCount) + 1;
+      }
+    } finally {
+      releaseAll(memory, held);
+    }
   }
 
   /** Bag units above the probe's `baseline`; 0 for a page on no list. */
@@ -163,58 +202,6 @@ export class ListScan implements RegionHolder {
 
   release(): void {
     this.#kernel.memory.release(this.#scores);
-  }
-
-  /** Undefined when a page of more vectors than usual may be among the best and `lengths` gave what usual ones lose. */
-  #topLowered(
-    limit: number,
-    mask: Uint8Array | undefined,
-    lengths: PageLengths,
-    isWhole: boolean,
-  ): { position: number; score: number }[] | undefined {
-    const { exports, memory } = this.#kernel;
-    const pageCount = this.#pageCount;
-    const kept = Math.min(limit, pageCount);
-    const penalties = lengths.penalties(isWhole);
-    const held: Region[] = [];
-    const allocate = (bytes: number): Region => {
-      const region = memory.allocate(bytes, "a query's best pages");
-      held.push(region);
-      return region;
-    };
-    try {
-      const table = allocate(penalties.byteLength);
-      const counts = allocate(COUNTED_PAGES * U16_BYTES);
-      const heap = allocate(kept * 2 * U32_BYTES);
-      const best = allocate(kept * 2 * U32_BYTES);
-      const selected = this.#placeMask(mask, held);
-      memory.int32(table).set(penalties);
-      const countsOfRange = memory.uint16(counts);
-      let size = 0;
-      for (let first = 0; first < pageCount; first += COUNTED_PAGES) {
-        const end = Math.min(first + COUNTED_PAGES, pageCount);
-        lengths.copyCounts(first, countsOfRange.subarray(0, end - first));
-        size = exports.keepLoweredPages(
-          this.#scores.offset,
-          selected,
-          counts.offset,
-          first,
-          end,
-          table.offset,
-          penalties.length,
-          lengths.stepsPerLogarithm * PER_BIT,
-          kept,
-          heap.offset,
-          size,
-        );
-        if (size < 0) return undefined;
-      }
-      exports.sortLoweredPages(heap.offset, size, best.offset, best.offset + size * U32_BYTES);
-      const found = memory.int32(best);
-      return Array.from({ length: size }, (_, i) => ({ position: found[i] ?? 0, score: found[size + i] ?? 0 }));
-    } finally {
-      releaseAll(memory, held);
-    }
   }
 
   /** Where the kernel finds `mask`, whose memory joins `held`; null, which takes all pages, without one. */

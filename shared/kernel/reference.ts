@@ -244,15 +244,15 @@ export function topPages(scores: Int32Array, mask: Uint8Array | undefined, limit
   return kept.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0)).slice(0, limit);
 }
 
-/** `keepLoweredPages`: the same by scores less their `penalties`. */
-export function topLoweredPages(
+/** `pagesAbove`: the pages that `mask` keeps, that score above 0, and above `floor` when `bounds` `[pages]` are taken off; ascending. */
+export function pagesAbove(
   scores: Int32Array,
-  penalties: Int32Array,
+  bounds: Int32Array,
   mask: Uint8Array | undefined,
-  limit: number,
-): { position: number; score: number }[] {
-  return topPages(scores, mask, scores.length)
-    .map((position) => ({ position, score: (scores[position] ?? 0) - (penalties[position] ?? 0) }))
-    .sort((a, b) => b.score - a.score || a.position - b.position)
-    .slice(0, limit);
+  floor: number,
+): number[] {
+  return Array.from(scores.keys()).filter((page) => {
+    const score = scores[page] ?? 0;
+    return score > 0 && score - (bounds[page] ?? 0) > floor && mask?.[page] !== 0;
+  });
 }

@@ -30,7 +30,6 @@ declare const WebAssembly: WasmNamespace;
 
 /** A pointer into kernel memory, or a count. */
 type I32 = number;
-type F32 = number;
 
 /** The exports of assembly/index.ts; see there for shapes. */
 export interface KernelExports {
@@ -54,20 +53,17 @@ export interface KernelExports {
   probeGains(rows: I32, count: I32, tokens: I32, nprobe: I32, counts: I32, cutoffs: I32): void;
   scanLists(lists: I32, count: I32, rowBytes: I32, range: I32, scores: I32, pageCount: I32, isFirst: I32): I32;
   topPages(scores: I32, mask: I32, pageCount: I32, limit: I32, heap: I32, best: I32): I32;
-  keepLoweredPages(
+  pagesAbove(
     scores: I32,
     mask: I32,
-    counts: I32,
-    first: I32,
-    end: I32,
+    shortest: I32,
     penalties: I32,
-    penaltyCount: I32,
-    perBit: F32,
+    pageCount: I32,
+    first: I32,
+    floor: I32,
     limit: I32,
-    heap: I32,
-    size: I32,
+    found: I32,
   ): I32;
-  sortLoweredPages(heap: I32, size: I32, positions: I32, lowered: I32): void;
   pqEntries(codewords: I32, subspaces: I32, width: I32, query: I32, entries: I32, maxima: I32): void;
   pqTables(entries: I32, rows: I32, group: I32, factors: I32, tables: I32): void;
   pqMax(
@@ -136,8 +132,7 @@ const EXPORT_NAMES = [
   "probeGains",
   "scanLists",
   "topPages",
-  "keepLoweredPages",
-  "sortLoweredPages",
+  "pagesAbove",
   "pqEntries",
   "pqTables",
   "pqMax",

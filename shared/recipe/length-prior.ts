@@ -7,14 +7,11 @@
  *
  * @module
  */
-import { MAX_VECTORS_PER_PAGE } from "../limits.ts";
 import type { Recipe } from "./recipe.ts";
 
 /** Numbers of vectors whose logarithms are looked up, those of nearly all pages. 16 KB. */
 const KNOWN_COUNTS = 2_048;
 let logarithms: Float64Array | undefined;
-/** Of all numbers of vectors that a page can have. 512 KB, only when a page has more than {@link KNOWN_COUNTS}. */
-let allLogarithms: Float64Array | undefined;
 
 /** ln(1 + n) by n, for n below `end`. */
 function logarithmsBelow(end: number): Float64Array {
@@ -63,11 +60,9 @@ export class LengthPenalties {
     this.#known = rounded(logarithms, stepsPerLogarithm);
   }
 
-  /** Of pages of 0, 1, … vectors: of as many as nearly all pages have, or of all that a page can have. */
-  table(isWhole: boolean): Int32Array {
-    if (!isWhole) return this.#known;
-    allLogarithms ??= logarithmsBelow(MAX_VECTORS_PER_PAGE + 1);
-    return rounded(allLogarithms, this.stepsPerLogarithm);
+  /** Of pages of 0, 1, … vectors, `end` of them, 2,048 at most. */
+  below(end: number): Int32Array {
+    return this.#known.subarray(0, end);
   }
 
   /** Steps that a page of `vectorCount` vectors loses, 0 or more. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LengthPrior } from "../../recipe/length-prior.ts";
-import type { PageLengths } from "../../kernel/list-scan.ts";
+import type { ListScan } from "../../kernel/list-scan.ts";
 import * as reference from "../../kernel/reference.ts";
 import { topLowered } from "./lowered-pages.ts";
 
@@ -12,23 +12,20 @@ const page = fc.record({
   selected: fc.integer({ min: 0, max: 1 }),
 });
 
-/** Pages that scored as given; asks for lengths as the kernel does, `range` pages at a time, and twice if any is above `usual`. */
-function scanOf(scores: readonly number[], range: number) {
+/** Pages that scored as given, of which the kernel hands over `visited` at once. */
+function scanOf(given: readonly number[], visited: number): Pick<ListScan, "visitAbove"> {
+  const scores = Int32Array.from(given);
   return {
-    topLowered: (limit: number, mask: Uint8Array | undefined, lengths: PageLengths) => {
-      const usual = lengths.penalties(false);
-      const counts = new Uint16Array(scores.length);
-      for (const pass of ["usual", "whole"]) {
-        const table = pass === "usual" ? usual : lengths.penalties(true);
-        for (let first = 0; first < scores.length; first += range) {
-          lengths.copyCounts(first, counts.subarray(first, first + range));
-          if (pass === "usual" && counts.some((count) => count >= usual.length)) break;
-        }
-        if (counts.some((count) => count >= table.length)) continue;
-        const lowerings = Int32Array.from(counts, (count) => table[count] ?? 0);
-        return reference.topLoweredPages(Int32Array.from(scores), lowerings, mask, limit);
+    visitAbove: ({ shortest, penalties }, mask, visit) => {
+      const bounds = Int32Array.from(scores, (_, page) => penalties[shortest[page >> 4] ?? 0] ?? 0);
+      let floor = Number.NEGATIVE_INFINITY;
+      for (let first = 0; ;) {
+        const from = reference.pagesAbove(scores, bounds, mask, floor).filter((position) => position >= first);
+        const positions = Int32Array.from(from.slice(0, visited));
+        if (positions.length > 0) floor = visit(positions, Uint32Array.from(scores));
+        if (positions.length < visited) return;
+        first = (positions.at(-1) ?? 0) + 1;
       }
-      throw new Error("the whole table has every number of vectors");
     },
   };
 }
@@ -45,7 +42,7 @@ describe("topLowered", () => {
         fc.constantFrom(0.001, 0.01, 0.1),
         fc.constantFrom(1, 7, 1_000),
         fc.boolean(),
-        (segments, limit, isMasked, step, range, isWide) => {
+        (segments, limit, isMasked, step, visited, isWide) => {
           const pages = segments.flat();
           const penalties = LengthPrior.of({ lengthPrior: 0.03 }, 24)?.inSteps(step);
           if (penalties === undefined) throw new Error("there is a prior");
@@ -57,7 +54,7 @@ describe("topLowered", () => {
           const found = topLowered(
             scanOf(
               pages.map(({ score }) => score),
-              range,
+              visited,
             ),
             segments.map((own) => ({
               reader: { pageCount: own.length },

@@ -11,7 +11,7 @@
 export { scanBags } from "./bags";
 export { centroidRows, missingCentroids } from "./centroid-tables";
 export { exactBest, exactContenders } from "./exact";
-export { keepLoweredPages, scanLists, sortLoweredPages, topPages } from "./lists";
+export { pagesAbove, scanLists, topPages } from "./lists";
 export { pqEntries, pqTables } from "./pq-tables";
 export { pqContenders } from "./pq-contenders";
 export { pqBest, pqMax, pqVectorScores } from "./pq-maxsim";

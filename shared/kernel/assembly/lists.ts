@@ -24,10 +24,6 @@ const NARROW_SHIFT: u32 = 4;
 const LAST_GAP_SHIFT: u32 = 21;
 /** In place of a gap that breaks off or is too long: no page is there. */
 const BROKEN_GAP: u32 = 0xf000_0000;
-/** Makes signed scores ascend as unsigned ones. */
-const SIGN: u32 = 0x8000_0000;
-/** The bits of 1. */
-const F32_ONE: i32 = 0x3f80_0000;
 
 /**
  * Adds what `count` `lists` (u32 [count, 4], see {@link LIST_ENTRY}) give to `scores` (u32 [pageCount], padded to a multiple of 64
@@ -115,7 +111,6 @@ function scanRange(list: usize, rows: usize, shift: u32, pageEnd: u32): void {
 
 /** Adds the sum of every row of 32 to its score, and clears the row. The number of rows is a multiple of four. */
 function addWide(rows: usize, end: usize, scores: usize, isFirst: bool): void {
-  const ones = i16x8.splat(1);
   for (; rows < end; rows += 128, scores += 16) {
     const a = i16x8.add(
       i16x8.extadd_pairwise_i8x16_u(v128.load(rows)),
@@ -133,12 +128,7 @@ function addWide(rows: usize, end: usize, scores: usize, isFirst: bool): void {
       i16x8.extadd_pairwise_i8x16_u(v128.load(rows, 96)),
       i16x8.extadd_pairwise_i8x16_u(v128.load(rows, 112)),
     );
-    const sums = sumsOfFour(
-      i32x4.dot_i16x8_s(a, ones),
-      i32x4.dot_i16x8_s(b, ones),
-      i32x4.dot_i16x8_s(c, ones),
-      i32x4.dot_i16x8_s(d, ones),
-    );
+    const sums = sumsOfFour(a, b, c, d);
     v128.store(scores, isFirst ? sums : i32x4.add(v128.load(scores), sums));
     clear(rows, rows + 128);
   }
@@ -146,25 +136,26 @@ function addWide(rows: usize, end: usize, scores: usize, isFirst: bool): void {
 
 /** As {@link addWide}, for rows of 16. */
 function addNarrow(rows: usize, end: usize, scores: usize, isFirst: bool): void {
-  const ones = i16x8.splat(1);
   for (; rows < end; rows += 64, scores += 16) {
     const sums = sumsOfFour(
-      i32x4.dot_i16x8_s(i16x8.extadd_pairwise_i8x16_u(v128.load(rows)), ones),
-      i32x4.dot_i16x8_s(i16x8.extadd_pairwise_i8x16_u(v128.load(rows, 16)), ones),
-      i32x4.dot_i16x8_s(i16x8.extadd_pairwise_i8x16_u(v128.load(rows, 32)), ones),
-      i32x4.dot_i16x8_s(i16x8.extadd_pairwise_i8x16_u(v128.load(rows, 48)), ones),
+      i16x8.extadd_pairwise_i8x16_u(v128.load(rows)),
+      i16x8.extadd_pairwise_i8x16_u(v128.load(rows, 16)),
+      i16x8.extadd_pairwise_i8x16_u(v128.load(rows, 32)),
+      i16x8.extadd_pairwise_i8x16_u(v128.load(rows, 48)),
     );
     v128.store(scores, isFirst ? sums : i32x4.add(v128.load(scores), sums));
     clear(rows, rows + 64);
   }
 }
 
-/** The sums of the lanes of four registers, one a lane. */
+/** The sums of the i16 lanes of four registers, one an i32 lane. Half a register's sum stays below 2^15. */
 function sumsOfFour(a: v128, b: v128, c: v128, d: v128): v128 {
-  // a0+a2 b0+b2 a1+a3 b1+b3, and the same of c and d.
-  const ab = i32x4.add(i32x4.shuffle(a, b, 0, 4, 1, 5), i32x4.shuffle(a, b, 2, 6, 3, 7));
-  const cd = i32x4.add(i32x4.shuffle(c, d, 0, 4, 1, 5), i32x4.shuffle(c, d, 2, 6, 3, 7));
-  return i32x4.add(i32x4.shuffle(ab, cd, 0, 1, 4, 5), i32x4.shuffle(ab, cd, 2, 3, 6, 7));
+  // Of each: lanes 0+4, 1+5, 2+6, 3+7, as halves of ab and cd.
+  const ab = i16x8.add(i64x2.shuffle(a, b, 0, 2), i64x2.shuffle(a, b, 1, 3));
+  const cd = i16x8.add(i64x2.shuffle(c, d, 0, 2), i64x2.shuffle(c, d, 1, 3));
+  // Two lanes each, as quarters.
+  const all = i16x8.add(i32x4.shuffle(ab, cd, 0, 2, 4, 6), i32x4.shuffle(ab, cd, 1, 3, 5, 7));
+  return i32x4.extadd_pairwise_i16x8_u(all);
 }
 
 /**
@@ -184,93 +175,48 @@ export function topPages(scores: usize, mask: usize, pageCount: i32, limit: i32,
     }
     if (size == limit) floor = i32x4.splat(<u32>(load<u64>(heap) >> 32));
   }
-  for (let left = size - 1; left >= 0; left--) takeWorst(heap, left, best);
+  for (let left = size - 1; left >= 0; left--) {
+    store<u32>(best + ((<usize>left) << 2), 0xffff_ffff - <u32>load<u64>(heap));
+    siftDown(heap, left, load<u64>(heap + ((<usize>left) << 3)));
+  }
   return size;
 }
 
 /**
- * As {@link topPages}, by scores less what a page's number of vectors takes off, a range of pages at a time. Adds the pages
- * `first` … `end` (`first` a multiple of 16, `end` too or the last page's) to `heap` (u64 [limit], limit ≥ 1), which has `size` keys
- * of earlier ranges. `counts` (u16 [end − first]) are their numbers of vectors, `penalties` (i32 [penaltyCount], 2 at least, none below 0
- * or below the one before) what pages of 0, 1, … vectors lose. A page of more vectors than that loses no less than the last of them says.
- * None loses less than `perBit` · (the bits of f32 1 + vectors, less those of 1): a logarithm but for the fraction of its exponent, which
- * goes straight from one whole number to the next, so from below. Nearly all pages whose scores are high enough only before
- * lengths are counted go out by it, four at a time.
- *
- * Returns the new size, or −1 when a page of more vectors may be among the best.
+ * Positions from `first` on, ascending, of the pages whose score less a bound on what their length takes off is above `floor`, whose
+ * score is above 0 and whose byte in `mask` (u8 [pageCount]; null takes all) is not 0: the first `limit` to `found` (u32 [limit]).
+ * `scores` as in {@link topPages}. The bound of 16 pages is `penalties` (i32 [256], none below 0) at their byte in `shortest` (u8
+ * [pageCount / 16, rounded up]). Returns how many; with fewer than `limit` there are no more.
  */
-export function keepLoweredPages(
+export function pagesAbove(
   scores: usize,
   mask: usize,
-  counts: usize,
-  first: i32,
-  end: i32,
+  shortest: usize,
   penalties: usize,
-  penaltyCount: i32,
-  perBit: f32,
+  pageCount: i32,
+  first: i32,
+  floor: i32,
   limit: i32,
-  heap: usize,
-  size: i32,
+  found: usize,
 ): i32 {
-  // The shortest page on a list has one vector and loses this much.
-  const least = load<i32>(penalties, 4);
-  let kept = size;
-  let worst = kept == limit ? worstLowered(heap) : i32.MIN_VALUE;
-  let floor = i32x4.splat(kept == limit ? max(0, worst + least) : 0);
-  for (let page = first; page < end; page += 16) {
+  let count = 0;
+  for (let page = first & ~15; page < pageCount; page += 16) {
     const group = scores + ((<usize>page) << 2);
-    if (!v128.any_true(i32x4.gt_s(largestOfSixteen(group), floor))) continue;
+    const penalty = load<i32>(penalties + ((<usize>load<u8>(shortest + (page >> 4))) << 2));
+    const below = i32x4.splat(max(0, floor + penalty));
+    if (!v128.any_true(i32x4.gt_s(largestOfSixteen(group), below))) continue;
     for (let four = page; four < page + 16; four += 4) {
-      const ofFour = v128.load(scores + ((<usize>four) << 2));
-      const atMost = i32x4.sub(ofFour, leastPenalties(counts + ((<usize>(four - first)) << 1), perBit));
-      let above = i32x4.bitmask(v128.and(i32x4.gt_s(ofFour, floor), i32x4.gt_s(atMost, i32x4.splat(worst))));
+      let above = i32x4.bitmask(i32x4.gt_s(v128.load(scores + ((<usize>four) << 2)), below));
       for (; above != 0; above &= above - 1) {
         const position = four + ctz(above);
-        const count = <i32>load<u16>(counts + ((<usize>(position - first)) << 1));
-        const isKnown = count < penaltyCount;
-        const known = isKnown ? count : penaltyCount - 1;
-        const lowered = load<i32>(scores + ((<usize>position) << 2)) - load<i32>(penalties + ((<usize>known) << 2));
-        if (lowered <= worst && kept == limit) continue;
-        if (mask != 0 && load<u8>(mask + position) == 0) continue;
-        if (!isKnown) return -1;
-        const key = ((<u64>(<u32>lowered ^ SIGN)) << 32) | <u64>(0xffff_ffff - <u32>position);
-        if (kept < limit) siftUp(heap, kept++, key);
-        else siftDown(heap, kept, key);
-        if (kept == limit) worst = worstLowered(heap);
+        if (position < first || (mask != 0 && load<u8>(mask + position) == 0)) continue;
+        if (count == limit) return count;
+        store<u32>(found + ((<usize>count) << 2), position);
+        count += 1;
       }
     }
-    if (kept == limit) floor = i32x4.splat(max(0, worst + least));
   }
-  return kept;
-}
-
-/** What four pages of `counts` (u16 [4]) vectors lose at least; see {@link keepLoweredPages}. */
-function leastPenalties(counts: usize, perBit: f32): v128 {
-  const chances = i32x4.add(i32x4.extend_low_i16x8_u(v128.load64_zero(counts)), i32x4.splat(1));
-  const bits = i32x4.sub(f32x4.convert_i32x4_s(chances), i32x4.splat(F32_ONE));
-  return i32x4.trunc_sat_f32x4_s(f32x4.mul(f32x4.convert_i32x4_s(bits), f32x4.splat(perBit)));
-}
-
-/** The lowered score of the lowest key. */
-function worstLowered(heap: usize): i32 {
-  return <i32>(<u32>(load<u64>(heap) >> 32) ^ SIGN);
-}
-
-/**
- * Takes a heap of `size` keys of {@link keepLoweredPages} apart: `positions` (u32 [size]), best first, and `lowered` (i32 [size]),
- * their scores.
- */
-export function sortLoweredPages(heap: usize, size: i32, positions: usize, lowered: usize): void {
-  for (let left = size - 1; left >= 0; left--) {
-    store<i32>(lowered + ((<usize>left) << 2), worstLowered(heap));
-    takeWorst(heap, left, positions);
-  }
-}
-
-/** Moves the position of the lowest of `left + 1` keys to place `left` of `positions`. */
-function takeWorst(heap: usize, left: i32, positions: usize): void {
-  store<u32>(positions + ((<usize>left) << 2), 0xffff_ffff - <u32>load<u64>(heap));
-  siftDown(heap, left, load<u64>(heap + ((<usize>left) << 3)));
+  return count;
 }
 
 /** Lane by lane the largest of four registers. */
