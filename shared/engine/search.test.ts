@@ -27,8 +27,8 @@ beforeAll(async () => {
 
 const corpora = fc.record({
   seed: fc.integer(),
-  dim: fc.constantFrom(16, 32, 48),
-  subspaces: fc.constantFrom(4, 8, 16),
+  dim: fc.constantFrom<number>(16, 32, 48),
+  subspaces: fc.constantFrom<number>(4, 8, 16),
   centroidCount: fc.integer({ min: 1, max: 60 }),
   tokenCount: fc.oneof(fc.constantFrom(1, 32, 33), fc.integer({ min: 2, max: 70 })),
   segments: fc.array(
