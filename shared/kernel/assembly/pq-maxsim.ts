@@ -167,11 +167,13 @@ function maxOfSixteen(
     }
     const s0 = i16x8.add(v128.load(row), lowSums(words, highs));
     const s1 = i16x8.add(v128.load(row, 16), highs);
-    v128.store(scores, s0);
-    v128.store(scores, s1, 16);
+    if (scores != 0) {
+      v128.store(scores, s0);
+      v128.store(scores, s1, 16);
+      scores += SECOND_HALF_I16;
+    }
     m0 = i16x8.max_s(m0, s0);
     m1 = i16x8.max_s(m1, s1);
-    scores += SECOND_HALF_I16;
   }
   const bias = biasOf(subspaces);
   v128.store(maxima, i16x8.sub(m0, bias));
