@@ -47,8 +47,8 @@ export async function rankSnapshot(
   parts: EngineParts,
 ): Promise<PartRanking> {
   const work = await beginSearch(snapshot, { ...request, mode: "hybrid" }, parts);
-  return await withRanking(work, async ({ query, pages, cellsRead, lexical }) => {
-    const found = { hits: [], tokens: query.tokens, cellsRead, candidates: pages.length, lexical };
+  return await withRanking(work, async ({ query, pages, candidates, cellsRead, lexical }) => {
+    const found = { hits: [], tokens: query.tokens, cellsRead, candidates, lexical };
     const { hits: _, ...result } = resultOf(found, work);
     const ranked = pages.map(({ position, score, best }) => ({
       position,
@@ -94,7 +94,7 @@ async function withTables<T>(
   }
 }
 
-const WITHOUT_VECTORS = { exact: 0, contenderMargin: undefined };
+const WITHOUT_VECTORS = { exact: 0, contenderMargin: undefined, settledByBags: undefined };
 
 /** `pages` with what made their scores, by what they were ranked by. What ranking read of them is in the caches, as a rule. */
 async function scoredAgain(

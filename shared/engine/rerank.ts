@@ -15,7 +15,7 @@ import { LengthPrior } from "../recipe/length-prior.ts";
 import type { PageHit } from "./contract.ts";
 import type { ReadSession } from "./read-session.ts";
 import type { PageRef, RecordCaches } from "./record-cache.ts";
-import { EXACT_SLACK, type SearchPlan } from "./plan.ts";
+import { BAG_SLACK, EXACT_SLACK, type SearchPlan } from "./plan.ts";
 import type { IndexSnapshot } from "./snapshot.ts";
 import type { StageTimes } from "./stage-times.ts";
 import { comesBefore, WorstFirstHeap } from "./top-k.ts";
@@ -58,12 +58,16 @@ export interface RerankContext {
   times: StageTimes;
 }
 
-/** The pages at `positions`, not scored yet, in their order. */
-export function unranked(positions: Iterable<number>, snapshot: IndexSnapshot): RankedPage[] {
-  return Array.from(positions, (position) => ({
+/** The pages at `positions`, in their order, with `scores` or not scored yet. */
+export function unranked(
+  positions: readonly number[],
+  snapshot: IndexSnapshot,
+  scores?: readonly number[],
+): RankedPage[] {
+  return positions.map((position, i) => ({
     position,
     ...snapshot.locate(position),
-    score: 0,
+    score: scores?.[i] ?? 0,
     best: undefined,
     codes: undefined,
     record: undefined,
@@ -74,9 +78,16 @@ export function unranked(positions: Iterable<number>, snapshot: IndexSnapshot): 
 export interface CodesPlan extends Pick<SearchPlan, "exact" | "contenderMargin"> {
   /** Those whose codes they need; at least `exact`. */
   keep: number;
+  /** Pages come in the order of their scores by bags, and only so many best ones matter; undefined: all pages do. */
+  settledByBags: number | undefined;
 }
 
-/** `pages` by PQ MaxSim, best first; the first `plan.keep` with their codes. Errors: those of reading. */
+/**
+ * `pages` by PQ MaxSim, best first; the first `plan.keep` with their codes. Once the best `plan.settledByBags` lead the next page's
+ * score by bags by {@link BAG_SLACK} a token, that one and those after it are left out: they are not expected among the hits.
+ *
+ * Errors: those of reading.
+ */
 export async function rankByCodes(
   pages: readonly RankedPage[],
   plan: CodesPlan,
@@ -87,7 +98,13 @@ export async function rankByCodes(
   const readsWhole = pages.length <= MAX_WHOLE_RECORDS;
   const prior = LengthPrior.of(snapshot.manifest.recipe, tables.query.tokenCount);
   const margin = plan.exact === 0 ? undefined : plan.contenderMargin;
-  const marking = { best: new WorstFirstHeap(plan.exact), margin };
+  const mayStop = plan.contenderMargin !== undefined && plan.settledByBags !== undefined;
+  const marking: Marking = {
+    best: new WorstFirstHeap(plan.exact),
+    margin,
+    hits: new WorstFirstHeap(plan.settledByBags ?? 0),
+    slack: mayStop ? BAG_SLACK * tables.query.tokenCount : Number.POSITIVE_INFINITY,
+  };
   const ranked: Draft[] = [];
   for (const batch of batches(pages, CODES_BATCH_PAGES)) {
     const records = readsWhole ? await times.runAsync("rerank", () => caches.records.read(batch, session)) : undefined;
@@ -97,43 +114,62 @@ export async function rankByCodes(
     const scored = batch.map((page, i): CodedDraft => {
       const lengthPenalty = prior?.penaltyOf(vectorCountOf(page));
       const score = -(lengthPenalty ?? 0);
-      return { ...page, score, lengthPenalty, codes: required(codes[i]), masks: undefined, record: records?.[i] };
+      const made = { codes: required(codes[i]), masks: undefined, record: records?.[i] };
+      return { ...page, bagScore: page.score, score, lengthPenalty, ...made };
     });
+    let count = 0;
     for (const blocks of tables.blockGroups()) {
       times.run("tables", () => blocks.forEach((block) => tables.prepare(block)));
-      times.run("rerank", () => addScores(scored, blocks, tables, marking));
+      count = times.run("rerank", () => addScores(scored, blocks, tables, marking));
     }
-    ranked.push(...scored);
+    ranked.push(...scored.slice(0, count));
     ranked.sort(byScore);
     for (const page of ranked.slice(plan.keep)) {
       page.codes = undefined;
       page.masks = undefined;
       page.record = undefined;
     }
+    if (count < batch.length) break;
   }
   return ranked;
 }
 
 /** A page whose score is being made. */
 type Draft = { -readonly [Field in keyof RankedPage]: RankedPage[Field] };
-type CodedDraft = Draft & { codes: PageCodes };
+type CodedDraft = Draft & { codes: PageCodes; bagScore: number };
+
+/** What codes settle besides the scores, over all batches. */
+interface Marking {
+  /** Pages that exact vectors may score, by codes. */
+  best: WorstFirstHeap;
+  /** Of their contenders; undefined: there are none. */
+  margin: number | undefined;
+  /** Pages that are the hits so far, by codes. */
+  hits: WorstFirstHeap;
+  /** How far below the last of them a page by its bag is not scored. */
+  slack: number;
+}
 
 /**
  * Adds the scores of `blocks`, and marks the contenders of the pages that may be among the best: when all blocks are scored at
- * once those that are among the best so far, else all.
+ * once those that are among the best so far, else all. Only then it may stop early.
+ *
+ * @returns how many pages, the first ones, were scored.
  */
 function addScores(
   pages: readonly CodedDraft[],
   blocks: readonly number[],
   tables: QueryTables,
-  { best, margin }: { best: WorstFirstHeap; margin: number | undefined },
-): void {
+  { best, margin, hits, slack }: Marking,
+): number {
   const isTotal = blocks.length === tables.blockCount;
   const all = pages.map(({ codes }) => codes);
   const scorer = tables.codesScorer(blocks, all, margin !== undefined);
   try {
-    for (const page of pages) {
+    for (const [i, page] of pages.entries()) {
+      if (isTotal && page.bagScore + slack < hits.floor) return i;
       page.score += scorer.score(page.codes);
+      hits.offer(page.score, page.position);
       if (margin === undefined) continue;
       if (isTotal) {
         if (page.score < best.floor) continue;
@@ -142,6 +178,7 @@ function addScores(
       const masks = scorer.contenders(margin);
       page.masks = page.masks === undefined ? masks : joined(page.masks, masks);
     }
+    return pages.length;
   } finally {
     scorer.release();
   }

@@ -8,7 +8,7 @@ import type { Kernel, KernelCodebook } from "../kernel/kernel.ts";
 import { QueryTables } from "../kernel/query-tables.ts";
 import type { HedgePolicy } from "../store/hedge-policy.ts";
 import type { ObjectStore } from "../store/object-store.ts";
-import { candidatesFromBags } from "./candidates/from-bags.ts";
+import { type BagCandidates, candidatesFromBags } from "./candidates/from-bags.ts";
 import { candidatesFromLists, type ListCandidates } from "./candidates/from-lists.ts";
 import type { EncodedQuery, SearchRequest, SearchResult } from "./contract.ts";
 import { bareHits, fullHits } from "./hits.ts";
@@ -54,7 +54,7 @@ export async function searchSnapshot(
 
 async function searchByVectors(work: SearchWork): Promise<Found> {
   const { request, snapshot, plan, times } = work;
-  return await withRanking(work, async ({ query, tables, pages, cellsRead, lexical }) => {
+  return await withRanking(work, async ({ query, tables, pages, candidates, cellsRead, lexical }) => {
     const fused = lexical === undefined ? pages : fusePages(pages, lexical, fusionFor(snapshot.manifest.recipe));
     const shown = fused.slice(0, plan.hits);
     const hits =
@@ -63,7 +63,7 @@ async function searchByVectors(work: SearchWork): Promise<Found> {
         : await times.runAsync("hits", () =>
             request.bare === true ? bareHits(shown, work) : fullHits(shown, query, tables, work, lexical?.weights),
           );
-    return { hits, tokens: query.tokens, cellsRead, candidates: pages.length, lexical };
+    return { hits, tokens: query.tokens, cellsRead, candidates, lexical };
   });
 }
 
@@ -73,6 +73,8 @@ export interface Ranking {
   /** Undefined when there is no page that can be found. */
   tables: QueryTables | undefined;
   pages: RankedPage[];
+  /** How many pages that was found among. */
+  candidates: number;
   cellsRead: number;
   /** In a hybrid search. */
   lexical: LexicalRanking | undefined;
@@ -86,7 +88,7 @@ export async function withRanking<T>(work: SearchWork, use: (ranking: Ranking) =
   const byWords = codebook === undefined ? undefined : beginWords(work);
   const query = await vectorsOf(work);
   if (codebook === undefined) {
-    return await use({ query, tables: undefined, pages: [], cellsRead: 0, lexical: undefined });
+    return await use({ query, tables: undefined, pages: [], candidates: 0, cellsRead: 0, lexical: undefined });
   }
   const held = new ReleaseStack();
   try {
@@ -116,23 +118,25 @@ async function rankPages(
   tables: QueryTables,
   work: SearchWork,
   byWords: Promise<LexicalRanking> | undefined,
-): Promise<Pick<Ranking, "pages" | "cellsRead" | "lexical">> {
+): Promise<Pick<Ranking, "pages" | "candidates" | "cellsRead" | "lexical">> {
   const { plan, snapshot, times } = work;
-  const [{ positions, cellsRead }, lexical] = await Promise.all([findCandidates(tables, work), byWords]);
-  const found = unranked(withPagesByWords(positions, lexical), snapshot);
+  const [{ positions, bagScores, cellsRead }, lexical] = await Promise.all([findCandidates(tables, work), byWords]);
+  const found = unranked(withPagesByWords(positions, lexical), snapshot, bagScores);
   const keep = lexical === undefined ? Math.max(plan.exact, plan.hits) : found.length;
-  const byCodes = plan.exhaustive ? found : await rankByCodes(found, { ...plan, keep }, tables, work);
   // Where words count too, a page that vectors place lower may be among the hits.
   const settled = lexical === undefined ? plan.hits : undefined;
+  const settledByBags = bagScores === undefined ? undefined : settled;
+  const byCodes = plan.exhaustive ? found : await rankByCodes(found, { ...plan, keep, settledByBags }, tables, work);
   const pages = await times.runAsync("exact", () => rankByVectors(byCodes, { ...plan, settled }, tables, work));
-  return { pages, cellsRead, lexical };
+  return { pages, candidates: found.length, cellsRead, lexical };
 }
 
-async function findCandidates(tables: QueryTables, work: SearchWork): Promise<ListCandidates> {
+/** @returns `bagScores` only of pages that were found by bags. */
+async function findCandidates(tables: QueryTables, work: SearchWork): Promise<ListCandidates & Partial<BagCandidates>> {
   const { plan, snapshot, selection, session, times } = work;
   if (takesAll(plan, selection)) return { positions: selectedPositions(snapshot, selection), cellsRead: 0 };
   if (snapshot.holding === "bags") {
-    return { positions: candidatesFromBags(snapshot, selection, tables, plan.candidates, times), cellsRead: 0 };
+    return { ...candidatesFromBags(snapshot, selection, tables, plan.candidates, times), cellsRead: 0 };
   }
   const found = await candidatesFromLists(snapshot, selection, tables, plan, { store: session.store, times });
   if (found.positions.length >= plan.hits) return found;

@@ -9,17 +9,31 @@ export function comesBefore(scoreA: number, positionA: number, scoreB: number, p
   return scoreA > scoreB || (scoreA === scoreB && positionA < positionB);
 }
 
+export interface ScoredPosition {
+  position: number;
+  score: number;
+}
+
+/** Positions of the `limit` best scores: as {@link topScores}. */
+export function topPositions(scores: Int32Array | Float64Array, selected: Uint8Array, limit: number): number[] {
+  return topScores(scores, selected, limit).map(({ position }) => position);
+}
+
 /**
- * Positions of the `limit` best scores, best first. Linear in the scores that cannot enter, so cheap when few do.
+ * The `limit` best scores with their positions, best first. Linear in the scores that cannot enter, so cheap when few do.
  *
  * @param selected a position whose byte is 0 is left out.
  */
-export function topPositions(scores: Int32Array | Float64Array, selected: Uint8Array, limit: number): number[] {
+export function topScores(scores: Int32Array | Float64Array, selected: Uint8Array, limit: number): ScoredPosition[] {
   const heap = new WorstFirstHeap(limit);
+  let { floor } = heap;
   for (let position = 0; position < scores.length; position++) {
-    if (selected[position] !== 0) heap.offer(scores[position] ?? 0, position);
+    const score = scores[position] ?? 0;
+    if (score <= floor || selected[position] === 0) continue;
+    heap.offer(score, position);
+    floor = heap.floor;
   }
-  return heap.positions();
+  return heap.best();
 }
 
 /** Keeps the best `capacity` offers; its root is the worst of them. */
@@ -57,7 +71,7 @@ export class WorstFirstHeap {
   }
 
   /** The same with their scores. */
-  best(): { position: number; score: number }[] {
+  best(): ScoredPosition[] {
     return Array.from({ length: this.#size }, (_, slot) => ({
       position: this.#position(slot),
       score: this.#score(slot),

@@ -10,21 +10,25 @@ import { type LengthPenalties, LengthPrior } from "../../recipe/length-prior.ts"
 import type { PageSelection } from "../selection.ts";
 import type { IndexSnapshot, LiveSegment } from "../snapshot.ts";
 import type { StageTimes } from "../stage-times.ts";
-import { topPositions } from "../top-k.ts";
+import { topScores } from "../top-k.ts";
 
 type ScannedBags = BagSelection & Pick<LiveSegment, "vectorCounts">;
 
-/**
- * Positions (see `IndexSnapshot.locate`) of the `limit` best pages of `selection`, best first. `tables` have every
- * centroid. Errors: `overloaded`.
- */
+export interface BagCandidates {
+  /** See `IndexSnapshot.locate`; best first. */
+  positions: number[];
+  /** Theirs, as sums of cosines. */
+  bagScores: number[];
+}
+
+/** The `limit` best pages of `selection`. `tables` have every centroid. Errors: `overloaded`. */
 export function candidatesFromBags(
   snapshot: IndexSnapshot,
   selection: PageSelection,
   tables: QueryTables,
   limit: number,
   times: StageTimes,
-): number[] {
+): BagCandidates {
   const prior = LengthPrior.of(snapshot.manifest.recipe, tables.query.tokenCount);
   const segments = snapshot.scanned.flatMap((segment): ScannedBags[] => {
     const { bags, vectorCounts } = segment;
@@ -40,7 +44,11 @@ export function candidatesFromBags(
     return times.run("candidates", () => {
       const scores = scan.scores();
       if (prior !== undefined) lowerScores(scores, segments, prior.inSteps(tables.bagStep));
-      return topPositions(scores, scan.selected(), limit);
+      const best = topScores(scores, scan.selected(), limit);
+      return {
+        positions: best.map(({ position }) => position),
+        bagScores: best.map(({ score }) => score * tables.bagStep),
+      };
     });
   } finally {
     scan.release();

@@ -14,7 +14,7 @@ import * as reference from "../../kernel/reference.ts";
 import { shortBlock, shortLength } from "../../kernel/short-rows.ts";
 import { LengthPrior } from "../../recipe/length-prior.ts";
 import type { EncodedQuery, VectorSearchRequest } from "../contract.ts";
-import { EXACT_SLACK, planSearch } from "../plan.ts";
+import { BAG_SLACK, EXACT_SLACK, planSearch } from "../plan.ts";
 import type { Holding } from "../planner/holding.ts";
 import type { RandomIndex, WrittenPage } from "./random-index.ts";
 
@@ -64,7 +64,11 @@ export function referenceSearch(
     for (const { bagRows } of tables) reference.scanBags(bags, Uint8Array.of(1), bagRows, scores);
     return (scores[0] ?? 0) - (step === 0 ? 0 : Math.round(penaltyOf(scored) / step));
   });
-  const byCodes = best(byBags, plan.candidates, (scored) => {
+  const scansBags = holding === "bags" && plan.candidates < matching.length;
+  const mayStop = scansBags && plan.contenderMargin !== undefined;
+  const bagSlack = mayStop ? BAG_SLACK * query.tokenCount : Infinity;
+  const candidates = byBags.map((scored) => ({ ...scored, score: scored.score * step }));
+  const byCodes = firstSettled(candidates, { exact: plan.candidates, hits: plan.hits, slack: bagSlack }, (scored) => {
     const { page } = scored;
     let total = 0;
     for (const { pqRows, entries, pqSteps } of tables) {
@@ -89,13 +93,17 @@ export function referenceSearch(
   }));
 }
 
-/**
- * The first `count` of `pages` scored anew, until the best `hits` lead the next one by `slack`; the rest after them, with scores
- * not above.
- */
-function settled(
+/** How many of some pages are scored anew, at most, and when it is enough. */
+interface Settling {
+  exact: number;
+  hits: number;
+  slack: number;
+}
+
+/** The first `exact` of `pages` scored anew, until the best `hits` lead the next one by `slack`; best first. */
+function firstSettled(
   pages: readonly Scored[],
-  { exact: count, hits, slack }: { exact: number; hits: number; slack: number },
+  { exact: count, hits, slack }: Settling,
   scoreOf: (scored: Scored) => number,
 ): Scored[] {
   let first: Scored[] = [];
@@ -104,6 +112,12 @@ function settled(
     if (worstHit !== undefined && page.score + slack < worstHit.score) break;
     first = best([...first, { ...page, score: scoreOf(page) }], count, ({ score }) => score);
   }
+  return first;
+}
+
+/** The same, and the rest after them, with scores not above. */
+function settled(pages: readonly Scored[], settling: Settling, scoreOf: (scored: Scored) => number): Scored[] {
+  const first = firstSettled(pages, settling, scoreOf);
   const lowest = first.at(-1)?.score ?? Number.POSITIVE_INFINITY;
   return [
     ...first,
