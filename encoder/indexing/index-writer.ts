@@ -59,6 +59,8 @@ export interface IndexWriterOptions extends CommitTarget {
   /** Vectors from which on a codebook is trained ahead of its commit, when fewer than by default. */
   minTrainingVectors?: number | undefined;
   onProgress?: ((progress: IndexingProgress) => void) | undefined;
+  /** A large codebook begins to be trained beside the pages, or has been: see {@link WorkAhead}. */
+  onLargeTraining?: ((isUnderWay: boolean) => Promise<void>) | undefined;
   /** How long each part of a commit took. */
   onStage?: ((stage: IndexingStage, seconds: number) => void) | undefined;
 }
@@ -108,11 +110,12 @@ export class IndexWriter {
     this.#options = options;
     this.#runner = runner;
     this.#mayCreate = mayCreate;
-    const { recipe, spoolFolder, clock = systemClock, minTrainingVectors, onStage } = options;
+    const { recipe, spoolFolder, clock = systemClock, minTrainingVectors, onLargeTraining, onStage } = options;
     this.#pending = new PendingDocuments(recipe.dim, spoolFolder, clock, (...page) => this.#ahead.add(...page));
     this.#tables = new DocumentTables(options.store, options.index);
     this.#codebook = new IndexCodebook({ ...options, runner });
-    this.#ahead = new WorkAhead({ codebook: this.#codebook, dim: recipe.dim, minTrainingVectors, onStage });
+    const codebook = this.#codebook;
+    this.#ahead = new WorkAhead({ codebook, dim: recipe.dim, minTrainingVectors, onLargeTraining, onStage });
   }
 
   /**

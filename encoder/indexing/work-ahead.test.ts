@@ -144,6 +144,30 @@ describe("a codebook trained ahead", () => {
     expect(begun).toEqual([1_276_478]);
   });
 
+  it("is told of while it is under way, if it is large, also when it fails", async () => {
+    const events: string[] = [];
+    const trainOn = async () => {
+      events.push("training");
+      throw new Error("enough is known");
+    };
+    const coderFor = () => {
+      throw new Error("there is nothing to code");
+    };
+    const onLargeTraining = async (isUnderWay: boolean) => void events.push(isUnderWay ? "begins" : "ends");
+    const spool: PageSpool = await RecordFile.createTemporary();
+    for (const expected of [20_000, 1_276_478]) {
+      const options = { codebook: { trainOn, coderFor }, dim: 128, minTrainingVectors: MANY, onLargeTraining };
+      const ahead = new WorkAhead(options);
+      ahead.add(spool, { offset: 0, length: 0, vectorCount: MANY });
+      ahead.train(expected, undefined);
+      expect(await ahead.trained(expected, undefined)).toBeUndefined();
+      await ahead.close();
+    }
+    await spool.close();
+    // A thousand centroids take seconds, 16,384 minutes.
+    expect(events).toEqual(["training", "begins", "training", "ends"]);
+  });
+
   it("is not begun for a small index, which trains in no time", async () => {
     const stages: IndexingStage[] = [];
     const writer = await books.openWriter({ onStage: (stage) => stages.push(stage) });

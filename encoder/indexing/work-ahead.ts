@@ -24,6 +24,11 @@ const MIN_TRAINING_VECTORS = 40_000;
  * vectors as a commit has. Beyond that the commit trains.
  */
 const MAX_TRAINING_BYTES = 64 * 1024 * 1024;
+/**
+ * From so many bytes on training is told of, and what else runs makes room: 131,072 vectors of 128 values train 4,096 centroids, for the better
+ * part of a minute on two cores.
+ */
+const LARGE_TRAINING_BYTES = 16 * 1024 * 1024;
 /** A codebook is for so many vectors more or fewer than it was trained for; half a power of two of centroids. */
 const MAX_MISJUDGED = Math.SQRT2;
 
@@ -37,6 +42,8 @@ export interface WorkAheadOptions {
   dim: number;
   /** Vectors from which on a codebook is trained ahead; default {@link MIN_TRAINING_VECTORS}. */
   minTrainingVectors?: number | undefined;
+  /** A large training begins, which may wait for it, or has ended. */
+  onLargeTraining?: ((isUnderWay: boolean) => Promise<void>) | undefined;
   onStage?: ((stage: IndexingStage, seconds: number) => void) | undefined;
 }
 
@@ -78,9 +85,12 @@ export class WorkAhead {
     const { minTrainingVectors = MIN_TRAINING_VECTORS } = this.#options;
     if (this.#queuedVectors < minTrainingVectors) return;
     const { dim } = this.#options;
-    if (chooseTrainingCount(expectedVectors, dim) * dim > MAX_TRAINING_BYTES) return;
+    const sampleBytes = chooseTrainingCount(expectedVectors, dim) * dim;
+    if (sampleBytes > MAX_TRAINING_BYTES) return;
     if (this.#closed || this.#training !== undefined || this.#coder !== undefined) return;
-    this.#training = this.#train(expectedVectors, subspaces).catch(() => undefined);
+    const train = async () => await this.#train(expectedVectors, subspaces);
+    const training = sampleBytes >= LARGE_TRAINING_BYTES ? this.#withRoom(train) : train();
+    this.#training = training.catch(() => undefined);
   }
 
   /** The codebook that was trained, once it is; undefined when there is none that suits so many vectors and subspaces. */
@@ -114,6 +124,16 @@ export class WorkAhead {
     this.#closed = true;
     await this.#training;
     await this.#coding;
+  }
+
+  async #withRoom<T>(train: () => Promise<T>): Promise<T> {
+    const { onLargeTraining } = this.#options;
+    try {
+      await onLargeTraining?.(true);
+      return await train();
+    } finally {
+      await onLargeTraining?.(false);
+    }
   }
 
   async #train(expectedVectors: number, subspaces: number | undefined): Promise<Trained> {

@@ -113,6 +113,7 @@ async function ingestObserved(options: IngestOptions): Promise<IngestReport> {
     executionProvider,
     onProgress: (progress) => observer?.onCommit?.(progress),
     onWarning: (message, cause) => observer?.onWarning?.(message, cause),
+    onLargeTraining: async (isUnderWay) => await model.makeRoom?.(isUnderWay),
     onStage: (stage, seconds) => observer?.onStage?.(stage, seconds),
   });
   const renderPool = new RenderPool();

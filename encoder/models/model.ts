@@ -67,6 +67,11 @@ export interface Model {
    * answered. Absent: there is nothing, or it would take long.
    */
   rest?(): Promise<void>;
+  /**
+   * While it is `needed`, pages are encoded one at a time, with as little memory as that takes: another job has use for both memory and
+   * cores. Absent: nothing can be given.
+   */
+  makeRoom?(needed: boolean): Promise<void>;
   /** Frees the session; the model must not be used afterwards. */
   dispose(): Promise<void>;
 }

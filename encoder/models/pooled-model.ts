@@ -49,6 +49,10 @@ class PooledModel implements Model {
     await this.#model.rest?.();
   }
 
+  async makeRoom(needed: boolean): Promise<void> {
+    await this.#model.makeRoom?.(needed);
+  }
+
   dispose(): Promise<void> {
     return this.#model.dispose();
   }

@@ -67,6 +67,10 @@ class MiniLmDense implements Model {
     return this.#trunk.rest();
   }
 
+  makeRoom(needed: boolean): Promise<void> {
+    return this.#trunk.makeRoom(needed);
+  }
+
   dispose(): Promise<void> {
     return this.#trunk.dispose();
   }

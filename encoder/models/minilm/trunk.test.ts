@@ -111,6 +111,29 @@ describe("sessions", () => {
     expect(await underWay).toEqual(before[0]);
   });
 
+  it("are one while another job needs the room, and two again after it", async () => {
+    trunk = await loadTrunk({ threads: 2 });
+    const run = async (windows: number) =>
+      await Promise.all(Array.from({ length: windows }, async () => await trunk?.run(HELLO_WORLD)));
+    const ended = async () => {
+      const opened = open.mock.results.flatMap((result) => (result.type === "return" ? [result.value] : []));
+      return (await Promise.all(opened)).filter(({ thread }) => thread.ended).length;
+    };
+    const before = await run(2);
+    expect(await ended()).toBe(0);
+    await trunk.makeRoom(true);
+    expect(await ended()).toBe(1);
+    expect(await run(3)).toEqual([...before, before[0]]);
+    expect(open).toHaveBeenCalledTimes(2);
+
+    await trunk.makeRoom(false);
+    const underWay = run(4);
+    await vi.waitFor(() => expect(open).toHaveBeenCalledTimes(3));
+    await trunk.makeRoom(true);
+    expect(await underWay).toEqual([...before, ...before]);
+    expect(await ended()).toBe(2);
+  });
+
   it("are replaced when their thread has ended", async () => {
     trunk = await loadTrunk({ threads: 1 });
     const opened = open.mock.results[0];

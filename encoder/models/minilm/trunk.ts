@@ -55,6 +55,7 @@ const hiddenStates: TrunkOutput = { name: HIDDEN_STATES, dim: HIDDEN_DIM };
 export class Trunk {
   readonly #start: GraphStart;
   readonly #output: TrunkOutput;
+  readonly #sessions: number;
   readonly #queue: PQueue;
   /** Open sessions that do nothing. */
   readonly #idle: GraphThread[] = [];
@@ -63,6 +64,7 @@ export class Trunk {
   private constructor(start: GraphStart, output: TrunkOutput, sessions: number) {
     this.#start = start;
     this.#output = output;
+    this.#sessions = sessions;
     this.#queue = new PQueue({ concurrency: sessions });
   }
 
@@ -106,6 +108,12 @@ export class Trunk {
     await Promise.all(this.#idle.splice(0).map((thread) => thread.dispose()));
   }
 
+  /** While it is `needed`, windows run one after the other and there is one session: each further one is freed when its window is done. */
+  async makeRoom(needed: boolean): Promise<void> {
+    this.#queue.concurrency = needed ? 1 : this.#sessions;
+    await this.#freeSurplus(this.#queue.pending);
+  }
+
   /** Waits for the windows under way, then frees the sessions. */
   async dispose(): Promise<void> {
     await this.#queue.onIdle();
@@ -127,7 +135,15 @@ export class Trunk {
       );
     } finally {
       this.#idle.push(thread);
+      // This window is still pending, and its thread is not busy any more.
+      await this.#freeSurplus(this.#queue.pending - 1);
     }
+  }
+
+  /** @param busy sessions that run a window. */
+  async #freeSurplus(busy: number): Promise<void> {
+    const surplus = this.#idle.length + busy - this.#queue.concurrency;
+    if (surplus > 0) await Promise.all(this.#idle.splice(0, surplus).map((thread) => thread.dispose()));
   }
 
   /** Threads that have ended are dropped; a window that finds no other opens one. */

@@ -79,6 +79,10 @@ class MiniLmWords implements Model {
     return this.#trunk.rest();
   }
 
+  makeRoom(needed: boolean): Promise<void> {
+    return this.#trunk.makeRoom(needed);
+  }
+
   dispose(): Promise<void> {
     return this.#trunk.dispose();
   }
