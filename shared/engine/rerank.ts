@@ -64,14 +64,11 @@ export function unranked(
   snapshot: IndexSnapshot,
   scores?: readonly number[],
 ): RankedPage[] {
-  return positions.map((position, i) => ({
-    position,
-    ...snapshot.locate(position),
-    score: scores?.[i] ?? 0,
-    best: undefined,
-    codes: undefined,
-    record: undefined,
-  }));
+  return positions.map((position, i) => {
+    const { segment, page } = snapshot.locate(position);
+    const score = scores?.[i] ?? 0;
+    return { position, segment, page, score, best: undefined, codes: undefined, record: undefined };
+  });
 }
 
 /** How many of the pages later stages look at. */
@@ -114,8 +111,9 @@ export async function rankByCodes(
     const scored = batch.map((page, i): CodedDraft => {
       const lengthPenalty = prior?.penaltyOf(vectorCountOf(page));
       const score = -(lengthPenalty ?? 0);
-      const made = { codes: required(codes[i]), masks: undefined, record: records?.[i] };
-      return { ...page, bagScore: page.score, score, lengthPenalty, ...made };
+      const record = records?.[i];
+      const bagScore = page.score;
+      return { ...page, score, bagScore, lengthPenalty, codes: required(codes[i]), masks: undefined, record };
     });
     let count = 0;
     for (const blocks of tables.blockGroups()) {
@@ -231,7 +229,7 @@ export async function rankByVectors(
   const rest = pages.slice(exact.length);
   exact.sort(byScore);
   const lowest = exact.at(-1)?.score ?? Number.POSITIVE_INFINITY;
-  return [...exact, ...rest.map((page) => ({ ...page, score: Math.min(page.score, lowest) }))];
+  return [...exact, ...rest.map((page) => (page.score <= lowest ? page : { ...page, score: lowest }))];
 }
 
 function vectorCountOf({ segment, page }: PageRef): number {
