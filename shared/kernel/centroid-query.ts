@@ -50,6 +50,11 @@ export class CentroidQuery implements RegionHolder {
     }
   }
 
+  /** Pointer to u8 `[dim / 4, 32, 4]` of one block: its rows, plus 64. Undefined where they have 16 bits. */
+  quadsOffset(block: number): number | undefined {
+    return this.#quads === undefined ? undefined : this.#quads.offset + block * this.#query.dim * LANES;
+  }
+
   /** Computes rows of some of `centroids` for one block: `count` of them, at `ids` (pointer to u16; 0: the first). */
   writeRows(
     block: number,
@@ -61,18 +66,19 @@ export class CentroidQuery implements RegionHolder {
     const { kernel, dim } = this.#query;
     const ofBlock = this.blocks[block];
     if (ofBlock === undefined) throw new RangeError(`the query has no block ${block}`);
+    const quads = this.quadsOffset(block);
     const placed = kernel.memory.float32(this.#work, 2 * LANES);
     placed.set(factors.bag);
     if (factors.pq !== undefined) placed.set(factors.pq, LANES);
     const { offset } = this.#work;
     kernel.exports.centroidRows(
       centroids.centroids.offset,
-      this.#quads === undefined ? 0 : centroids.starts.offset,
+      quads === undefined ? 0 : centroids.starts.offset,
       ids,
       count,
       dim,
       multipliedLanes(ofBlock),
-      this.#quads === undefined ? this.#query.pairsOffset(block) : this.#quads.offset + block * dim * LANES,
+      quads ?? this.#query.pairsOffset(block),
       offset,
       offset + FACTOR_BYTES,
       offset + 2 * FACTOR_BYTES,

@@ -8,11 +8,12 @@ import { contenderBests } from "./contender-scorer.ts";
 import { exactTokenBest, totalScore } from "./exact-scorer.ts";
 import { KernelQuery } from "./kernel-query.ts";
 import { Kernel } from "./kernel.ts";
-import { bagStep, laneScales } from "./lane-scales.ts";
+import { bagStep } from "./lane-scales.ts";
 import { LANES, toQueryBlocks } from "./query-block.ts";
 import { QueryTables } from "./query-tables.ts";
 import * as reference from "./reference.ts";
 import { material, type Shape, shapes } from "./testing/material.ts";
+import { referenceTables } from "./testing/reference-tables.ts";
 import { compileKernel, type KernelModule } from "./webassembly.ts";
 
 const SMALL: Shape = {
@@ -56,17 +57,7 @@ describe("kernels", () => {
         const exactBest = exactTokenBest(kernelQuery, exact);
 
         for (const [index, block] of blocks.entries()) {
-          const maxima = reference.pqEntryMaxima(codebook.codewords, subspaces, block.values, dim);
-          const ofCentroids = tables.centroidQuery.blocks[index] ?? block;
-          const scales = laneScales(ofCentroids, resident, step, maxima);
-          const entries = reference.pqTables(codebook.codewords, subspaces, block.values, dim, scales.entryFactors);
-          const rows = reference.centroidTables(
-            codebook.centroids,
-            dim,
-            ofCentroids.rows,
-            scales.bagFactors,
-            scales.pqFactors,
-          );
+          const { scales, entries, ...rows } = referenceTables(codebook, block, step);
           expect(entries.every((value) => Math.abs(value) <= 15)).toBe(true);
           reference.scanBags(bags, selected, rows.bagRows, bagScores);
           const best = reference.pqBest(codes, subspaces, rows.pqRows, entries);
@@ -116,9 +107,7 @@ describe("kernels", () => {
         const masks = new Uint32Array(blocks.length * vectorCount);
         const expected: Uint32Array[] = [];
         for (const [index, block] of blocks.entries()) {
-          const entryMaxima = reference.pqEntryMaxima(codebook.codewords, subspaces, block.values, dim);
-          const ofCentroids = tables.centroidQuery.blocks[index] ?? block;
-          const scales = laneScales(ofCentroids, resident, tables.bagStep, entryMaxima);
+          const { scales, entries, pqRows } = referenceTables(codebook, block, tables.bagStep);
           // A margin that leaves out some vectors: the scales of the materials differ.
           const margin = share * 2_000 * Math.max(...scales.pqSteps);
           tables.prepare(index);
@@ -126,9 +115,7 @@ describe("kernels", () => {
           scorer.score(codes);
           masks.set(scorer.contenders(margin), index * vectorCount);
           scorer.release();
-          const entries = reference.pqTables(codebook.codewords, subspaces, block.values, dim, scales.entryFactors);
-          const { bagFactors, pqFactors, pqSteps } = scales;
-          const { pqRows } = reference.centroidTables(codebook.centroids, dim, ofCentroids.rows, bagFactors, pqFactors);
+          const { pqSteps } = scales;
           const best = reference.pqBest(codes, subspaces, pqRows, entries);
           const floors = Array.from(best.maxima, (score, lane) =>
             lane < block.tokenCount ? contenderFloor(score, margin, pqSteps[lane] ?? 0) : Infinity,

@@ -12,6 +12,7 @@ import type { Bags, Codebook } from "../format/contract.ts";
 import { CODEWORDS_PER_SUBSPACE, ISOLATE_MEMORY_BYTES, MAX_CENTROIDS, MAX_DIM, MAX_SUBSPACES } from "../limits.ts";
 import type { CentroidScale } from "./lane-scales.ts";
 import { KernelMemory, type Region, type RegionHolder } from "./memory.ts";
+import { hasShortCodewords, shortCodewords } from "./short-codewords.ts";
 import { SHORT_BIAS } from "./short-rows.ts";
 import { instantiateKernel, type KernelExports, type KernelModule } from "./webassembly.ts";
 
@@ -40,8 +41,10 @@ export interface KernelCodebook extends CentroidScale, KernelCentroids, RegionHo
   readonly subspaces: number;
   /** Largest length of a centroid and of a coarse one, in int8 units. */
   readonly centroidLength: number;
-  /** f32 `[subspaces, 256, dim / subspaces]`. */
+  /** `[subspaces, 256, dim / subspaces]`: f32, or u8 with {@link codewordScale} (short-codewords.ts). */
   readonly codewords: Region;
+  /** Value of one unit of a codeword of 7 bits; undefined: codewords are float32. */
+  readonly codewordScale: number | undefined;
   readonly cells: KernelCells;
 }
 
@@ -82,8 +85,6 @@ export class Kernel {
       held.push(region);
       return region;
     };
-    const codewords = take(codebook.codewords.byteLength);
-    memory.float32(codewords).set(codebook.codewords);
     const place = (values: Int8Array): KernelCentroids => {
       const centroids = take(values.byteLength);
       const starts = take((values.length / dim) * I16_BYTES);
@@ -93,6 +94,7 @@ export class Kernel {
     };
     const length = largestNorm(codebook.centroids, dim);
     const cellLength = largestNorm(cells.centroids, dim);
+    const centroidLength = Math.max(length, cellLength);
     return {
       id: codebook.id,
       dim: codebook.dim,
@@ -100,9 +102,9 @@ export class Kernel {
       subspaces: codebook.subspaces,
       centroidScale: codebook.centroidScale,
       centroidNormMax: length * codebook.centroidScale,
-      centroidLength: Math.max(length, cellLength),
+      centroidLength,
       ...place(codebook.centroids),
-      codewords,
+      ...placeCodewords(memory, codebook, centroidLength, take),
       cells: {
         offsets: cells.offsets,
         count: cells.offsets.length - 1,
@@ -129,6 +131,25 @@ export class Kernel {
       release: () => releaseAll(memory, [offsets, ids]),
     };
   }
+}
+
+/** Of 7 bits where queries will be too, which takes a quarter of the room. */
+function placeCodewords(
+  memory: KernelMemory,
+  { dim, subspaces, codewords }: Codebook,
+  centroidLength: number,
+  take: (bytes: number) => Region,
+): Pick<KernelCodebook, "codewords" | "codewordScale"> {
+  const width = dim / subspaces;
+  if (!hasShortCodewords(width, centroidLength)) {
+    const region = take(codewords.byteLength);
+    memory.float32(region).set(codewords);
+    return { codewords: region, codewordScale: undefined };
+  }
+  const { values, scale } = shortCodewords(codewords, width);
+  const region = take(values.byteLength);
+  memory.uint8(region).set(values);
+  return { codewords: region, codewordScale: scale };
 }
 
 /** Allocates; on failure first gives back what the same resident already holds. */

@@ -17,6 +17,13 @@ export const PQ_ENTRY_MAX = 15;
  */
 export const PQ_ROW_MAX = 24_000;
 
+/** What the kernel divides by after multiplying an entry with its factor (assembly/short-entries.ts). */
+const FACTOR_ONE = 2 ** 15;
+/** An int16 factor. */
+const FACTOR_MAX = FACTOR_ONE - 1;
+/** |entry × factor|: rounds to {@link PQ_ENTRY_MAX}, whatever its sign. */
+const SCALED_MAX = PQ_ENTRY_MAX * FACTOR_ONE + FACTOR_ONE / 2 - 1;
+
 /** |row| of the int8 centroid table. */
 export const BAG_ROW_MAX = 127;
 
@@ -34,7 +41,7 @@ export interface LaneScales {
   bagFactors: Float32Array;
   /** The same → int16 PQ row. */
   pqFactors: Float32Array;
-  /** Real dot product of query and codeword → int8 table entry. */
+  /** Real dot product of query and codeword → int8 table entry; of {@link shortLaneScales} the integer one, an int16 of 2^−15. */
   entryFactors: Float32Array;
   /** PQ score → cosine. */
   pqSteps: Float32Array;
@@ -62,12 +69,7 @@ export function laneScales(
   step: number,
   entryMaxima: Float32Array,
 ): LaneScales {
-  const scales: LaneScales = {
-    bagFactors: rowFactors(block, centroids, step),
-    pqFactors: new Float32Array(LANES),
-    entryFactors: new Float32Array(LANES),
-    pqSteps: new Float32Array(LANES),
-  };
+  const scales = emptyScales(rowFactors(block, centroids, step));
   for (let lane = 0; lane < LANES; lane++) {
     const dotUnit = (block.scales[lane] ?? 0) * centroids.centroidScale;
     const longest = (block.norms[lane] ?? 0) * centroids.centroidNormMax;
@@ -75,6 +77,48 @@ export function laneScales(
     if (pqStep === 0) continue;
     scales.pqFactors[lane] = dotUnit / pqStep;
     scales.entryFactors[lane] = 1 / pqStep;
+    scales.pqSteps[lane] = pqStep;
+  }
+  return scales;
+}
+
+function emptyScales(bagFactors: Float32Array): LaneScales {
+  return {
+    bagFactors,
+    pqFactors: new Float32Array(LANES),
+    entryFactors: new Float32Array(LANES),
+    pqSteps: new Float32Array(LANES),
+  };
+}
+
+/**
+ * As {@link laneScales}, where entries are made of integers (short-codewords.ts): factors of 16 bits, and steps that are just what these make
+ * of a unit of an integer entry.
+ *
+ * @param block as it is multiplied with codewords.
+ * @param codewordScale value of one unit of a codeword.
+ * @param maxima `[32]`: the largest |integer entry| of each lane.
+ */
+export function shortLaneScales(
+  block: QueryBlock,
+  centroids: CentroidScale,
+  step: number,
+  codewordScale: number,
+  maxima: Int16Array,
+): LaneScales {
+  const scales = emptyScales(rowFactors(block, centroids, step));
+  for (let lane = 0; lane < LANES; lane++) {
+    const scale = block.scales[lane] ?? 0;
+    const largest = maxima[lane] ?? 0;
+    const entryUnit = scale * codewordScale;
+    const rowStep = ((block.norms[lane] ?? 0) * centroids.centroidNormMax) / PQ_ROW_MAX;
+    const byEntries = largest === 0 ? 0 : Math.floor(SCALED_MAX / largest);
+    const byRows = rowStep === 0 ? FACTOR_MAX : Math.floor((entryUnit * FACTOR_ONE) / rowStep);
+    const factor = Math.min(byEntries, byRows, FACTOR_MAX);
+    const pqStep = factor === 0 ? rowStep : (entryUnit * FACTOR_ONE) / factor;
+    if (pqStep === 0) continue;
+    scales.pqFactors[lane] = (scale * centroids.centroidScale) / pqStep;
+    scales.entryFactors[lane] = factor;
     scales.pqSteps[lane] = pqStep;
   }
   return scales;

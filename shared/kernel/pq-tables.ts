@@ -1,22 +1,29 @@
 /**
- * The PQ tables of one block of a query.
+ * The PQ tables of one block of a query: in integers where the codebook has codewords of 7 bits (short-codewords.ts).
  *
  * @module
  */
 import { CODEWORDS_PER_SUBSPACE } from "../limits.ts";
 import type { Kernel, KernelCodebook } from "./kernel.ts";
-import { laneScales, type LaneScales } from "./lane-scales.ts";
+import { laneScales, type LaneScales, shortLaneScales } from "./lane-scales.ts";
 import type { Region } from "./memory.ts";
-import { DOT_LANE_GROUP, LANES, multipliedLanes, type QueryBlock } from "./query-block.ts";
+import { activeLanes, DOT_LANE_GROUP, LANE_GROUP, LANES, multipliedLanes, type QueryBlock } from "./query-block.ts";
 
+const I16_BYTES = 2;
 const F32_BYTES = 4;
 const LANE_BYTES = LANES * F32_BYTES;
 const GROUP_BYTES = DOT_LANE_GROUP * F32_BYTES;
+/** Eight lanes of a quad of the query, of a row of integer entries, and 16 lanes of a row of a table. */
+const QUAD_GROUP_BYTES = DOT_LANE_GROUP * 4;
+const ENTRY_GROUP_BYTES = DOT_LANE_GROUP * I16_BYTES;
+const TABLE_HALF_BYTES = LANE_GROUP;
 
 export interface PqTargets {
   /** Value of one unit of a bag row (`bagStep`). */
   step: number;
-  /** f32 `[subspaces, 256, 8]`: scratch. */
+  /** Pointer to the block's rows of 7 bits (`CentroidQuery.quadsOffset`), which codewords of 7 bits are multiplied with. */
+  quads: number | undefined;
+  /** f32 `[subspaces, 256, 8]` or i16 `[subspaces, 256, 16]`: scratch. */
   products: Region;
   /** u8 `[subspaces, 256, 32]`: written. */
   tables: Region;
@@ -30,6 +37,57 @@ export interface PqTargets {
  * @param block as it is multiplied with centroids (`CentroidQuery`).
  */
 export function writePqTables(
+  kernel: Kernel,
+  codebook: KernelCodebook,
+  block: QueryBlock,
+  targets: PqTargets,
+): LaneScales {
+  const { codewordScale } = codebook;
+  const { quads } = targets;
+  if (codewordScale === undefined || quads === undefined) return writeFromFloats(kernel, codebook, block, targets);
+  return writeFromShort(kernel, { ...codebook, codewordScale }, block, { ...targets, quads });
+}
+
+/** 16 lanes at a time: their entries are kept until the largest are known. */
+function writeFromShort(
+  { exports, memory }: Kernel,
+  codebook: KernelCodebook & { codewordScale: number },
+  block: QueryBlock,
+  { step, quads, products, tables }: PqTargets & { quads: number },
+): LaneScales {
+  const { subspaces, dim, codewords, codewordScale } = codebook;
+  const width = dim / subspaces;
+  const multiplied = multipliedLanes(block);
+  const piecesBytes = dim * DOT_LANE_GROUP;
+  const scratch = memory.allocate(piecesBytes + LANES * I16_BYTES, "a query's vectors");
+  try {
+    const pieces = scratch.offset;
+    const perLane = pieces + piecesBytes;
+    const perLaneValues = memory.int16(scratch).subarray(piecesBytes / I16_BYTES, piecesBytes / I16_BYTES + LANES);
+    const maxima = new Int16Array(LANES);
+    let scales = shortLaneScales(block, codebook, step, codewordScale, maxima);
+    for (let first = 0; first < activeLanes(block); first += LANE_GROUP) {
+      const end = Math.min(first + LANE_GROUP, multiplied);
+      for (let lane = first; lane < end; lane += DOT_LANE_GROUP) {
+        const group = lane / DOT_LANE_GROUP;
+        const from = quads + group * QUAD_GROUP_BYTES;
+        const into = products.offset + (group % 2) * ENTRY_GROUP_BYTES;
+        exports.shortEntries(codewords.offset, subspaces, width, from, pieces, into, perLane + lane * I16_BYTES);
+      }
+      maxima.set(perLaneValues.subarray(first, end), first);
+      scales = shortLaneScales(block, codebook, step, codewordScale, maxima);
+      perLaneValues.set(scales.entryFactors.subarray(first, first + LANE_GROUP), first);
+      const half = tables.offset + (first / LANE_GROUP) * TABLE_HALF_BYTES;
+      const rows = subspaces * CODEWORDS_PER_SUBSPACE;
+      exports.shortTables(products.offset, rows, perLane + first * I16_BYTES, half);
+    }
+    return scales;
+  } finally {
+    memory.release(scratch);
+  }
+}
+
+function writeFromFloats(
   { exports, memory }: Kernel,
   codebook: KernelCodebook,
   block: QueryBlock,

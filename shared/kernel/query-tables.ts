@@ -49,7 +49,7 @@ export class QueryTables implements RegionHolder {
   readonly #scales = new Map<number, LaneScales>();
   /** i8 `[centroidCount, 32]` of one block. */
   readonly #bagRows: Region | undefined;
-  /** f32 `[subspaces, 256, 8]`: what tables are made of. Held from the start, so that a query that begins can end. */
+  /** 32 bytes a codeword: what tables are made of. Held from the start, so that a query that begins can end. */
   readonly #products: Region;
   #bagRowsBlock: number | undefined;
   #current = 0;
@@ -278,6 +278,7 @@ export class QueryTables implements RegionHolder {
     const { query, codebook, bagStep: step } = this;
     const scales = writePqTables(query.kernel, codebook, this.#currentBlock(), {
       step,
+      quads: this.centroidQuery.quadsOffset(index),
       products: this.#products,
       tables: slot.tables,
     });

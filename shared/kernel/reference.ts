@@ -7,6 +7,7 @@
 import type { Bags, PageCodes, PageVectors } from "../format/contract.ts";
 import { CODEWORDS_PER_SUBSPACE } from "../limits.ts";
 import { LANES } from "./query-block.ts";
+import { SHORT_BIAS } from "./short-rows.ts";
 
 /** MaxSim: Σ over query rows of the best inner product with a page row. `query` `[nq, dim]`, `page` `[n, dim]`; n = 0 gives −∞. */
 export function maxSim(query: Float32Array, page: Float32Array, dim: number): number {
@@ -119,6 +120,53 @@ export function pqTables(
     }
   }
   return tables;
+}
+
+/** Inner product of codeword `code` of subspace `m` with the matching piece of a query row of 7 bits. */
+function shortEntry(
+  codewords: Uint8Array,
+  width: number,
+  m: number,
+  code: number,
+  rows: Int16Array,
+  row: number,
+): number {
+  const start = (m * CODEWORDS_PER_SUBSPACE + code) * width;
+  let sum = 0;
+  for (let d = 0; d < width; d++) sum += ((codewords[start + d] ?? 0) - SHORT_BIAS) * (rows[row + m * width + d] ?? 0);
+  return sum;
+}
+
+/** `shortEntries`: the largest |entry| per lane, for query rows `[32, dim]`. */
+export function shortEntryMaxima(codewords: Uint8Array, subspaces: number, rows: Int16Array, dim: number): Int16Array {
+  const width = dim / subspaces;
+  const maxima = new Int16Array(LANES);
+  for (let lane = 0; lane < LANES; lane++) {
+    for (let row = 0; row < subspaces * CODEWORDS_PER_SUBSPACE; row++) {
+      const m = Math.floor(row / CODEWORDS_PER_SUBSPACE);
+      const size = Math.abs(shortEntry(codewords, width, m, row % CODEWORDS_PER_SUBSPACE, rows, lane * dim));
+      maxima[lane] = Math.max(maxima[lane] ?? 0, size);
+    }
+  }
+  return maxima;
+}
+
+/** `shortTables`: i8 `[subspaces, 256, 32]`. */
+export function shortPqTables(
+  codewords: Uint8Array,
+  subspaces: number,
+  rows: Int16Array,
+  dim: number,
+  factors: ArrayLike<number>,
+): Int8Array {
+  const width = dim / subspaces;
+  return Int8Array.from({ length: subspaces * CODEWORDS_PER_SUBSPACE * LANES }, (_, i) => {
+    const lane = i % LANES;
+    const row = Math.floor(i / LANES);
+    const m = Math.floor(row / CODEWORDS_PER_SUBSPACE);
+    const value = shortEntry(codewords, width, m, row % CODEWORDS_PER_SUBSPACE, rows, lane * dim);
+    return Math.floor((value * (factors[lane] ?? 0)) / 2 ** 15 + 0.5);
+  });
 }
 
 /** `scanBags`: adds each selected page's Σ over lanes of the best `bagRows` value of its bag to `scores`. */

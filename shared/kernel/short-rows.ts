@@ -14,6 +14,8 @@ import { LANES, type QueryBlock } from "./query-block.ts";
 export const SHORT_ROW_MAX = 63;
 /** Added to the values for the kernels, which take none below 0. */
 export const SHORT_BIAS = 64;
+/** The longest codeword of short-codewords.ts, in its units: no longer than the longest centroid, which has a value of 127. */
+export const SHORT_CODEWORD_LENGTH = 127;
 /** |dot product|: int16. */
 const SHORT_DOT_MAX = 32_767;
 /** Of a codebook that allows no longer rows than this, queries are multiplied in 16 bits: the error would be .006. */
@@ -22,11 +24,11 @@ const MIN_SHORT_LENGTH = 48;
 const LENGTH_MARGIN = 0.99;
 
 /**
- * How long rows in 7 bits may be, in units, for centroids of at most `centroidLength` (int8 units). Undefined where they would be too
+ * How long rows in 7 bits may be, in units, for centroids of at most `centroidLength` (int8 units), and for codewords. Undefined where they would be too
  * rough.
  */
 export function shortLength(centroidLength: number): number | undefined {
-  const length = SHORT_DOT_MAX / centroidLength;
+  const length = SHORT_DOT_MAX / Math.max(centroidLength, SHORT_CODEWORD_LENGTH);
   return length >= MIN_SHORT_LENGTH ? length : undefined;
 }
 

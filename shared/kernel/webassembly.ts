@@ -66,6 +66,8 @@ export interface KernelExports {
   ): I32;
   pqEntries(codewords: I32, subspaces: I32, width: I32, query: I32, entries: I32, maxima: I32): void;
   pqTables(entries: I32, rows: I32, group: I32, factors: I32, tables: I32): void;
+  shortEntries(codewords: I32, subspaces: I32, width: I32, quads: I32, pieces: I32, entries: I32, maxima: I32): void;
+  shortTables(entries: I32, rows: I32, factors: I32, tables: I32): void;
   pqMax(
     ids: I32,
     codes: I32,
@@ -135,6 +137,8 @@ const EXPORT_NAMES = [
   "pagesAbove",
   "pqEntries",
   "pqTables",
+  "shortEntries",
+  "shortTables",
   "pqMax",
   "pqBest",
   "pqContenders",

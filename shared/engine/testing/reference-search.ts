@@ -8,10 +8,10 @@ import { makeBags } from "../../format/bags.ts";
 import type { Codebook, PageVectors } from "../../format/contract.ts";
 import { contenderFloor } from "../../kernel/codes-scorer.ts";
 import { largestNorm } from "../../kernel/kernel.ts";
-import { bagStep, laneScales } from "../../kernel/lane-scales.ts";
+import { bagStep } from "../../kernel/lane-scales.ts";
 import { LANES, toQueryBlocks, type QueryBlock } from "../../kernel/query-block.ts";
 import * as reference from "../../kernel/reference.ts";
-import { shortBlock, shortLength } from "../../kernel/short-rows.ts";
+import { referenceTables } from "../../kernel/testing/reference-tables.ts";
 import { LengthPrior } from "../../recipe/length-prior.ts";
 import type { EncodedQuery, VectorSearchRequest } from "../contract.ts";
 import { BAG_SLACK, EXACT_SLACK, planSearch } from "../plan.ts";
@@ -154,17 +154,10 @@ function blockTables(
   /** Of a unit of a bag score. */
   step: number;
 } {
-  const { dim, subspaces, codewords, centroids, centroidScale } = codebook;
-  const length = largestNorm(centroids, dim);
-  const facts = { centroidScale, centroidNormMax: length * centroidScale };
-  const shortTo = shortLength(Math.max(length, largestNorm(codebook.cells.centroids, dim)));
-  const ofCentroids = shortTo === undefined ? block : shortBlock(block, shortTo);
-  const maxima = reference.pqEntryMaxima(codewords, subspaces, block.values, dim);
-  const step = bagStep(blocks, facts);
-  const scales = laneScales(ofCentroids, facts, step, maxima);
-  const rows = reference.centroidTables(centroids, dim, ofCentroids.rows, scales.bagFactors, scales.pqFactors);
-  const entries = reference.pqTables(codewords, subspaces, block.values, dim, scales.entryFactors);
-  return { ...rows, entries, pqSteps: scales.pqSteps, step };
+  const { dim, centroids, centroidScale } = codebook;
+  const step = bagStep(blocks, { centroidScale, centroidNormMax: largestNorm(centroids, dim) * centroidScale });
+  const { scales, ...tables } = referenceTables(codebook, block, step);
+  return { ...tables, pqSteps: scales.pqSteps, step };
 }
 
 /** @param masks of each block; none: every vector for every token. */

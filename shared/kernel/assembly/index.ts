@@ -16,4 +16,5 @@ export { pqEntries, pqTables } from "./pq-tables";
 export { pqContenders } from "./pq-contenders";
 export { pqBest, pqMax, pqVectorScores } from "./pq-maxsim";
 export { probeGains } from "./probe-gains";
+export { shortEntries, shortTables } from "./short-entries";
 export { keepBestRows } from "./top-lanes";
