@@ -41,7 +41,7 @@ export interface LaneScales {
   bagFactors: Float32Array;
   /** The same → int16 PQ row. */
   pqFactors: Float32Array;
-  /** Real dot product of query and codeword → int8 table entry; of {@link shortLaneScales} the integer one, an int16 of 2^−15. */
+  /** Real dot product of query and codeword → int8 table entry; of {@link addShortScales} the integer one, an int16 of 2^−15. */
   entryFactors: Float32Array;
   /** PQ score → cosine. */
   pqSteps: Float32Array;
@@ -69,7 +69,7 @@ export function laneScales(
   step: number,
   entryMaxima: Float32Array,
 ): LaneScales {
-  const scales = emptyScales(rowFactors(block, centroids, step));
+  const scales = scalesOfRows(block, centroids, step);
   for (let lane = 0; lane < LANES; lane++) {
     const dotUnit = (block.scales[lane] ?? 0) * centroids.centroidScale;
     const longest = (block.norms[lane] ?? 0) * centroids.centroidNormMax;
@@ -82,44 +82,49 @@ export function laneScales(
   return scales;
 }
 
-function emptyScales(bagFactors: Float32Array): LaneScales {
+/** Bag factors; the rest is 0 until lanes have entries ({@link addShortScales}). */
+export function scalesOfRows(block: QueryBlock, centroids: CentroidScale, step: number): LaneScales {
   return {
-    bagFactors,
+    bagFactors: rowFactors(block, centroids, step),
     pqFactors: new Float32Array(LANES),
     entryFactors: new Float32Array(LANES),
     pqSteps: new Float32Array(LANES),
   };
 }
 
+/** What integer entries are made of. */
+export interface ShortScale extends CentroidScale {
+  /** Value of one unit of a codeword of 7 bits. */
+  codewordScale: number;
+}
+
 /**
- * As {@link laneScales}, where entries are made of integers (short-codewords.ts): factors of 16 bits, and steps that are just what these make
- * of a unit of an integer entry.
+ * Adds to `scales` those of some lanes, from `first` on, where entries are made of integers (short-codewords.ts): factors of 16 bits, and steps
+ * that are just what these make of a unit of an integer entry.
  *
  * @param block as it is multiplied with codewords.
- * @param codewordScale value of one unit of a codeword.
- * @param maxima `[32]`: the largest |integer entry| of each lane.
+ * @param maxima the largest |integer entry| of each of the lanes.
  */
-export function shortLaneScales(
+export function addShortScales(
+  scales: LaneScales,
   block: QueryBlock,
-  centroids: CentroidScale,
-  step: number,
-  codewordScale: number,
+  { centroidScale, centroidNormMax, codewordScale }: ShortScale,
   maxima: Int16Array,
-): LaneScales {
-  const scales = emptyScales(rowFactors(block, centroids, step));
-  for (let lane = 0; lane < LANES; lane++) {
+  first: number,
+): void {
+  for (let i = 0; i < maxima.length; i++) {
+    const lane = first + i;
     const scale = block.scales[lane] ?? 0;
-    const largest = maxima[lane] ?? 0;
+    const largest = maxima[i] ?? 0;
     const entryUnit = scale * codewordScale;
-    const rowStep = ((block.norms[lane] ?? 0) * centroids.centroidNormMax) / PQ_ROW_MAX;
+    const rowStep = ((block.norms[lane] ?? 0) * centroidNormMax) / PQ_ROW_MAX;
     const byEntries = largest === 0 ? 0 : Math.floor(SCALED_MAX / largest);
     const byRows = rowStep === 0 ? FACTOR_MAX : Math.floor((entryUnit * FACTOR_ONE) / rowStep);
     const factor = Math.min(byEntries, byRows, FACTOR_MAX);
     const pqStep = factor === 0 ? rowStep : (entryUnit * FACTOR_ONE) / factor;
     if (pqStep === 0) continue;
-    scales.pqFactors[lane] = (scale * centroids.centroidScale) / pqStep;
+    scales.pqFactors[lane] = (scale * centroidScale) / pqStep;
     scales.entryFactors[lane] = factor;
     scales.pqSteps[lane] = pqStep;
   }
-  return scales;
 }

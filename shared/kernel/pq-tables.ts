@@ -5,7 +5,7 @@
  */
 import { CODEWORDS_PER_SUBSPACE } from "../limits.ts";
 import type { Kernel, KernelCodebook } from "./kernel.ts";
-import { laneScales, type LaneScales, shortLaneScales } from "./lane-scales.ts";
+import { addShortScales, laneScales, type LaneScales, scalesOfRows } from "./lane-scales.ts";
 import type { Region } from "./memory.ts";
 import { activeLanes, DOT_LANE_GROUP, LANE_GROUP, LANES, multipliedLanes, type QueryBlock } from "./query-block.ts";
 
@@ -45,17 +45,17 @@ export function writePqTables(
   const { codewordScale } = codebook;
   const { quads } = targets;
   if (codewordScale === undefined || quads === undefined) return writeFromFloats(kernel, codebook, block, targets);
-  return writeFromShort(kernel, { ...codebook, codewordScale }, block, { ...targets, quads });
+  return writeFromShort(kernel, codebook, block, { ...targets, quads, codewordScale });
 }
 
 /** 16 lanes at a time: their entries are kept until the largest are known. */
 function writeFromShort(
   { exports, memory }: Kernel,
-  codebook: KernelCodebook & { codewordScale: number },
+  codebook: KernelCodebook,
   block: QueryBlock,
-  { step, quads, products, tables }: PqTargets & { quads: number },
+  { step, quads, codewordScale, products, tables }: PqTargets & { quads: number; codewordScale: number },
 ): LaneScales {
-  const { subspaces, dim, codewords, codewordScale } = codebook;
+  const { subspaces, dim, codewords, centroidScale, centroidNormMax } = codebook;
   const width = dim / subspaces;
   const multiplied = multipliedLanes(block);
   const piecesBytes = dim * DOT_LANE_GROUP;
@@ -64,8 +64,7 @@ function writeFromShort(
     const pieces = scratch.offset;
     const perLane = pieces + piecesBytes;
     const perLaneValues = memory.int16(scratch).subarray(piecesBytes / I16_BYTES, piecesBytes / I16_BYTES + LANES);
-    const maxima = new Int16Array(LANES);
-    let scales = shortLaneScales(block, codebook, step, codewordScale, maxima);
+    const scales = scalesOfRows(block, codebook, step);
     for (let first = 0; first < activeLanes(block); first += LANE_GROUP) {
       const end = Math.min(first + LANE_GROUP, multiplied);
       for (let lane = first; lane < end; lane += DOT_LANE_GROUP) {
@@ -74,8 +73,8 @@ function writeFromShort(
         const into = products.offset + (group % 2) * ENTRY_GROUP_BYTES;
         exports.shortEntries(codewords.offset, subspaces, width, from, pieces, into, perLane + lane * I16_BYTES);
       }
-      maxima.set(perLaneValues.subarray(first, end), first);
-      scales = shortLaneScales(block, codebook, step, codewordScale, maxima);
+      const maxima = perLaneValues.subarray(first, end);
+      addShortScales(scales, block, { centroidScale, centroidNormMax, codewordScale }, maxima, first);
       perLaneValues.set(scales.entryFactors.subarray(first, first + LANE_GROUP), first);
       const half = tables.offset + (first / LANE_GROUP) * TABLE_HALF_BYTES;
       const rows = subspaces * CODEWORDS_PER_SUBSPACE;

@@ -1,6 +1,6 @@
 /**
- * Codewords in 7 bits, as they are multiplied with query rows of 7 bits (short-rows.ts): the tables of 16 bytes a vector and 32 tokens take 31 µs,
- * of floats 100 (128 dimensions, Zen 4); without relaxed SIMD 57 and 113.
+ * Codewords in 7 bits, as they are multiplied with query rows of 7 bits (short-rows.ts): the tables of 16 bytes a vector and 32 tokens take 28 µs,
+ * of floats 100 (128 dimensions, Zen 4); without relaxed SIMD 54 and 113.
  *
  * An entry of a table is an integer of −15 to 15, rounded by .29 of a unit (standard deviation). Of codewords and query in 7 bits it errs by .09
  * before that (filings; Cranfield .08).

@@ -5,7 +5,7 @@
  */
 import type { Codebook } from "../../format/contract.ts";
 import { largestNorm } from "../kernel.ts";
-import { laneScales, type LaneScales, shortLaneScales } from "../lane-scales.ts";
+import { addShortScales, laneScales, type LaneScales, scalesOfRows } from "../lane-scales.ts";
 import type { QueryBlock } from "../query-block.ts";
 import * as reference from "../reference.ts";
 import { hasShortCodewords, shortCodewords } from "../short-codewords.ts";
@@ -33,7 +33,8 @@ export function referenceTables(codebook: Codebook, block: QueryBlock, step: num
   if (hasShortCodewords(dim / subspaces, centroidLength)) {
     const short = shortCodewords(codewords, dim / subspaces);
     const maxima = reference.shortEntryMaxima(short.values, subspaces, ofCentroids.rows, dim);
-    const scales = shortLaneScales(ofCentroids, facts, step, short.scale, maxima);
+    const scales = scalesOfRows(ofCentroids, facts, step);
+    addShortScales(scales, ofCentroids, { ...facts, codewordScale: short.scale }, maxima, 0);
     const { rows } = ofCentroids;
     const entries = reference.shortPqTables(short.values, subspaces, rows, dim, scales.entryFactors);
     return { ...rowsWith(scales), entries, scales };
