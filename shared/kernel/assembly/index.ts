@@ -1,6 +1,6 @@
 /**
  * The WASM kernels' exports. Every kernel has a scalar twin in ../reference.ts that gives the same numbers, bit for bit,
- * but for the PQ tables of the relaxed build (rounding.ts).
+ * but for the PQ tables that the relaxed build makes of floats (rounding.ts).
  *
  * The kernels keep no state and no data of their own: every pointer is the caller's (../kernel.ts), every size is checked
  * there. Conventions: a block is 32 query tokens, one per lane; `[a, b]` arrays are row-major; a dimension is a multiple

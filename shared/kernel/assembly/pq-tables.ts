@@ -2,6 +2,8 @@
  * Query-major lookup tables of product quantisation (Jégou et al. 2011, asymmetric distance): the row of a codeword holds
  * its dot product with the matching piece of all 32 query tokens.
  *
+ * From floats: for the codebooks that do not take codewords of 7 bits (short-entries.ts).
+ *
  * Eight lanes at a time, the products are kept as floats until the largest of them is known: that takes as much again as the
  * tables, and four fifths of the time of computing them twice.
  *
