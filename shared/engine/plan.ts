@@ -101,8 +101,8 @@ export const EXACT_SLACK = 0.02;
  * | 41 filings | 82: .983 | 106: .986 | 117: .986 | 128: .986 | 160: .986 |
  * | 10,000 synthetic pages | 101: .994 | 150: .994 | 165: .994 | 180: .994 | 230: .994 |
  *
- * Of 1,000 synthetic pages, which are all alike, 62 of 64. Where 100 are asked for, recall@100 stays as it is, by 280 of 300 pages. Lists count
- * from their cut-offs: their scores say nothing of this kind.
+ * Of 1,000 synthetic pages, which are all alike, 63 of 64. Where 100 are asked for, recall@100 stays as it is, by 280 of 300 pages. From lists,
+ * with their cut-offs, 138 of 160 (41 filings, .981) and 184 of 230 (10,000 synthetic pages, .988), at the recall of all.
  */
 export const BAG_SLACK = 0.035;
 

@@ -8,7 +8,7 @@ import type { Kernel, KernelCodebook } from "../kernel/kernel.ts";
 import { QueryTables } from "../kernel/query-tables.ts";
 import type { HedgePolicy } from "../store/hedge-policy.ts";
 import type { ObjectStore } from "../store/object-store.ts";
-import { type BagCandidates, candidatesFromBags } from "./candidates/from-bags.ts";
+import { candidatesFromBags } from "./candidates/from-bags.ts";
 import { candidatesFromLists, type ListCandidates } from "./candidates/from-lists.ts";
 import type { EncodedQuery, SearchRequest, SearchResult } from "./contract.ts";
 import { bareHits, fullHits } from "./hits.ts";
@@ -131,19 +131,25 @@ async function rankPages(
   return { pages, candidates: found.length, cellsRead, lexical };
 }
 
-/** @returns `bagScores` only of pages that were found by bags. */
-async function findCandidates(tables: QueryTables, work: SearchWork): Promise<ListCandidates & Partial<BagCandidates>> {
+type Candidates = Omit<ListCandidates, "bagScores"> & { bagScores?: number[] | undefined };
+
+/** @returns `bagScores` only of pages that come in their order, by bags that are known. */
+async function findCandidates(tables: QueryTables, work: SearchWork): Promise<Candidates> {
   const { plan, snapshot, selection, session, times } = work;
   if (takesAll(plan, selection)) return { positions: selectedPositions(snapshot, selection), cellsRead: 0 };
   if (snapshot.holding === "bags") {
     return { ...candidatesFromBags(snapshot, selection, tables, plan.candidates, times), cellsRead: 0 };
   }
   const found = await candidatesFromLists(snapshot, selection, tables, plan, { store: session.store, times });
-  if (found.positions.length >= plan.hits) return found;
+  const { positions, bagScores, cellsRead } = found;
+  if (positions.length >= plan.hits) {
+    // Of lists that are read within a budget many are missing: what the cut-offs say of them is a guess.
+    return { positions, bagScores: snapshot.holding === "lists" ? bagScores : undefined, cellsRead };
+  }
   // Pages on no list that was looked at: better some than fewer than were asked for.
-  const known = new Set(found.positions);
+  const known = new Set(positions);
   const others = selectedPositions(snapshot, selection).filter((position) => !known.has(position));
-  return { ...found, positions: [...found.positions, ...others.slice(0, plan.hits - known.size)] };
+  return { positions: [...positions, ...others.slice(0, plan.hits - known.size)], cellsRead };
 }
 
 function selectedPositions(snapshot: IndexSnapshot, selection: PageSelection): number[] {

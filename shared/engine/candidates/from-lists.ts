@@ -21,6 +21,8 @@ import { topLowered } from "./lowered-pages.ts";
 export interface ListCandidates {
   /** See `IndexSnapshot.locate`; best first. */
   positions: number[];
+  /** What their bags would score, as sums of cosines; a token of which a page is on no list counts as its cut-off. */
+  bagScores: number[];
   cellsRead: number;
 }
 
@@ -62,7 +64,12 @@ export async function candidatesFromLists(
     }),
   );
   best.sort((a, b) => (comesBefore(a.score, a.position, b.score, b.position) ? -1 : 1));
-  return { positions: best.slice(0, plan.candidates).map(({ position }) => position), cellsRead: cells.length };
+  const found = best.slice(0, plan.candidates);
+  return {
+    positions: found.map(({ position }) => position),
+    bagScores: found.map(({ score }) => (score + probe.baseline) * tables.bagStep),
+    cellsRead: cells.length,
+  };
 }
 
 /** Whoever asks for all centroids gets those of all cells, also where a small codebook's cells have fewer than a plan counts on. */

@@ -64,8 +64,8 @@ export function referenceSearch(
     for (const { bagRows } of tables) reference.scanBags(bags, Uint8Array.of(1), bagRows, scores);
     return (scores[0] ?? 0) - (step === 0 ? 0 : Math.round(penaltyOf(scored) / step));
   });
-  const scansBags = holding === "bags" && plan.candidates < matching.length;
-  const mayStop = scansBags && plan.contenderMargin !== undefined;
+  const knowsBags = holding !== "heads" && plan.candidates < matching.length;
+  const mayStop = knowsBags && plan.contenderMargin !== undefined;
   const bagSlack = mayStop ? BAG_SLACK * query.tokenCount : Infinity;
   const candidates = byBags.map((scored) => ({ ...scored, score: scored.score * step }));
   const byCodes = firstSettled(candidates, { exact: plan.candidates, hits: plan.hits, slack: bagSlack }, (scored) => {
