@@ -104,6 +104,7 @@ export async function ingestFiles(options: IngestOptions): Promise<IngestReport>
 
 async function ingestObserved(options: IngestOptions): Promise<IngestReport> {
   const { store, index, model, threads, executionProvider, observer } = options;
+  const renderPool = new RenderPool();
   const writer = await IndexWriter.open({
     store,
     index,
@@ -113,10 +114,12 @@ async function ingestObserved(options: IngestOptions): Promise<IngestReport> {
     executionProvider,
     onProgress: (progress) => observer?.onCommit?.(progress),
     onWarning: (message, cause) => observer?.onWarning?.(message, cause),
-    onLargeTraining: async (isUnderWay) => await model.makeRoom?.(isUnderWay),
+    onLargeTraining: async (isUnderWay) => {
+      renderPool.makeRoom(isUnderWay);
+      await model.makeRoom?.(isUnderWay);
+    },
     onStage: (stage, seconds) => observer?.onStage?.(stage, seconds),
   });
-  const renderPool = new RenderPool();
   try {
     return await new Ingestion(options, writer, renderPool, await writer.liveDocuments()).run();
   } finally {

@@ -19,7 +19,7 @@ export interface ProcessLoan {
   end(): void;
   /** Another process for the same document, when one is free and no other document waits for it. */
   another?: (() => ProcessLoan | undefined) | undefined;
-  /** Whether a document waits that has no process at all. */
+  /** Whether a document waits that has no process at all, or the process's memory is needed. */
   isWanted?: (() => boolean) | undefined;
 }
 

@@ -1,6 +1,7 @@
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { collect, rawPdf, renderAll, textOf, textPdf } from "./fixtures.ts";
 import { RenderPool, renderDocument } from "./render-pool.ts";
+import { RenderProcess } from "./render-process.ts";
 
 const pool = new RenderPool({ processes: 2 });
 afterAll(() => pool.close());
@@ -160,6 +161,40 @@ describe("a long document", () => {
     expect(order).toHaveLength(texts.length + 1);
     expect(order.indexOf("short one")).toBeLessThan(texts.length);
     shared.close();
+  });
+});
+
+describe("a pool whose memory is needed", () => {
+  it("has one process for each document and none that stands idle, until it is needed no more", async () => {
+    const request = vi.spyOn(RenderProcess.prototype, "request");
+    const asked = () =>
+      request.mock.contexts.map((context) => (context instanceof RenderProcess ? context : undefined));
+    const living = (processes: readonly (RenderProcess | undefined)[]) =>
+      new Set(processes.filter((process) => process?.alive === true)).size;
+    const rendering = () => living(asked().filter((_, at) => request.mock.calls[at]?.[0].type === "render"));
+    const alive = () => living(asked());
+    const shared = new RenderPool({ processes: 3 });
+    const texts = Array.from({ length: 300 }, (_, at) => `p${at + 1}`);
+    let phase: "shared" | "alone" | "shared again" = "shared";
+    const seen: string[] = [];
+    for await (const page of await shared.open({ name: "a.pdf", bytes: await textPdf(texts) })) {
+      seen.push(textOf(page));
+      if (phase === "shared again" && rendering() === 3) break;
+      if (phase === "shared" && rendering() === 3) {
+        shared.makeRoom(true);
+        phase = "alone";
+      } else if (phase === "alone" && alive() === 1) {
+        shared.makeRoom(false);
+        phase = "shared again";
+      }
+    }
+    expect(phase).toBe("shared again");
+    expect(seen.length).toBeLessThan(texts.length);
+    expect(new Set(seen).size).toBe(seen.length);
+    shared.makeRoom(true);
+    expect(alive()).toBe(0);
+    shared.close();
+    request.mockRestore();
   });
 });
 

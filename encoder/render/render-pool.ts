@@ -35,6 +35,7 @@ export class RenderPool {
   /** Ends conversions when the pool is closed. */
   readonly #stop = new AbortController();
   #free: number;
+  #roomNeeded = false;
   #closed = false;
 
   constructor(options: RenderOptions = {}) {
@@ -64,6 +65,16 @@ export class RenderPool {
     }
   }
 
+  /**
+   * While it is `needed`, no process stands idle and no document has more than one, as soon as each has rendered its page: another job has
+   * use for their memory, about 300 MB each, and for the cores.
+   */
+  makeRoom(needed: boolean): void {
+    this.#roomNeeded = needed;
+    if (!needed) return;
+    for (const process of this.#idle.splice(0)) process.kill();
+  }
+
   /** Ends all processes. Documents still being read fail. */
   close(): void {
     this.#closed = true;
@@ -83,11 +94,11 @@ export class RenderPool {
       giveBack: (process) => this.#giveBack(process),
       end: () => this.#release(),
       another: () => {
-        if (this.#closed || this.#free === 0) return undefined;
+        if (this.#closed || this.#roomNeeded || this.#free === 0) return undefined;
         this.#free--;
         return this.#loan();
       },
-      isWanted: () => this.#waiting.length > 0,
+      isWanted: () => this.#roomNeeded || this.#waiting.length > 0,
     };
   }
 
@@ -114,7 +125,8 @@ export class RenderPool {
 
   #giveBack(process: RenderProcess): void {
     this.#lent.delete(process);
-    if (this.#closed || !process.alive || process.documents >= DOCUMENTS_PER_PROCESS) process.kill();
+    const mayStay = !this.#closed && !this.#roomNeeded && process.documents < DOCUMENTS_PER_PROCESS;
+    if (!mayStay || !process.alive) process.kill();
     else this.#idle.push(process);
   }
 }
