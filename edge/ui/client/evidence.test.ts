@@ -46,7 +46,7 @@ describe("bestMatch", () => {
       { token: 1, score: 0.95 },
       { token: 0, score: 0.9, inDocumentName: true },
     ];
-    expect(bestMatch(explanation, 0, matches)).toEqual({ text: "document name", score: 0.9 });
+    expect(bestMatch(explanation, 0, matches)).toEqual({ text: "file name", score: 0.9 });
   });
 
   it("is nothing where no vector sits", () => {

@@ -10,7 +10,7 @@ import type { ScoreRange } from "./heatmap.ts";
 import type { Explanation, Match, QueryToken } from "./types.ts";
 
 /** In place of the word that matched, where it stands in the document's name. */
-const NAME_LABEL = "document name";
+const NAME_LABEL = "file name";
 
 /** Tokens that are drawn. Augmentation tokens cover no character: they score, but there is nothing to call them. */
 export function namedTokens(tokens: readonly QueryToken[]): number[] {
