@@ -60,6 +60,12 @@ export const COMMIT_LIMITS: CommitLimits = {
 /** A commit of so many takes longer than half a minute, beside which the second that opening the model again takes is nothing. */
 const MODEL_RESTS_AT_VECTORS = 200_000;
 
+/**
+ * The process keeps some 170 MB of what training took; two sessions and two renderers beside them had 1.56 GB. Half of the renderers keep up:
+ * rendering pages of text takes a third of the processor time (docs/benchmarks.md).
+ */
+const RENDERERS_LEFT_AFTER_TRAINING = 0.5;
+
 /** Failures that would meet every other file too. */
 const FATAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "store_unavailable",
@@ -115,7 +121,7 @@ async function ingestObserved(options: IngestOptions): Promise<IngestReport> {
     onProgress: (progress) => observer?.onCommit?.(progress),
     onWarning: (message, cause) => observer?.onWarning?.(message, cause),
     onLargeTraining: async (isUnderWay) => {
-      renderPool.makeRoom(isUnderWay);
+      renderPool.leave(isUnderWay ? 0 : RENDERERS_LEFT_AFTER_TRAINING);
       await model.makeRoom?.(isUnderWay);
     },
     onStage: (stage, seconds) => observer?.onStage?.(stage, seconds),

@@ -181,18 +181,35 @@ describe("a pool whose memory is needed", () => {
       seen.push(textOf(page));
       if (phase === "shared again" && rendering() === 3) break;
       if (phase === "shared" && rendering() === 3) {
-        shared.makeRoom(true);
+        shared.leave(0);
         phase = "alone";
       } else if (phase === "alone" && alive() === 1) {
-        shared.makeRoom(false);
+        shared.leave(1);
         phase = "shared again";
       }
     }
     expect(phase).toBe("shared again");
     expect(seen.length).toBeLessThan(texts.length);
     expect(new Set(seen).size).toBe(seen.length);
-    shared.makeRoom(true);
+    const bytes = await textPdf(["one"]);
+    const others = await Promise.all(["b", "c"].map(async (name) => await shared.open({ name, bytes })));
+    await Promise.all(others.map(async (other) => await other.close()));
+    expect(alive()).toBeGreaterThan(1);
+    shared.leave(0.5);
+    expect(alive()).toBe(1);
+    shared.leave(0);
     expect(alive()).toBe(0);
+    shared.close();
+    request.mockRestore();
+  });
+
+  it("hands its processes from one document on to the next that waits", async () => {
+    const request = vi.spyOn(RenderProcess.prototype, "request");
+    const shared = new RenderPool({ processes: 2 });
+    shared.leave(0);
+    const bytes = await textPdf(["one"]);
+    await Promise.all(["a", "b", "c", "d", "e", "f"].map(async (name) => await renderAll(shared, name, bytes)));
+    expect(new Set(request.mock.contexts).size).toBe(2);
     shared.close();
     request.mockRestore();
   });

@@ -34,14 +34,18 @@ export class RenderPool {
   readonly #office: OfficeOptions;
   /** Ends conversions when the pool is closed. */
   readonly #stop = new AbortController();
+  readonly #processes: number;
   #free: number;
-  #roomNeeded = false;
+  /** Processes at once, beyond one for each document. */
+  #most: number;
   #closed = false;
 
   constructor(options: RenderOptions = {}) {
     this.#bounds = { ...DEFAULT_BOUNDS, ...options.bounds };
     this.#office = { ...options.office, signal: this.#stop.signal };
     this.#free = options.processes ?? Math.min(MAX_RENDER_PROCESSES, availableParallelism());
+    this.#processes = this.#free;
+    this.#most = this.#free;
   }
 
   /**
@@ -66,13 +70,13 @@ export class RenderPool {
   }
 
   /**
-   * While it is `needed`, no process stands idle and no document has more than one, as soon as each has rendered its page: another job has
-   * use for their memory, about 300 MB each, and for the cores.
+   * Another job has use for the memory of render processes, about 300 MB each: `share` of them are left (0: none) beyond the one that each
+   * document has, the others end when they have rendered their page. 1: all are allowed again.
    */
-  makeRoom(needed: boolean): void {
-    this.#roomNeeded = needed;
-    if (!needed) return;
-    for (const process of this.#idle.splice(0)) process.kill();
+  leave(share: number): void {
+    this.#most = Math.floor(this.#processes * share);
+    const surplus = this.#idle.length + this.#lent.size - this.#most;
+    if (surplus > 0) for (const process of this.#idle.splice(0, surplus)) process.kill();
   }
 
   /** Ends all processes. Documents still being read fail. */
@@ -94,11 +98,11 @@ export class RenderPool {
       giveBack: (process) => this.#giveBack(process),
       end: () => this.#release(),
       another: () => {
-        if (this.#closed || this.#roomNeeded || this.#free === 0) return undefined;
+        if (this.#closed || this.#free === 0 || this.#lent.size >= this.#most) return undefined;
         this.#free--;
         return this.#loan();
       },
-      isWanted: () => this.#roomNeeded || this.#waiting.length > 0,
+      isWanted: () => this.#lent.size > this.#most || this.#waiting.length > 0,
     };
   }
 
@@ -125,7 +129,9 @@ export class RenderPool {
 
   #giveBack(process: RenderProcess): void {
     this.#lent.delete(process);
-    const mayStay = !this.#closed && !this.#roomNeeded && process.documents < DOCUMENTS_PER_PROCESS;
+    // The next document takes it over: no process is started for each of many short ones.
+    const hasRoom = this.#waiting.length > 0 || this.#idle.length + this.#lent.size < this.#most;
+    const mayStay = !this.#closed && hasRoom && process.documents < DOCUMENTS_PER_PROCESS;
     if (!mayStay || !process.alive) process.kill();
     else this.#idle.push(process);
   }
