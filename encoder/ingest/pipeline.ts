@@ -121,7 +121,7 @@ async function ingestObserved(options: IngestOptions): Promise<IngestReport> {
     onProgress: (progress) => observer?.onCommit?.(progress),
     onWarning: (message, cause) => observer?.onWarning?.(message, cause),
     onLargeTraining: async (isUnderWay) => {
-      renderPool.leave(isUnderWay ? 0 : RENDERERS_LEFT_AFTER_TRAINING);
+      renderPool.limitProcesses(isUnderWay ? 0 : RENDERERS_LEFT_AFTER_TRAINING);
       await model.makeRoom?.(isUnderWay);
     },
     onStage: (stage, seconds) => observer?.onStage?.(stage, seconds),

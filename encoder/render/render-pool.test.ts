@@ -181,10 +181,10 @@ describe("a pool whose memory is needed", () => {
       seen.push(textOf(page));
       if (phase === "shared again" && rendering() === 3) break;
       if (phase === "shared" && rendering() === 3) {
-        shared.leave(0);
+        shared.limitProcesses(0);
         phase = "alone";
       } else if (phase === "alone" && alive() === 1) {
-        shared.leave(1);
+        shared.limitProcesses(1);
         phase = "shared again";
       }
     }
@@ -195,9 +195,9 @@ describe("a pool whose memory is needed", () => {
     const others = await Promise.all(["b", "c"].map(async (name) => await shared.open({ name, bytes })));
     await Promise.all(others.map(async (other) => await other.close()));
     expect(alive()).toBeGreaterThan(1);
-    shared.leave(0.5);
+    shared.limitProcesses(0.5);
     expect(alive()).toBe(1);
-    shared.leave(0);
+    shared.limitProcesses(0);
     expect(alive()).toBe(0);
     shared.close();
     request.mockRestore();
@@ -206,7 +206,7 @@ describe("a pool whose memory is needed", () => {
   it("hands its processes from one document on to the next that waits", async () => {
     const request = vi.spyOn(RenderProcess.prototype, "request");
     const shared = new RenderPool({ processes: 2 });
-    shared.leave(0);
+    shared.limitProcesses(0);
     const bytes = await textPdf(["one"]);
     await Promise.all(["a", "b", "c", "d", "e", "f"].map(async (name) => await renderAll(shared, name, bytes)));
     expect(new Set(request.mock.contexts).size).toBe(2);

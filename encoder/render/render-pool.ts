@@ -36,7 +36,7 @@ export class RenderPool {
   readonly #stop = new AbortController();
   readonly #processes: number;
   #free: number;
-  /** Processes at once, beyond one for each document. */
+  /** Processes that may be, idle or lent; each document has one all the same. */
   #most: number;
   #closed = false;
 
@@ -70,10 +70,10 @@ export class RenderPool {
   }
 
   /**
-   * Another job has use for the memory of render processes, about 300 MB each: `share` of them are left (0: none) beyond the one that each
-   * document has, the others end when they have rendered their page. 1: all are allowed again.
+   * Allows no more than `share` of the pool's processes, rounded down, where documents do without more: each keeps one. Surplus ones end when
+   * their page is rendered. For the time that another job has use for their memory, about 300 MB each; 1 allows all again.
    */
-  leave(share: number): void {
+  limitProcesses(share: number): void {
     this.#most = Math.floor(this.#processes * share);
     const surplus = this.#idle.length + this.#lent.size - this.#most;
     if (surplus > 0) for (const process of this.#idle.splice(0, surplus)) process.kill();

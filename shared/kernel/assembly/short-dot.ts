@@ -32,28 +32,12 @@ export function shortDotEight(
   startD: i32,
   dots: usize,
 ): void {
-  if (ASC_FEATURE_RELAXED_SIMD) {
-    fourByEight(a, b, c, d, dim, quads, startA, startB, startC, startD, dots);
+  if (!ASC_FEATURE_RELAXED_SIMD) {
+    twoByEight(a, b, dim, quads, startA, startB, dots);
+    twoByEight(c, d, dim, quads, startC, startD, dots + 2 * DOTS_ROW);
     return;
   }
-  twoByEight(a, b, dim, quads, startA, startB, dots);
-  twoByEight(c, d, dim, quads, startC, startD, dots + 2 * DOTS_ROW);
-}
-
-/** A register holds four lanes, of each the sums of the even and of the odd pairs of dimensions. */
-function fourByEight(
-  a: usize,
-  b: usize,
-  c: usize,
-  d: usize,
-  dim: i32,
-  quads: usize,
-  startA: i32,
-  startB: i32,
-  startC: i32,
-  startD: i32,
-  dots: usize,
-): void {
+  // A register holds four lanes, of each the sums of the even and of the odd pairs of dimensions.
   let a0 = i32x4.splat(startA << 16);
   let a1 = a0;
   let b0 = i32x4.splat(startB << 16);

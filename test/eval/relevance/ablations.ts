@@ -1,10 +1,11 @@
 /**
  * `node test/eval/relevance/ablations.ts --dataset FOLDER --cache FOLDER [--max-tokens N] [--measure nDCG@10] [--recipe NAME]
- * [--questions N]`
+ * [--questions N] [--within-documents]`
  *
  * Tries what might find more, over exact scores of stored vectors. Questions are split in two by a fixed seed: of every group of
  * variants the one that is best on the first half is reported on the second, with the paired bootstrap interval of its difference
- * to scores as they are.
+ * to scores as they are. With `--within-documents` a question ranks only pages of the documents that have a relevant one; figures of all
+ * questions, with no half chosen by, stand beside.
  *
  * @module
  */
@@ -24,6 +25,7 @@ const { values: options } = parseArgs({
     measure: { type: "string", default: "nDCG@10" },
     "max-tokens": { type: "string" },
     questions: { type: "string" },
+    "within-documents": { type: "boolean", default: false },
   },
 });
 if (options.dataset === undefined) throw new Error("--dataset is needed");
@@ -41,12 +43,22 @@ const order = Array.from(table.dataset.queries.keys());
 const half = order.length >> 1;
 const [tuning, report] = [order.slice(0, half), order.slice(half)];
 
+/** Whether a page may answer a query. */
+function rankable(query: number): (page: number) => boolean {
+  const isSearched = (page: number) => (table.pages[page]?.vectorCount ?? 0) > 0;
+  if (!options["within-documents"]) return isSearched;
+  const judgements = table.dataset.queries[query]?.judgements ?? new Map<string, number>();
+  const relevant = table.pages.filter(({ key }) => (judgements.get(key) ?? 0) > 0);
+  const documents = new Set(relevant.map(({ document }) => document));
+  return (page) => isSearched(page) && documents.has(table.pages[page]?.document ?? -1);
+}
+
 /** The measure, query by query. */
 function figures({ score }: Variant, queries: readonly number[]): number[] {
   return queries.map((query) => {
     const scores = score(table, query);
     const ranking = Array.from(table.pages.keys())
-      .filter((page) => (table.pages[page]?.vectorCount ?? 0) > 0)
+      .filter(rankable(query))
       .toSorted((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b)
       .slice(0, RANKING_DEPTH)
       .flatMap((page) => table.pages[page]?.key ?? []);
@@ -58,11 +70,16 @@ const base = { tuning: figures(BASE, tuning), report: figures(BASE, report) };
 console.log(
   `${table.dataset.name}, ${options.recipe}, ${measure.name}: ${tuning.length} questions to tune on, ${report.length} to report on`,
 );
-console.log(`as it is: ${meanOf(base.tuning).toFixed(4)} and ${meanOf(base.report).toFixed(4)}`);
+const ofAll = meanOf([...base.tuning, ...base.report]).toFixed(4);
+console.log(`as it is: ${meanOf(base.tuning).toFixed(4)} and ${meanOf(base.report).toFixed(4)}, all ${ofAll}`);
 for (const [group, tried] of Object.entries(variants)) {
-  console.log(`\n${group}, on the half to tune on`);
-  const means = tried.map((variant) => ({ variant, mean: meanOf(figures(variant, tuning)) }));
-  for (const { variant, mean } of means) console.log(`  ${mean.toFixed(4)}  ${variant.name}`);
+  console.log(`\n${group}, on the half to tune on, and on all`);
+  const means = tried.map((variant) => {
+    const chosenBy = figures(variant, tuning);
+    const all = meanOf([...chosenBy, ...figures(variant, report)]);
+    return { variant, mean: meanOf(chosenBy), all };
+  });
+  for (const { variant, mean, all } of means) console.log(`  ${mean.toFixed(4)}  ${all.toFixed(4)}  ${variant.name}`);
   const [best] = means.toSorted((a, b) => b.mean - a.mean);
   if (best === undefined) continue;
   const there = figures(best.variant, report);
