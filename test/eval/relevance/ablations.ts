@@ -3,9 +3,9 @@
  * [--questions N] [--within-documents]`
  *
  * Tries what might find more, over exact scores of stored vectors. Questions are split in two by a fixed seed: of every group of
- * variants the one that is best on the first half is reported on the second, with the paired bootstrap interval of its difference
- * to scores as they are. With `--within-documents` a question ranks only pages of the documents that have a relevant one; figures of all
- * questions, with no half chosen by, stand beside.
+ * variants the one that is best on the first half is to be judged by the second, with the paired bootstrap interval of its difference
+ * to scores as they are; the others stand beside. With `--within-documents` a question ranks only pages of the documents that have a
+ * relevant one.
  *
  * @module
  */
@@ -66,26 +66,25 @@ function figures({ score }: Variant, queries: readonly number[]): number[] {
   });
 }
 
+/** What a variant gives on both halves, and how it differs from scores as they are on the second. */
+function tried(variant: Variant): { tuned: number; line: string } {
+  const [chosenBy, there] = [figures(variant, tuning), figures(variant, report)];
+  const { mean, low, high } = pairedDifference(base.report, there);
+  const tuned = meanOf(chosenBy);
+  const means = [tuned, meanOf(there), meanOf([...chosenBy, ...there])].map((value) => value.toFixed(4)).join("  ");
+  const interval = `95 % interval ${low.toFixed(4)} to ${high.toFixed(4)}`;
+  return { tuned, line: `${means}  ${mean >= 0 ? "+" : ""}${mean.toFixed(4)} (${interval})  ${variant.name}` };
+}
+
 const base = { tuning: figures(BASE, tuning), report: figures(BASE, report) };
 console.log(
   `${table.dataset.name}, ${options.recipe}, ${measure.name}: ${tuning.length} questions to tune on, ${report.length} to report on`,
 );
-const ofAll = meanOf([...base.tuning, ...base.report]).toFixed(4);
-console.log(`as it is: ${meanOf(base.tuning).toFixed(4)} and ${meanOf(base.report).toFixed(4)}, all ${ofAll}`);
-for (const [group, tried] of Object.entries(variants)) {
-  console.log(`\n${group}, on the half to tune on, and on all`);
-  const means = tried.map((variant) => {
-    const chosenBy = figures(variant, tuning);
-    const all = meanOf([...chosenBy, ...figures(variant, report)]);
-    return { variant, mean: meanOf(chosenBy), all };
-  });
-  for (const { variant, mean, all } of means) console.log(`  ${mean.toFixed(4)}  ${all.toFixed(4)}  ${variant.name}`);
-  const [best] = means.toSorted((a, b) => b.mean - a.mean);
-  if (best === undefined) continue;
-  const there = figures(best.variant, report);
-  const { mean, low, high } = pairedDifference(base.report, there);
-  console.log(
-    `  on the other half, ${best.variant.name}: ${meanOf(there).toFixed(4)}, ` +
-      `${mean >= 0 ? "+" : ""}${mean.toFixed(4)} (95 % interval ${low.toFixed(4)} to ${high.toFixed(4)})`,
-  );
+console.log("mean of the first half, of the second, of all; difference to scores as they are on the second");
+console.log(`  ${tried(BASE).line}`);
+for (const [group, members] of Object.entries(variants)) {
+  console.log(`\n${group}; * is the best of the first half`);
+  const results = members.map(tried);
+  const best = Math.max(...results.map(({ tuned }) => tuned));
+  for (const { tuned, line } of results) console.log(`${tuned === best ? "*" : " "} ${line}`);
 }

@@ -69,7 +69,7 @@ describe("variants", () => {
 });
 
 describe("variants of all that a search has", () => {
-  const together = "document name, length prior −0.03 and words";
+  const together = "document name, length prior and words";
 
   it("score by the best of page and name, less a prior of all vectors", () => {
     const less = 0.03 * 3 * Math.log(12);

@@ -230,8 +230,8 @@ export const variants: Record<string, readonly Variant[]> = {
   "page length": [0.005, 0.01, 0.02, 0.03, 0.05, 0.08].map(lengthPrior),
   "document name": [0.25, 0.5, 1].map(names),
   "document name and length prior": [0, 0.01, 0.02, 0.03, 0.04, 0.05].map((b) => asSearched(b, 0)),
-  "document name, length prior −0.03 and words": [0.05, 0.1, 0.15, 0.2, 0.25, 0.3].map((share) =>
-    asSearched(0.03, share),
+  "document name, length prior and words": [0, 0.01, 0.02, 0.03, 0.04, 0.05].flatMap((b) =>
+    [0.1, 0.2, 0.3].map((share) => asSearched(b, share)),
   ),
   "neighbouring pages": [0.05, 0.1, 0.2, 0.4].map(neighbours),
   "document context": [0.1, 0.2, 0.5, 1].map(documents),
